@@ -1,0 +1,37 @@
+import { Metric } from "../../apis/autoscaling/metric.ts";
+import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import { apiVersionOf } from "../../apis/kind.ts";
+import { controllerReference } from "../../apis/meta.ts";
+import type { AutoscalerConfig } from "../../config/autoscaler.ts";
+import { panicWindowPercentage, stableWindowMs } from "../settings.ts";
+
+const bucketMs = 1000;
+const nanosecondsPerMs = 1e6;
+
+/**
+ * The Metric that makes somebody collect the load of a PodAutoscaler's revision; `scrapeTarget` is the Service that
+ * leads to its pods, or empty when nothing is to be scraped.
+ * Source: serving v0.42.2 pkg/reconciler/autoscaling/resources MakeMetric.
+ */
+export function makeMetric(pa: PodAutoscaler, scrapeTarget: string, config: AutoscalerConfig): Metric {
+  const stableMs = stableWindowMs(pa, config);
+  const share = (stableMs * panicWindowPercentage(pa, config)) / 100;
+  const panicMs = Math.max(bucketMs, Math.round(share / 1000) * 1000);
+  const { namespace, name, annotations, labels } = pa.metadata;
+  return {
+    apiVersion: apiVersionOf(Metric),
+    kind: Metric.kind,
+    metadata: {
+      name,
+      ...(namespace && { namespace }),
+      ...(annotations && { annotations: { ...annotations } }),
+      ...(labels && { labels: { ...labels } }),
+      ownerReferences: [controllerReference(pa)],
+    },
+    spec: {
+      stableWindow: stableMs * nanosecondsPerMs,
+      panicWindow: panicMs * nanosecondsPerMs,
+      scrapeTarget,
+    },
+  };
+}

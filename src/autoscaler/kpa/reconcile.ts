@@ -1,0 +1,189 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Metric } from "../../apis/autoscaling/metric.ts";
+import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import { type ConditionDraft, conditionOf, isTrue } from "../../apis/conditions.ts";
+import type { Pod } from "../../apis/core/pod.ts";
+import { isControlledBy } from "../../apis/meta.ts";
+import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import type { ServingConfig } from "../../config/serving-config.ts";
+import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import type { Advice, MultiScaler } from "../multi-scaler.ts";
+import { countPods, type PodCounts, podsOf } from "../pods.ts";
+import { targetBurstCapacity } from "../settings.ts";
+import { makeDeciderSpec } from "./decider-spec.ts";
+import { makeMetric } from "./metric.ts";
+import { planScale, scaleUnknown } from "./scale.ts";
+import type { ScaleTargets } from "./scale-target.ts";
+import { type Mode, makeServerlessService } from "./serverlessservice.ts";
+import { activeThreshold, markActive, podAutoscalerConditions } from "./status.ts";
+
+/** What the KPA may read, and what it may write. */
+export interface Deps {
+  readonly serverlessServices: Lister<ServerlessService>;
+  readonly serverlessServiceClient: Writer<ServerlessService>;
+  readonly metrics: Lister<Metric>;
+  readonly metricClient: Writer<Metric>;
+  readonly pods: Lister<Pod>;
+  readonly scaleTargets: ScaleTargets;
+  readonly multiScaler: MultiScaler;
+  /** Told the pods of a revision that are there and wanted (-1: not known), for metrics. */
+  readonly observe: (pa: PodAutoscaler, counts: PodCounts & { readonly want: number }) => void;
+}
+
+/** Without activators in the path this number has no effect; upstream's least is 2. */
+const numActivators = 2;
+
+class NotOwned extends Error {}
+
+/**
+ * Keeps a revision at the scale that its load asks for, and reports whether it can serve.
+ * Source: serving v0.42.2 pkg/reconciler/autoscaling/kpa.
+ */
+export async function reconcilePodAutoscaler(
+  pa: PodAutoscaler,
+  deps: Deps,
+  pass: Pass<ServingConfig>,
+): Promise<Outcome<PodAutoscaler>> {
+  const conditions = podAutoscalerConditions.draft(pa.status?.conditions, pass.clock);
+  conditions.initialize();
+  try {
+    return await reconcile(pa, conditions, deps, pass);
+  } catch (error) {
+    if (!(error instanceof NotOwned)) throw error;
+    pass.events.warning("InternalError", error.message);
+    return { status: statusOf(pa, conditions), requeueAfterMs: 10_000 };
+  }
+}
+
+async function reconcile(
+  pa: PodAutoscaler,
+  conditions: ConditionDraft,
+  deps: Deps,
+  pass: Pass<ServingConfig>,
+): Promise<Outcome<PodAutoscaler>> {
+  const { autoscaler: config } = pass.config;
+  const namespace = pa.metadata.namespace!;
+  const key = `${namespace}/${pa.metadata.name}`;
+  const spec = makeDeciderSpec(pa, config);
+  const counts = countPods(podsOf(deps.pods, namespace, pa.metadata.name));
+
+  const known = deps.serverlessServices.get({ namespace, name: pa.metadata.name });
+  const scrapeTarget = known?.status?.privateServiceName;
+  if (!known || !scrapeTarget) {
+    const mode = spec.targetBurstCapacity === 0 ? "Serve" : "Proxy";
+    if (!known) await ensureServerlessService(pa, mode, conditions, deps);
+    conditions.markUnknown("SKSReady", "NotReady", "No Private Service Name");
+    return { status: finish(pa, conditions, { ...counts, want: scaleUnknown }, deps, pass) };
+  }
+
+  const advice = deps.multiScaler.advise(key, spec);
+  await ensureMetric(pa, targetBurstCapacity(pa, config) === -1 ? "" : scrapeTarget, conditions, deps, pass);
+
+  const plan = planScale({
+    pa,
+    active: conditions.get("Active"),
+    initialized: isTrue(conditions.get("ScaleTargetInitialized")),
+    advised: advice.desiredScale,
+    config,
+    progressDeadlineMs: pass.config.deployment.progressDeadlineMs,
+    nowMs: pass.clock.now(),
+  });
+  if (plan.apply !== undefined) {
+    const before = await deps.scaleTargets.scale(pa, plan.apply);
+    if (before !== plan.apply) pass.log.info(`Scaling from ${before} to ${plan.apply}`);
+  }
+
+  const service = await ensureServerlessService(pa, modeFor(plan.want, advice, conditions, pass), conditions, deps);
+  const serviceReady = conditionOf(service, "Ready");
+  if (isTrue(serviceReady) && service.status?.observedGeneration === service.metadata.generation) {
+    conditions.markTrue("SKSReady");
+  } else {
+    conditions.markUnknown("SKSReady", "NotReady", serviceReady?.message);
+  }
+
+  const status = finish(pa, conditions, { ...counts, want: plan.want }, deps, pass, service);
+  return { status, ...(plan.requeueAfterMs !== undefined && { requeueAfterMs: plan.requeueAfterMs }) };
+}
+
+function modeFor(want: number, advice: Advice, conditions: ConditionDraft, pass: Pass<ServingConfig>): Mode {
+  if (pass.config.network.systemInternalTLS === "enabled") return "Proxy";
+  if (want > 0 && advice.excessBurstCapacity >= 0) return "Serve";
+  // Nothing is known yet and nothing was decided before: leave the mode that the object was made with.
+  if (want === scaleUnknown && conditions.get("Active")?.status !== "False" && advice.excessBurstCapacity >= 0) {
+    return "Serve";
+  }
+  return "Proxy";
+}
+
+function finish(
+  pa: PodAutoscaler,
+  conditions: ConditionDraft,
+  counts: PodCounts & { readonly want: number },
+  deps: Deps,
+  pass: Pass<ServingConfig>,
+  service?: ServerlessService,
+): NonNullable<PodAutoscaler["status"]> {
+  const serviceName = service?.status?.serviceName ?? pa.status?.serviceName;
+  markActive(conditions, counts, activeThreshold(pa, conditions, pass.config.autoscaler), Boolean(serviceName));
+  deps.observe(pa, counts);
+  // A restarted autoscaler has no metrics for a moment: what was wanted before still is.
+  const desired = counts.want === scaleUnknown ? (pa.status?.desiredScale ?? scaleUnknown) : counts.want;
+  const metricsServiceName = service?.status?.privateServiceName ?? pa.status?.metricsServiceName;
+  return {
+    ...statusOf(pa, conditions),
+    ...(serviceName && { serviceName }),
+    ...(metricsServiceName && { metricsServiceName }),
+    desiredScale: desired,
+    actualScale: counts.ready,
+  };
+}
+
+function statusOf(pa: PodAutoscaler, conditions: ConditionDraft): NonNullable<PodAutoscaler["status"]> {
+  return { ...pa.status, observedGeneration: pa.metadata.generation ?? 0, conditions: conditions.all() };
+}
+
+async function ensureServerlessService(
+  pa: PodAutoscaler,
+  mode: Mode,
+  conditions: ConditionDraft,
+  deps: Deps,
+): Promise<ServerlessService> {
+  const desired = makeServerlessService(pa, mode, numActivators);
+  const existing = deps.serverlessServices.get(desired.metadata);
+  if (!existing) return deps.serverlessServiceClient.create(desired);
+  refuseForeign(existing, "SKS", "ServerlessService", pa, conditions);
+  if (isDeepStrictEqual(existing.spec, desired.spec)) return existing;
+  return deps.serverlessServiceClient.update({ ...existing, spec: desired.spec });
+}
+
+async function ensureMetric(
+  pa: PodAutoscaler,
+  scrapeTarget: string,
+  conditions: ConditionDraft,
+  deps: Deps,
+  pass: Pass<ServingConfig>,
+): Promise<void> {
+  const desired = makeMetric(pa, scrapeTarget, pass.config.autoscaler);
+  const existing = deps.metrics.get(desired.metadata);
+  if (!existing) {
+    await deps.metricClient.create(desired);
+    return;
+  }
+  refuseForeign(existing, "Metric", "Metric", pa, conditions);
+  if (!isDeepStrictEqual(existing.spec, desired.spec)) {
+    await deps.metricClient.update({ ...existing, spec: desired.spec });
+  }
+}
+
+function refuseForeign(
+  child: Metric | ServerlessService,
+  shortKind: string,
+  kind: string,
+  pa: PodAutoscaler,
+  conditions: ConditionDraft,
+): void {
+  if (isControlledBy(child, pa)) return;
+  const { name } = child.metadata;
+  conditions.markFalse("Active", "NotOwned", `There is an existing ${kind} "${name}" that we do not own.`);
+  throw new NotOwned(`PA: ${pa.metadata.name} does not own ${shortKind}: ${name}`);
+}

@@ -1,0 +1,61 @@
+import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import { Deployment } from "../../apis/core/deployment.ts";
+import type { Kind } from "../../apis/kind.ts";
+import type { KubeObject } from "../../apis/meta.ts";
+import type { Client, Lister } from "../../kube/api.ts";
+
+/** The objects whose replicas a PodAutoscaler sets: anything with `spec.replicas`, a Deployment as a rule. */
+export interface ScaleTargets {
+  /** Sets the replicas of the target of `pa` unless they are set so already; resolves with what they were. */
+  scale(pa: PodAutoscaler, replicas: number): Promise<number>;
+}
+
+type Scalable = KubeObject & { spec?: { replicas?: number } };
+
+/** Deployments are read from the cache, other kinds from the API server. */
+export function createScaleTargets(client: Client, deployments: Lister<Deployment>): ScaleTargets {
+  return {
+    async scale(pa, replicas) {
+      const reference = pa.spec.scaleTargetRef;
+      const kind = kindOf(reference.apiVersion ?? "apps/v1", reference.kind ?? "Deployment");
+      const ref = { namespace: pa.metadata.namespace!, name: reference.name ?? "" };
+      const cached =
+        kind.kind === Deployment.kind && kind.group === Deployment.group ? deployments.get(ref) : undefined;
+      const target: Scalable = cached ?? (await client.of(kind).get(ref));
+      const current = target.spec?.replicas ?? 1;
+      if (current !== replicas) {
+        await client.of(kind).patch(ref, {
+          type: "json",
+          body: [{ op: "add", path: "/spec/replicas", value: replicas }],
+        });
+      }
+      return current;
+    },
+  };
+}
+
+/** Any kind by its reference. The plural is guessed as upstream does (lower case, English rules). */
+function kindOf(apiVersion: string, kind: string): Kind<Scalable> {
+  const slash = apiVersion.indexOf("/");
+  const singular = kind.toLowerCase();
+  return {
+    group: slash < 0 ? "" : apiVersion.slice(0, slash),
+    version: apiVersion.slice(slash + 1),
+    kind,
+    singular,
+    plural: pluralOf(singular),
+    namespaced: true,
+    shortNames: [],
+    categories: [],
+    properties: {},
+    description: "",
+    subresources: {},
+    printerColumns: [],
+    crdLabels: {},
+  };
+}
+
+function pluralOf(singular: string): string {
+  if (singular.endsWith("s")) return `${singular}es`;
+  return singular.endsWith("y") ? `${singular.slice(0, -1)}ies` : `${singular}s`;
+}

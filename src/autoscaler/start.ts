@@ -1,0 +1,78 @@
+import type { Metric } from "../apis/autoscaling/metric.ts";
+import { Pod } from "../apis/core/pod.ts";
+import { revisionUidLabel } from "../apis/serving/labels.ts";
+import type { ServingConfig } from "../config/serving-config.ts";
+import type { Controller, ControllerContext } from "../kube/controller.ts";
+import { startKpaController } from "./kpa/controller.ts";
+import { createMetricCollector, type MetricCollector } from "./metric/collector.ts";
+import { startMetricController } from "./metric/controller.ts";
+import { createMultiScaler, type MultiScaler } from "./multi-scaler.ts";
+import { addressesByAge, countPods, podsOf } from "./pods.ts";
+import { createScrapeClient } from "./scrape/client.ts";
+import { createScraper, type Scraper } from "./scrape/scraper.ts";
+
+const nanosecondsPerMs = 1e6;
+
+export interface Autoscaler {
+  readonly collector: MetricCollector;
+  readonly multiScaler: MultiScaler;
+  /** Settles once the context's signal has aborted and everything has stopped. */
+  readonly done: Promise<void>;
+}
+
+/** Starts all that scales: collecting load, deciding, and applying what was decided. */
+export function startAutoscaler(context: ControllerContext<ServingConfig>): Autoscaler {
+  const { clock, log, signal } = context;
+  const pods = context.informers.of(Pod, { labelSelector: revisionUidLabel });
+  const client = createScrapeClient();
+  const scrapers = new WeakMap<Metric, Scraper>();
+
+  const scraperOf = (metric: Metric): Scraper => {
+    const known = scrapers.get(metric);
+    if (known) return known;
+    const { network } = context.config.current();
+    const scraper = createScraper(
+      { namespace: metric.metadata.namespace ?? "", scrapeTarget: metric.spec.scrapeTarget ?? "" },
+      {
+        client,
+        meshMode: network.meshCompatibilityMode,
+        passthrough: network.enableMeshPodAddressability,
+        log: log.child({ "knative.dev/key": `${metric.metadata.namespace}/${metric.metadata.name}` }),
+        random: Math.random,
+      },
+    );
+    scrapers.set(metric, scraper);
+    return scraper;
+  };
+
+  const collector = createMetricCollector((metric) => {
+    const windowMs = (metric.spec.stableWindow ?? 0) / nanosecondsPerMs;
+    const revisionPods = podsOf(pods, metric.metadata.namespace ?? "", metric.metadata.name);
+    return scraperOf(metric).scrape(addressesByAge(revisionPods, windowMs, clock.now()), windowMs);
+  }, clock);
+
+  const countsOf = (key: string) => {
+    const [namespace = "", name = ""] = key.split("/");
+    return countPods(podsOf(pods, namespace, name));
+  };
+  const multiScaler = createMultiScaler(
+    (key, spec) => {
+      const averages = collector.averages(key, spec.scalingMetric);
+      if (typeof averages === "string") return undefined;
+      return { readyPods: countsOf(key).ready, stableValue: averages.stable, panicValue: averages.panic };
+    },
+    (key) => countsOf(key).ready,
+    clock,
+  );
+
+  const controllers: Controller[] = [
+    startMetricController(context, collector),
+    startKpaController(context, multiScaler, () => {}),
+  ];
+  signal.addEventListener("abort", () => {
+    collector.close();
+    multiScaler.close();
+    client.close();
+  });
+  return { collector, multiScaler, done: Promise.all(controllers.map(({ done }) => done)).then(() => undefined) };
+}
