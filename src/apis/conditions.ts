@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import type { Schema } from "./schema.ts";
+import { list, object, string, words } from "./schema.ts";
 
 export type ConditionStatus = "True" | "False" | "Unknown";
 
@@ -15,26 +15,24 @@ export interface Condition {
 }
 
 /** The schema of `status.conditions` of every Knative kind. */
-export const conditionsSchema = {
-  type: "array",
-  description: "The latest available observations of the object's current state.",
-  items: {
-    type: "object",
-    required: ["status", "type"],
-    properties: {
-      type: { type: "string", description: "The aspect that this condition is about." },
-      status: { type: "string", enum: ["True", "False", "Unknown"], description: "True, False or Unknown." },
-      reason: { type: "string", description: "One word for the last change, for programs." },
-      message: { type: "string", description: "Details of the last change, for people." },
-      severity: {
-        type: "string",
-        enum: ["Info", "Warning"],
-        description: "Absent where the condition decides readiness.",
-      },
-      lastTransitionTime: { type: "string", description: "When the condition last changed." },
+export const conditionsSchema = list(
+  "What is known of the object's state at present, one aspect per element.",
+  object(
+    "One aspect of the object's state.",
+    {
+      type: string("The aspect that this condition is about."),
+      status: words("Whether it holds: True, False or Unknown.", ["True", "False", "Unknown"]),
+      reason: string("One word for the last change, for programs."),
+      message: string("Details of the last change, for people."),
+      severity: words("Info or Warning where the condition only informs; absent where it decides readiness.", [
+        "Info",
+        "Warning",
+      ]),
+      lastTransitionTime: string("When the condition last changed."),
     },
-  },
-} as const satisfies Schema;
+    { required: ["status", "type"] },
+  ),
+);
 
 /** The conditions of one kind: a top-level one ("Ready") that follows from its dependents. */
 export interface ConditionSet {
