@@ -1,0 +1,49 @@
+import { defineKind, type ObjectOf } from "../kind.ts";
+import { labelSelectorSchema } from "../meta.ts";
+import { described, int32, int64, list, mergedBy, object } from "../schema.ts";
+import { podTemplateSpecSchema } from "./pod-spec.ts";
+import { workloadConditionSchema } from "./workload.ts";
+
+/** A number of equal pods; Deployments make them. */
+export const ReplicaSet = defineKind({
+  group: "apps",
+  version: "v1",
+  kind: "ReplicaSet",
+  plural: "replicasets",
+  shortNames: ["rs"],
+  categories: ["all"],
+  description: "A number of equal pods.",
+  subresources: {
+    status: true,
+    scale: {
+      specReplicasPath: ".spec.replicas",
+      statusReplicasPath: ".status.replicas",
+      labelSelectorPath: ".spec.selector",
+    },
+  },
+  properties: {
+    spec: object(
+      "What is asked for.",
+      {
+        replicas: int32("How many pods; 1 unless told."),
+        minReadySeconds: int32("Seconds a new pod must be ready before it counts as available."),
+        selector: described("The pods that belong to it. Cannot be changed.", labelSelectorSchema),
+        template: podTemplateSpecSchema,
+      },
+      { required: ["selector"] },
+    ),
+    status: object(
+      "What is known of the pods.",
+      {
+        replicas: int32("Pods."),
+        fullyLabeledReplicas: int32("Pods with all labels of the template."),
+        readyReplicas: int32("Pods that are ready."),
+        availableReplicas: int32("Pods that have been ready for minReadySeconds."),
+        observedGeneration: int64("The generation that the status is about."),
+        conditions: list("Aspects of the ReplicaSet's state.", workloadConditionSchema, mergedBy("type")),
+      },
+      { required: ["replicas"] },
+    ),
+  },
+});
+export type ReplicaSet = ObjectOf<typeof ReplicaSet>;
