@@ -1,5 +1,5 @@
 import type { Kind } from "../apis/kind.ts";
-import type { KubeList, KubeObject } from "../apis/meta.ts";
+import type { KubeList, KubeObject, Status } from "../apis/meta.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 
@@ -32,6 +32,24 @@ export interface ListOptions {
   readonly resourceVersion?: string;
   readonly signal?: AbortSignal;
 }
+
+export interface WatchOptions {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Changes after this version; absent: the server first sends what exists as ADDED. */
+  readonly resourceVersion?: string;
+  /** The server ends the watch after so long. */
+  readonly timeoutSeconds?: number;
+  /** Rejects when the server is silent for so long, bookmarks included. */
+  readonly inactivityMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A line of a watch. BOOKMARK only moves `metadata.resourceVersion` on; ERROR is the last event of its watch. */
+export type WatchEvent<T extends KubeObject> =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; readonly object: T }
+  | { readonly type: "ERROR"; readonly object: Status };
 
 export interface WriteOptions {
   /** Runs admission and validation, stores nothing. */
@@ -80,6 +98,11 @@ export interface Writer<T extends KubeObject> {
 
 export interface Resource<T extends KubeObject> extends Reader<T>, Writer<T> {
   readonly kind: Kind<T>;
+  /**
+   * Hands every event to `onEvent`, in order. Resolves when the server ends the watch, rejects when the connection
+   * breaks or falls silent, or when `onEvent` throws. An informer is what most callers want.
+   */
+  watch(options: WatchOptions, onEvent: (event: WatchEvent<T>) => void): Promise<void>;
   deleteCollection(options?: ListOptions & DeleteOptions): Promise<void>;
 }
 
@@ -114,6 +137,8 @@ export interface Informers {
   of<T extends KubeObject>(kind: Kind<T>, selection?: InformerSelection): Informer<T>;
   /** Settles once every informer that was asked for is synced. */
   synced(): Promise<void>;
+  /** Settles once all have stopped, after the signal that they were created with has aborted. */
+  done(): Promise<void>;
 }
 
 export interface InformerSelection {
@@ -144,6 +169,8 @@ export interface Outcome<T extends KubeObject> {
   readonly status?: StatusOf<T>;
   /** Look at this key again after so long, although nothing changed. */
   readonly requeueAfterMs?: number;
+  /** `status` is written first, then this counts as though it had been thrown. */
+  readonly error?: unknown;
 }
 
 export type StatusOf<T> = T extends { status?: infer S } ? NonNullable<S> : never;
@@ -157,6 +184,15 @@ export type Reconcile<T extends KubeObject, Deps, Config> = (
   deps: Deps,
   pass: Pass<Config>,
 ) => Promise<Outcome<T>>;
+
+/** The program's configuration as it is now; see config-store.ts. */
+export interface ConfigStore<Config> {
+  /** Frozen, and the same object until something changes. */
+  current(): Config;
+  onChange(handler: (config: Config) => void): () => void;
+  /** Settles once the ConfigMaps were read for the first time. */
+  readonly synced: Promise<void>;
+}
 
 /** Which keys this replica is responsible for right now. Keys are "namespace/name". */
 export interface Ownership {

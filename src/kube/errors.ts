@@ -1,0 +1,69 @@
+import type { Status } from "../apis/meta.ts";
+
+/** The API server refused a request. `status` is its answer; `message` says what was asked and what it said. */
+export class ApiError extends Error {
+  readonly code: number;
+  readonly reason: string;
+  readonly status: Status;
+  /** How long the server asks us to wait before we try again. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: number, status: Status, options: { request?: string; retryAfterMs?: number } = {}) {
+    const text = status.message || `${status.reason || "the server answered"} ${code}`;
+    super(options.request ? `${options.request}: ${text}` : text);
+    this.name = "ApiError";
+    this.code = code;
+    this.reason = status.reason ?? "";
+    this.status = status;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The request never got a whole answer: refused, reset, timed out, unreadable. It may have taken effect. */
+export class ConnectionError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ConnectionError";
+  }
+}
+
+/** Trying again is useless until something changes: the work queue does not retry after it. */
+export class PermanentError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "PermanentError";
+  }
+}
+
+/** Builds the error that an API server would answer with; for fakes and for servers of ours. */
+export function apiError(code: number, reason: string, message: string, details?: Status["details"]): ApiError {
+  return new ApiError(code, {
+    apiVersion: "v1",
+    kind: "Status",
+    metadata: {},
+    status: "Failure",
+    code,
+    reason,
+    message,
+    ...(details && { details }),
+  });
+}
+
+const has = (error: unknown, code: number) => error instanceof ApiError && error.code === code;
+const says = (error: unknown, reason: string) => error instanceof ApiError && error.reason === reason;
+
+export const isNotFound = (error: unknown): boolean => has(error, 404);
+/** The object changed since it was read. A 409 for "it exists already" is not meant. */
+export const isConflict = (error: unknown): boolean => has(error, 409) && !says(error, "AlreadyExists");
+export const isAlreadyExists = (error: unknown): boolean => says(error, "AlreadyExists");
+/** The resourceVersion or continue token is too old. */
+export const isGone = (error: unknown): boolean => has(error, 410) || says(error, "Expired");
+export const isForbidden = (error: unknown): boolean => has(error, 403);
+export const isUnauthorized = (error: unknown): boolean => has(error, 401);
+export const isInvalid = (error: unknown): boolean => has(error, 422);
+export const isBadRequest = (error: unknown): boolean => has(error, 400);
+export const isTooManyRequests = (error: unknown): boolean => has(error, 429);
+/** Creating in a namespace that is being deleted. */
+export const isNamespaceTerminating = (error: unknown): boolean =>
+  has(error, 403) &&
+  ((error as ApiError).status.details?.causes ?? []).some((cause) => cause.reason === "NamespaceTerminating");

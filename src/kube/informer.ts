@@ -1,0 +1,156 @@
+import { type Kind, resourceNameOf } from "../apis/kind.ts";
+import type { KubeObject } from "../apis/meta.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Client, Informer, InformerSelection, Informers, WatchEvent } from "./api.ts";
+import { type Backoff, backoffMs } from "./backoff.ts";
+import { type Cache, createCache } from "./cache.ts";
+import { ApiError, isGone } from "./errors.ts";
+
+export interface InformersConfig {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Ends all watches. */
+  readonly signal: AbortSignal;
+  /** Between attempts; 0.1 to 30 s unless told. */
+  readonly backoff?: Backoff;
+  /** How long a watch may be silent: servers send a bookmark about every minute. 100 s unless told. */
+  readonly inactivityMs?: number;
+  /** Objects per page of a list; 500 unless told. */
+  readonly pageSize?: number;
+  readonly random?: () => number;
+  /** Deep-freezes cached objects (tests). */
+  readonly freeze?: boolean;
+}
+
+/** A watch that ends sooner than this without a single event counts as a failure, so that no loop is hot. */
+const shortWatchMs = 1000;
+
+/**
+ * Shared caches that follow the API server until `signal` aborts: paged list, then a watch that is resumed from the
+ * last resourceVersion after any end. When that version is too old (410) the list is read anew: the cache stays
+ * readable meanwhile, and handlers get the differences only. Failures are retried for ever with jittered back-off.
+ */
+export function createInformers(config: InformersConfig): Informers {
+  const started = new Map<string, { informer: Informer<KubeObject>; ended: Promise<void> }>();
+
+  return {
+    of<T extends KubeObject>(kind: Kind<T>, selection: InformerSelection = {}): Informer<T> {
+      if (isSecret(kind) && !selection.labelSelector && !selection.fieldSelector) {
+        throw new Error("Secrets are never all cached: watch them by name (fieldSelector) or by label (labelSelector)");
+      }
+      const { namespace, labelSelector, fieldSelector } = selection;
+      const id = JSON.stringify([kind.group, kind.version, kind.plural, namespace, labelSelector, fieldSelector]);
+      let entry = started.get(id);
+      if (!entry) {
+        const { informer, ended } = startInformer(kind, selection, config);
+        entry = { informer: informer as unknown as Informer<KubeObject>, ended };
+        started.set(id, entry);
+      }
+      return entry.informer as unknown as Informer<T>;
+    },
+    async synced() {
+      // Whoever is told that one is synced may ask for another.
+      for (let count = -1; count !== started.size; ) {
+        count = started.size;
+        await Promise.all([...started.values()].map(({ informer }) => informer.synced));
+      }
+    },
+    async done() {
+      await Promise.all([...started.values()].map(({ ended }) => ended));
+    },
+  };
+}
+
+function isSecret(kind: Kind): boolean {
+  return kind.group === "" && kind.kind === "Secret";
+}
+
+function startInformer<T extends KubeObject>(
+  kind: Kind<T>,
+  selection: InformerSelection,
+  config: InformersConfig,
+): { informer: Informer<T>; ended: Promise<void> } {
+  const log = config.log.child({ resource: resourceNameOf(kind) });
+  const onHandlerError = (error: unknown) => log.error("a handler of a change failed", { error });
+  const cache = createCache<T>({ onHandlerError, freeze: config.freeze ?? false });
+  const synced = Promise.withResolvers<void>();
+  // Without a listener the rejection at the end of the program would count as unhandled.
+  synced.promise.catch(() => {});
+
+  const ended = follow(kind, selection, config, cache, log, synced.resolve).finally(() =>
+    synced.reject(new Error(`${resourceNameOf(kind)}: stopped before the first list was read`)),
+  );
+  return { informer: { ...cache, kind, synced: synced.promise }, ended };
+}
+
+/** Keeps the cache equal to the server's objects until the signal aborts. */
+async function follow<T extends KubeObject>(
+  kind: Kind<T>,
+  selection: InformerSelection,
+  config: InformersConfig,
+  cache: Cache<T>,
+  log: Logger,
+  onSynced: () => void,
+): Promise<void> {
+  const { client, clock, signal, random = Math.random, inactivityMs = 100_000, pageSize = 500 } = config;
+  const backoff = config.backoff ?? { baseMs: 100, maxMs: 30_000 };
+  const resource = client.of(kind);
+  let version: string | undefined;
+  let failures = 0;
+
+  const list = async (limit: number | undefined): Promise<string> => {
+    const objects: T[] = [];
+    let page = await resource.list({ ...selection, signal, ...(limit && { limit }) });
+    objects.push(...page.items);
+    while (page.metadata.continue) {
+      page = await resource.list({ ...selection, signal, ...(limit && { limit }), continue: page.metadata.continue });
+      objects.push(...page.items);
+    }
+    for (const object of objects) forgetManagedFields(object);
+    cache.replace(objects);
+    return page.metadata.resourceVersion;
+  };
+
+  const take = (event: WatchEvent<T>) => {
+    if (signal.aborted) return;
+    if (event.type === "ERROR") throw new ApiError(event.object.code ?? 500, event.object, { request: "watch" });
+    failures = 0;
+    version = event.object.metadata.resourceVersion;
+    if (event.type === "BOOKMARK") return;
+    forgetManagedFields(event.object);
+    if (event.type === "DELETED") cache.remove(event.object);
+    else cache.put(event.object);
+  };
+
+  while (!signal.aborted) {
+    const startedAt = clock.monotonic();
+    try {
+      if (version === undefined) {
+        // A list that takes so long that its pages expire is read again in one piece.
+        version = await list(pageSize).catch((error) => (isGone(error) ? list(undefined) : Promise.reject(error)));
+        onSynced();
+      }
+      const timeoutSeconds = 300 + Math.floor(random() * 300);
+      const options = { ...selection, resourceVersion: version!, timeoutSeconds, inactivityMs, signal };
+      await resource.watch(options, take);
+      failures = clock.monotonic() - startedAt < shortWatchMs ? failures + 1 : 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      failures += 1;
+      if (isGone(error)) {
+        version = undefined;
+        log.info("the watch is too far behind: reading the list again");
+      } else {
+        log[failures > 2 ? "warn" : "debug"]("the watch broke off; it will be resumed", { error, failures });
+      }
+    }
+    if (failures > 0) await clock.sleep(backoffMs(backoff, failures, random), signal).catch(() => {});
+  }
+}
+
+/** Nobody here reads them, they are up to half of an object, and a server takes their absence in an update as "keep". */
+function forgetManagedFields(object: KubeObject): void {
+  delete object.metadata.managedFields;
+}

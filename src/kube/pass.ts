@@ -1,0 +1,165 @@
+import type { Kind } from "../apis/kind.ts";
+import { type KubeObject, keyOf, splitKey } from "../apis/meta.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Client, EventRecorder, Lister, Ownership, Pass, Patch, Reconcile, StatusOf } from "./api.ts";
+import { isConflict, isNotFound } from "./errors.ts";
+import { changedStatus } from "./status.ts";
+
+/** What is particular to one kind of pass. */
+export interface PassSpec<T extends KubeObject, Deps, Config> {
+  readonly kind: Kind<T>;
+  /** Objects that it refuses are left alone. */
+  readonly filter?: (object: T) => boolean;
+  readonly deps: Deps;
+  readonly reconcile: Reconcile<T, Deps, Config>;
+  readonly finalizer?: Finalizer<T, Deps, Config>;
+}
+
+/** Holds back the deletion of an object until `finalize` has succeeded. */
+export interface Finalizer<T extends KubeObject, Deps, Config> {
+  /** The entry of `metadata.finalizers`, such as "routes.serving.knative.dev". */
+  readonly name: string;
+  readonly finalize: (object: T, deps: Deps, pass: Pass<Config>) => Promise<void>;
+}
+
+/** What every pass of a controller needs beside its spec. */
+export interface PassContext<T extends KubeObject, Config> {
+  readonly client: Client;
+  readonly lister: Pick<Lister<T>, "get">;
+  readonly config: () => Config;
+  readonly ownership: Pick<Ownership, "owns">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly recorderOf: (object: T) => EventRecorder;
+  readonly signal: AbortSignal;
+}
+
+export type PassResult =
+  | { readonly type: "done"; readonly requeueAfterMs?: number }
+  | { readonly type: "skipped" }
+  | { readonly type: "failed"; readonly error: unknown };
+
+/** How long a pass may take before its signal aborts. */
+export const passDeadlineMs = 30_000;
+
+/**
+ * Returns the function that runs one pass over one key: reads the object, adds or removes the finalizer, reconciles,
+ * and writes the status if it changed. It never rejects. A lost race (conflict) is a failure without an event.
+ */
+export function createPass<T extends KubeObject, Deps, Config>(
+  spec: PassSpec<T, Deps, Config>,
+  context: PassContext<T, Config>,
+): (key: string) => Promise<PassResult> {
+  const { kind, deps, finalizer } = spec;
+  const { client, lister, clock, ownership } = context;
+  const resource = client.of(kind);
+  const kindName = kind.group === "" ? kind.kind : `${kind.group}.${kind.kind}`;
+  /** What we wrote, until the cache has moved on from what it was based on: no pass starts from what we know is old. */
+  const written = new Map<string, { readonly basedOn: T; readonly object: T }>();
+
+  const read = (key: string): T | undefined => {
+    const cached = lister.get(splitKey(key));
+    const ours = written.get(key);
+    if (ours && ours.basedOn === cached) return ours.object;
+    written.delete(key);
+    return cached;
+  };
+  const remember = (object: T): void => {
+    const cached = lister.get(object.metadata);
+    if (cached) written.set(keyOf(object), { basedOn: cached, object });
+  };
+
+  const setFinalizers = async (object: T, finalizers: readonly string[], pass: Pass<Config>): Promise<T> => {
+    const { name, resourceVersion } = object.metadata;
+    const patch: Patch = { type: "merge", body: { metadata: { finalizers, resourceVersion } } };
+    try {
+      const updated = await resource.patch(refOf(object), patch, { signal: pass.signal });
+      pass.events.normal("FinalizerUpdate", `Updated "${name}" finalizers`);
+      remember(updated);
+      return updated;
+    } catch (error) {
+      if (!isConflict(error) && !isNotFound(error)) {
+        pass.events.warning("FinalizerUpdateFailed", `Failed to update finalizers for "${name}": ${messageOf(error)}`);
+      }
+      throw error;
+    }
+  };
+
+  const writeStatus = async (object: T, wanted: StatusOf<T>, pass: Pass<Config>): Promise<void> => {
+    const status = changedStatus((object as { status?: StatusOf<T> }).status, wanted);
+    if (status === undefined) return;
+    if (!ownership.owns(keyOf(object))) {
+      pass.log.warn("the status changed, but this key is no longer ours to write");
+      return;
+    }
+    try {
+      remember(await resource.updateStatus({ ...object, status } as T, { signal: pass.signal }));
+    } catch (error) {
+      if (isNotFound(error)) return;
+      if (!isConflict(error)) {
+        const name = object.metadata.name;
+        pass.events.warning("UpdateFailed", `Failed to update status for "${name}": ${messageOf(error)}`);
+      }
+      throw error;
+    }
+  };
+
+  const finalize = async (object: T, pass: Pass<Config>): Promise<PassResult> => {
+    const present = object.metadata.finalizers ?? [];
+    if (!finalizer || !present.includes(finalizer.name)) return { type: "done" };
+    await finalizer.finalize(object, deps, pass);
+    const left = present.filter((name) => name !== finalizer.name);
+    await setFinalizers(object, left, pass).catch((error) => {
+      if (!isNotFound(error)) throw error;
+    });
+    return { type: "done" };
+  };
+
+  const reconcile = async (original: T, pass: Pass<Config>): Promise<PassResult> => {
+    const present = original.metadata.finalizers ?? [];
+    const object =
+      finalizer && !present.includes(finalizer.name)
+        ? await setFinalizers(original, [...present, finalizer.name], pass)
+        : original;
+    const outcome = await spec.reconcile(object, deps, pass);
+    if (outcome.status !== undefined) await writeStatus(object, outcome.status, pass);
+    if (outcome.error !== undefined) throw outcome.error;
+    return { type: "done", ...(outcome.requeueAfterMs !== undefined && { requeueAfterMs: outcome.requeueAfterMs }) };
+  };
+
+  return async (key) => {
+    if (!ownership.owns(key)) return { type: "skipped" };
+    const object = read(key);
+    if (!object || spec.filter?.(object) === false) return { type: "skipped" };
+
+    const deadline = new AbortController();
+    const cancelTimer = clock.setTimer(passDeadlineMs, () =>
+      deadline.abort(new Error(`the pass took longer than ${passDeadlineMs / 1000} s`)),
+    );
+    const pass: Pass<Config> = {
+      config: context.config(),
+      clock,
+      log: context.log.child({ "knative.dev/kind": kindName, "knative.dev/key": key }),
+      events: context.recorderOf(object),
+      signal: AbortSignal.any([context.signal, deadline.signal]),
+    };
+    try {
+      return object.metadata.deletionTimestamp ? await finalize(object, pass) : await reconcile(object, pass);
+    } catch (error) {
+      if (!isConflict(error) && !context.signal.aborted) pass.events.warning("InternalError", messageOf(error));
+      return { type: "failed", error };
+    } finally {
+      cancelTimer();
+    }
+  };
+}
+
+function refOf(object: KubeObject): { name: string; namespace?: string } {
+  const { name, namespace } = object.metadata;
+  return namespace ? { name, namespace } : { name };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,23 @@
+/**
+ * Whether two JSON values mean the same to Kubernetes: an absent field, null, an empty list and an empty map are all
+ * "nothing", and the order of fields does not matter. Source: k8s.io/apimachinery v0.29.2, equality.Semantic.
+ */
+export function semanticEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (isNothing(a) || isNothing(b)) return isNothing(a) && isNothing(b);
+  if (typeof a !== "object" || typeof b !== "object") return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return (
+      Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((part, at) => semanticEqual(part, b[at]))
+    );
+  }
+  const left = a as Readonly<Record<string, unknown>>;
+  const right = b as Readonly<Record<string, unknown>>;
+  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
+  for (const name of names) if (!semanticEqual(left[name], right[name])) return false;
+  return true;
+}
+
+function isNothing(value: unknown): value is null | undefined {
+  return value === undefined || value === null || (typeof value === "object" && Object.keys(value).length === 0);
+}
