@@ -1,0 +1,2 @@
+/** The group of Istio's traffic kinds. */
+export const istioNetworkingGroup = "networking.istio.io";
