@@ -56,17 +56,15 @@ const { properties: containerFields } = containerSchema;
 const { properties: podFields } = podSpecSchema;
 const { properties: volumeFields } = volumeSchema;
 
-const publishedProbe = only(probeSchema, [
-  "exec",
-  "httpGet",
-  "tcpSocket",
-  "grpc",
-  "initialDelaySeconds",
-  "timeoutSeconds",
-  "periodSeconds",
-  "successThreshold",
-  "failureThreshold",
-]);
+// Knative fills the port of a probe in, so the CRD does not require it.
+const publishedProbe = only(
+  probeSchema,
+  ["exec", "grpc", "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"],
+  {
+    httpGet: only(probeSchema.properties.httpGet, Object.keys(probeSchema.properties.httpGet.properties), {}, []),
+    tcpSocket: only(probeSchema.properties.tcpSocket, Object.keys(probeSchema.properties.tcpSocket.properties), {}, []),
+  },
+);
 
 const publishedEnvVar = only(envVarSchema, ["name", "value"], {
   valueFrom: only(envVarSchema.properties.valueFrom, ["configMapKeyRef", "secretKeyRef"], {
