@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Metric } from "../../apis/autoscaling/metric.ts";
 import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { type ConditionDraft, conditionOf, isTrue } from "../../apis/conditions.ts";
@@ -7,6 +6,7 @@ import { isControlledBy } from "../../apis/meta.ts";
 import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import { semanticEqual } from "../../kube/semantic.ts";
 import type { Advice, MultiScaler } from "../multi-scaler.ts";
 import { countPods, type PodCounts, podsOf } from "../pods.ts";
 import { targetBurstCapacity } from "../settings.ts";
@@ -123,23 +123,29 @@ function finish(
   pass: Pass<ServingConfig>,
   service?: ServerlessService,
 ): NonNullable<PodAutoscaler["status"]> {
-  const serviceName = service?.status?.serviceName ?? pa.status?.serviceName;
+  const serviceName = service?.status?.serviceName ?? pa.status?.serviceName ?? "";
   markActive(conditions, counts, activeThreshold(pa, conditions, pass.config.autoscaler), Boolean(serviceName));
   deps.observe(pa, counts);
   // A restarted autoscaler has no metrics for a moment: what was wanted before still is.
   const desired = counts.want === scaleUnknown ? (pa.status?.desiredScale ?? scaleUnknown) : counts.want;
-  const metricsServiceName = service?.status?.privateServiceName ?? pa.status?.metricsServiceName;
+  const metricsServiceName = service?.status?.privateServiceName ?? pa.status?.metricsServiceName ?? "";
   return {
     ...statusOf(pa, conditions),
-    ...(serviceName && { serviceName }),
-    ...(metricsServiceName && { metricsServiceName }),
+    serviceName,
+    metricsServiceName,
     desiredScale: desired,
     actualScale: counts.ready,
   };
 }
 
 function statusOf(pa: PodAutoscaler, conditions: ConditionDraft): NonNullable<PodAutoscaler["status"]> {
-  return { ...pa.status, observedGeneration: pa.metadata.generation ?? 0, conditions: conditions.all() };
+  return {
+    serviceName: "",
+    metricsServiceName: "",
+    ...pa.status,
+    observedGeneration: pa.metadata.generation ?? 0,
+    conditions: conditions.all(),
+  };
 }
 
 async function ensureServerlessService(
@@ -152,7 +158,7 @@ async function ensureServerlessService(
   const existing = deps.serverlessServices.get(desired.metadata);
   if (!existing) return deps.serverlessServiceClient.create(desired);
   refuseForeign(existing, "SKS", "ServerlessService", pa, conditions);
-  if (isDeepStrictEqual(existing.spec, desired.spec)) return existing;
+  if (semanticEqual(existing.spec, desired.spec)) return existing;
   return deps.serverlessServiceClient.update({ ...existing, spec: desired.spec });
 }
 
@@ -170,7 +176,7 @@ async function ensureMetric(
     return;
   }
   refuseForeign(existing, "Metric", "Metric", pa, conditions);
-  if (!isDeepStrictEqual(existing.spec, desired.spec)) {
+  if (!semanticEqual(existing.spec, desired.spec)) {
     await deps.metricClient.update({ ...existing, spec: desired.spec });
   }
 }

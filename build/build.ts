@@ -1,0 +1,42 @@
+/** Bundles each program into one runnable file: `npm run build`. */
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** What people and images run, and (libexec) what the embedded cluster runs for them. */
+const programs = {
+  "bin/hakn": "src/main/hakn.ts",
+  "bin/controlplane": "src/main/controlplane.ts",
+  "bin/autoscaler": "src/main/autoscaler.ts",
+  "bin/queue-proxy": "src/main/queue-proxy.ts",
+  "libexec/apiserver": "src/main/apiserver.ts",
+  "libexec/node-agent": "src/main/node-agent.ts",
+};
+
+// Libraries written for CommonJS ask for Node's own modules by `require`.
+const banner = `#!/usr/bin/env node
+import { createRequire as __createRequire } from "node:module";
+const require = __createRequire(import.meta.url);`;
+
+rmSync(`${root}dist`, { recursive: true, force: true });
+for (const [name, source] of Object.entries(programs)) {
+  const outfile = `${root}dist/${name}`;
+  mkdirSync(new URL(".", `file://${outfile}`), { recursive: true });
+  await build({
+    entryPoints: [`${root}${source}`],
+    outfile,
+    bundle: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    banner: { js: banner },
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  chmodSync(outfile, 0o755);
+}

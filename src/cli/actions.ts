@@ -1,0 +1,100 @@
+/**
+ * What the commands can have done. The command line only reads arguments and prints; main puts the parts together that
+ * do the work.
+ */
+export interface Actions {
+  up(options: UpOptions, progress: Progress): Promise<RunningCluster>;
+  /** Stops the cluster of a data directory; false when none was running. */
+  down(options: { readonly dataDir: string; readonly purge: boolean }, progress: Progress): Promise<boolean>;
+  status(options: { readonly dataDir: string }): Promise<ClusterStatus>;
+  deploy(options: DeployOptions, progress: Progress): Promise<Deployed>;
+  /** Prints log lines through `print` until they end, or for ever with `follow`. */
+  logs(options: LogOptions, print: (line: string) => void): Promise<void>;
+  /** The path of the kubeconfig of a data directory's cluster. */
+  kubeconfigPath(options: { readonly dataDir: string }): Promise<string>;
+  defaultDataDir(): string;
+  pause(ms: number): Promise<void>;
+  /** Makes the program end with code 1 although nothing was thrown. */
+  fail(): void;
+  /** Settles when the user asks to stop (Ctrl-C, SIGTERM). */
+  interrupted(): Promise<void>;
+}
+
+/** Tells what is being done; `step` may be called often, the last text counts. */
+export interface Progress {
+  step(text: string): void;
+}
+
+export interface UpOptions {
+  readonly dataDir: string;
+  readonly httpPort: number;
+  readonly httpsPort: number | undefined;
+}
+
+export interface RunningCluster {
+  readonly kubeconfig: string;
+  /** How the gateway is reached from this machine, such as http://localhost:8080. */
+  readonly gatewayUrl: string;
+  readonly version: string;
+  status(): Promise<ClusterStatus>;
+  /** Rejects if the cluster breaks down for good; settles after stop(). */
+  readonly done: Promise<void>;
+  stop(progress: Progress): Promise<void>;
+}
+
+export interface DeployOptions {
+  readonly dataDir: string;
+  readonly directory: string;
+  readonly name: string | undefined;
+  readonly namespace: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly wait: boolean;
+  readonly timeoutMs: number;
+}
+
+export interface Deployed {
+  readonly name: string;
+  readonly namespace: string;
+  readonly image: string;
+  /** With the gateway's port, so that it can be opened as it is. */
+  readonly url: string;
+  readonly revision: string;
+  readonly ready: boolean;
+}
+
+export interface LogOptions {
+  readonly dataDir: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly container: string | undefined;
+  readonly follow: boolean;
+  readonly tail: number | undefined;
+}
+
+export interface ClusterStatus {
+  readonly running: boolean;
+  readonly dataDir: string;
+  readonly gatewayUrl?: string;
+  readonly kubeconfig?: string;
+  readonly processes: readonly ProcessStatus[];
+  readonly services: readonly ServiceStatus[];
+}
+
+export interface ProcessStatus {
+  readonly name: string;
+  readonly pid: number;
+  readonly restarts: number;
+  /** Resident memory in bytes; 0 where the system does not tell. */
+  readonly memoryBytes: number;
+}
+
+export interface ServiceStatus {
+  readonly namespace: string;
+  readonly name: string;
+  readonly ready: "True" | "False" | "Unknown";
+  readonly reason?: string;
+  readonly message?: string;
+  readonly url?: string;
+  readonly revision?: string;
+  readonly pods: number;
+}

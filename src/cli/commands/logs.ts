@@ -1,0 +1,46 @@
+import { type Command, InvalidArgumentError } from "commander";
+import type { CommandContext } from "../program.ts";
+
+interface Options {
+  dataDir: string;
+  namespace: string;
+  container?: string;
+  follow: boolean;
+  tail?: number;
+}
+
+/** `hakn logs NAME`: the log lines of a Service's pods. */
+export function addLogs(program: Command, { actions, terminal }: CommandContext): void {
+  program
+    .command("logs")
+    .argument("<name>", "the Service")
+    .description("print the logs of all pods of a Service")
+    .option("-n, --namespace <namespace>", "the Service's namespace", "default")
+    .option("-c, --container <name>", "one container only, such as queue-proxy (the program's own unless given)")
+    .option("-f, --follow", "go on until Ctrl-C", false)
+    .option("--tail <lines>", "only the last lines of each pod", lines)
+    .option("--data-dir <dir>", "the cluster's directory", actions.defaultDataDir())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  hakn logs hello\n  hakn logs hello -f --tail 10\n  hakn logs hello -c queue-proxy",
+    )
+    .action((name: string, options: Options) =>
+      actions.logs(
+        {
+          dataDir: options.dataDir,
+          name,
+          namespace: options.namespace,
+          container: options.container,
+          follow: options.follow,
+          tail: options.tail,
+        },
+        (line) => terminal.print(`${line}\n`),
+      ),
+    );
+}
+
+function lines(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("a number of lines.");
+  return value;
+}

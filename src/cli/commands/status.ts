@@ -1,0 +1,35 @@
+import type { Command } from "commander";
+import type { CommandContext } from "../program.ts";
+import { statusLines } from "../status-lines.ts";
+import { megabytes, table } from "../terminal.ts";
+
+/** `hakn status`: what runs, and whether the services are ready. Ends with code 1 when no cluster runs. */
+export function addStatus(program: Command, { actions, terminal }: CommandContext): void {
+  program
+    .command("status")
+    .description("show the cluster's processes and services")
+    .option("--data-dir <dir>", "the cluster's directory", actions.defaultDataDir())
+    .option("--json", "print the state as JSON")
+    .addHelpText("after", "\nExamples:\n  hakn status\n  hakn status --json | jq .services")
+    .action(async (options: { dataDir: string; json?: boolean }) => {
+      const status = await actions.status(options);
+      if (!status.running) actions.fail();
+      if (options.json) {
+        terminal.print(`${JSON.stringify(status)}\n`);
+      } else if (!status.running) {
+        terminal.print(`No cluster is running in ${status.dataDir}. Start one with \`hakn up\`.\n`);
+      } else {
+        const processes = table([
+          ["PROCESS", "PID", "MEMORY", "RESTARTS"],
+          ...status.processes.map(({ name, pid, memoryBytes, restarts }) => [
+            name,
+            String(pid),
+            memoryBytes > 0 ? megabytes(memoryBytes) : "?",
+            String(restarts),
+          ]),
+        ]);
+        terminal.print(`gateway     ${status.gatewayUrl}\nkubeconfig  ${status.kubeconfig}\n\n`);
+        terminal.print(`${processes.join("\n")}\n\n${statusLines(status, terminal).slice(1).join("\n")}\n`);
+      }
+    });
+}

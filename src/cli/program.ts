@@ -1,0 +1,61 @@
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { Actions } from "./actions.ts";
+import { addDeploy } from "./commands/deploy.ts";
+import { addDown } from "./commands/down.ts";
+import { addKubeconfig } from "./commands/kubeconfig.ts";
+import { addLogs } from "./commands/logs.ts";
+import { addStatus } from "./commands/status.ts";
+import { addUp } from "./commands/up.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Something that the user can set right. Printed without a stack; the process ends with code 1. */
+export class UserError extends Error {}
+
+/** What every command gets: the doing (composed by main) and the talking. */
+export interface CommandContext {
+  readonly actions: Actions;
+  readonly terminal: Terminal;
+}
+
+/** The `hakn` command line. Throws CommanderError for wrong usage (exit code 2). */
+export function createProgram(context: CommandContext, version: string): Command {
+  const program = new Command("hakn")
+    .description(
+      "Knative Serving, highly available by default: on a laptop with only Node, or on Kubernetes with Istio.",
+    )
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .showSuggestionAfterError()
+    .showHelpAfterError("Run `hakn --help` to see what there is.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.terminal.print(text),
+      writeErr: (text) => context.terminal.warn(text),
+    })
+    .addHelpText(
+      "after",
+      `
+Examples:
+  hakn up                          start a cluster on this machine, in the foreground
+  hakn deploy ./app                run a directory as a Knative Service
+  eval "$(hakn kubeconfig --env)"  let kubectl and kn talk to it
+  hakn down                        stop it`,
+    );
+  for (const add of [addUp, addDown, addStatus, addDeploy, addLogs, addKubeconfig]) add(program, context);
+  return program;
+}
+
+/** A command line argument that must be a port number. */
+export function portNumber(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new InvalidArgumentError("a port is a number from 0 to 65535.");
+  }
+  return port;
+}
+
+/** The exit code for an error that a command ended with: 2 for wrong usage, 1 for everything else, 0 for help. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  return 1;
+}

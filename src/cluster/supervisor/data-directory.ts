@@ -1,0 +1,85 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What a cluster keeps in its directory, and where. */
+export interface DataDirectory {
+  readonly path: string;
+  readonly kubeconfig: string;
+  /** The directory of one of its parts, made when first asked for. */
+  part(name: "api" | "node" | "registry" | "logs"): string;
+  readState(): ClusterState | undefined;
+  writeState(state: ClusterState): void;
+  clearRunning(): void;
+}
+
+/** What the next start, and other commands, need to know. */
+export interface ClusterState {
+  /** The supervisor's process while the cluster runs. */
+  readonly pid?: number;
+  readonly apiPort: number;
+  readonly registryPort: number;
+  readonly gatewayPort: number;
+}
+
+/** The directory cannot be used; the message says which and why. */
+export class DataDirectoryError extends Error {}
+
+/** Opens (and makes) a cluster's directory. Throws DataDirectoryError when it cannot be written to. */
+export function openDataDirectory(path: string): DataDirectory {
+  const stateFile = join(path, "cluster.json");
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const probe = join(path, ".writable");
+    writeFileSync(probe, "");
+    rmSync(probe);
+  } catch (error) {
+    throw new DataDirectoryError(
+      `the data directory ${path} cannot be written to (${(error as NodeJS.ErrnoException).code}): ` +
+        "choose another with --data-dir, or make it writable",
+      { cause: error },
+    );
+  }
+  const readState = (): ClusterState | undefined => {
+    try {
+      return JSON.parse(readFileSync(stateFile, "utf8")) as ClusterState;
+    } catch {
+      // None yet, or cut off in the middle of writing: the cluster finds its ports anew.
+      return undefined;
+    }
+  };
+  const writeState = (state: ClusterState) => writeFileSync(stateFile, `${JSON.stringify(state, null, 2)}\n`);
+  return {
+    path,
+    kubeconfig: join(path, "kubeconfig"),
+    part(name) {
+      const directory = join(path, name);
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      return directory;
+    },
+    readState,
+    writeState,
+    clearRunning() {
+      const state = readState();
+      if (!state) return;
+      const { pid: _, ...rest } = state;
+      writeState(rest);
+    },
+  };
+}
+
+/** The process that runs the cluster of this directory, if one does. */
+export function runningSupervisor(directory: Pick<DataDirectory, "readState">): number | undefined {
+  const pid = directory.readState()?.pid;
+  if (pid === undefined) return undefined;
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return undefined;
+  }
+  // The number may have gone to another program since: ours is called hakn.
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("hakn") ? pid : undefined;
+  } catch {
+    return pid;
+  }
+}

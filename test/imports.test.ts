@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { test } from "node:test";
+
+/** What each room may import beside itself: the arrows of ARCHITECTURE.md. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  config: ["lib"],
+  apis: ["config", "lib"],
+  kube: ["apis", "config", "lib"],
+  webhook: ["kube", "apis", "config", "lib"],
+  reconcilers: ["kube", "apis", "config", "lib"],
+  istio: ["kube", "apis", "config", "lib"],
+  autoscaler: ["kube", "apis", "config", "lib"],
+  "queue-proxy": ["apis", "config", "lib"],
+  cluster: ["kube", "apis", "config", "lib"],
+  cli: ["kube", "apis", "config", "lib"],
+  testing: ["kube", "apis", "config", "lib"],
+  main: [
+    "cli",
+    "cluster",
+    "reconcilers",
+    "istio",
+    "autoscaler",
+    "webhook",
+    "queue-proxy",
+    "kube",
+    "apis",
+    "config",
+    "lib",
+  ],
+};
+
+const files = globSync("src/**/*.ts").filter((file) => !file.endsWith(".test.ts"));
+const importsOf = (file: string): string[] =>
+  [...readFileSync(file, "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map((match) =>
+    normalize(join(dirname(file), match[1]!)),
+  );
+const roomOf = (file: string): string => file.split("/")[1]!;
+
+test("imports go one way, and rooms beside each other do not know each other", () => {
+  assert.ok(files.length > 20, "the sources are found");
+  const wrong = files.flatMap((file) => {
+    const room = roomOf(file);
+    const allowed = mayImport[room];
+    if (!allowed) return [`${file}: the room ${room} is not in the table of this test`];
+    return importsOf(file)
+      .filter((target) => target.startsWith("src/") && roomOf(target) !== room && !allowed.includes(roomOf(target)))
+      .map((target) => `${file} imports ${target}`);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test("only the programs touch the process and its environment", () => {
+  const wrong = files
+    .filter((file) => roomOf(file) !== "main")
+    .filter((file) => /\bprocess\.(env|exit|on|once)\b|\bsystemClock\b/.test(readFileSync(file, "utf8")))
+    .filter((file) => file !== "src/lib/clock.ts");
+  assert.deepEqual(wrong, []);
+});
