@@ -67,3 +67,14 @@ export const isTooManyRequests = (error: unknown): boolean => has(error, 429);
 export const isNamespaceTerminating = (error: unknown): boolean =>
   has(error, 403) &&
   ((error as ApiError).status.details?.causes ?? []).some((cause) => cause.reason === "NamespaceTerminating");
+
+/**
+ * Makes a `catch` handler that says what failed, "failed to create Ingress" for instance. A lost race passes
+ * through as it is, since nobody needs to hear of it.
+ */
+export function failed(what: string): (error: unknown) => never {
+  return (error) => {
+    if (isConflict(error)) throw error;
+    throw new Error(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  };
+}

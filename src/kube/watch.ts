@@ -25,21 +25,27 @@ export async function readWatch<T extends KubeObject>(
   };
   checkSilence();
   let pending = "";
+  const chunks = (response as AsyncIterable<string>)[Symbol.asyncIterator]();
   try {
-    for await (const chunk of response as AsyncIterable<string>) {
+    for (let chunk = await nextOf(chunks); chunk !== undefined; chunk = await nextOf(chunks)) {
       lastHeardAt = clock.monotonic();
       const lines = (pending + chunk).split("\n");
       pending = lines.pop()!;
       for (const line of lines) if (line !== "") onEvent(parseEvent(line));
     }
-    if (pending.trim() !== "") throw new Error("the watch ended in the middle of an event");
-  } catch (error) {
-    throw error instanceof ConnectionError
-      ? error
-      : new ConnectionError(`watch: ${(error as Error).message}`, { cause: error });
+    if (pending.trim() !== "") throw new ConnectionError("watch: it ended in the middle of an event");
   } finally {
     cancelTimer();
     response.destroy();
+  }
+}
+
+async function nextOf(chunks: AsyncIterator<string>): Promise<string | undefined> {
+  try {
+    const { done, value } = await chunks.next();
+    return done ? undefined : value;
+  } catch (error) {
+    throw new ConnectionError(`watch: ${(error as Error).message}`, { cause: error });
   }
 }
 
