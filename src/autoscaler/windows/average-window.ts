@@ -91,7 +91,7 @@ export function weightedWindow(windowMs: number, granularityMs: number): Average
 
 /** Weights must add up to 0.9999 over the window, but decay by at least 0.2 a bucket. */
 function smoothingCoefficient(buckets: number): number {
-  return Math.max(1 - (1 - 0.9999) ** (1 / buckets), 0.2);
+  return Math.max(1 - 0.0001 ** (1 / buckets), 0.2);
 }
 
 function ringOf(windowMs: number, granularityMs: number): Ring {
