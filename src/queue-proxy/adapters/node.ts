@@ -1,0 +1,108 @@
+import net from "node:net";
+import tls from "node:tls";
+import type { Connection, ConnectionEvents, Network } from "../transport.ts";
+
+const keepAliveDelayMs = 5000;
+
+/** Sockets of node:net and node:tls. */
+export const nodeNetwork: Network = {
+  async listen({ address, port, tls: keyPair }, accept) {
+    const onConnection = (socket: net.Socket) => {
+      attach(socket, accept);
+    };
+    const options = { allowHalfOpen: true, noDelay: true };
+    const server = keyPair
+      ? tls.createServer({ ...options, ...keyPair, ...serverTls }, onConnection)
+      : net.createServer(options, onConnection);
+    if (keyPair) server.on("tlsClientError", () => {});
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host: address, port, exclusive: true }, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+    server.on("error", () => {});
+    return {
+      port: (server.address() as net.AddressInfo).port,
+      // Resolves once the port is free; connections may outlive it, so the server's own callback would come too late.
+      close: () => {
+        server.close();
+        return Promise.resolve();
+      },
+      setKeyPair: (pair) => {
+        if (server instanceof tls.Server) server.setSecureContext({ ...pair, ...serverTls });
+      },
+    };
+  },
+  connect({ host, port, tls: secure }, connected, failed) {
+    let settled = false;
+    const options = {
+      host,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveDelayMs,
+    };
+    const socket = secure
+      ? tls.connect({
+          ...options,
+          servername: net.isIP(secure.serverName) ? "" : secure.serverName,
+          rejectUnauthorized: false,
+        })
+      : net.connect(options);
+    const fail = (error: Error) => {
+      if (settled) return;
+      settled = true;
+      failed(error);
+    };
+    socket.once("error", fail);
+    socket.once("close", () => fail(new Error("EOF")));
+    socket.once(secure ? "secureConnect" : "connect", () => {
+      if (settled) return;
+      settled = true;
+      socket.off("error", fail);
+      attach(socket, connected);
+    });
+    return () => {
+      if (settled) return;
+      settled = true;
+      socket.destroy();
+    };
+  },
+};
+
+/** TLS 1.3 alone; must be repeated at every change of the certificate, or older versions come back. */
+const serverTls = { minVersion: "TLSv1.3", ALPNProtocols: ["h2", "http/1.1"] } as const;
+
+function attach(socket: net.Socket, accept: (connection: Connection) => ConnectionEvents): void {
+  const address = socket.remoteAddress ?? "";
+  const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
+  const connection: Connection = {
+    remoteAddress: plain.includes(":") ? `[${plain}]:${socket.remotePort}` : `${plain}:${socket.remotePort}`,
+    secure: socket instanceof tls.TLSSocket,
+    write: (chunk, reused) => socket.write(reused ? Buffer.from(chunk) : chunk),
+    end: () => {
+      socket.end();
+    },
+    destroy: () => {
+      socket.destroy();
+    },
+    pause: () => {
+      socket.pause();
+    },
+    resume: () => {
+      socket.resume();
+    },
+  };
+  let failure: Error | undefined;
+  const events = accept(connection);
+  socket.on("data", (chunk) => events.data(chunk));
+  socket.on("drain", () => events.drain());
+  socket.on("end", () => events.end());
+  socket.on("error", (error) => {
+    failure = error;
+  });
+  socket.on("close", () => events.close(failure));
+}

@@ -1,0 +1,168 @@
+/** An interned header name: `canonical` is written to HTTP/1 peers (`User-Agent`), `lower` to HTTP/2 peers. */
+export interface HeaderName {
+  readonly canonical: string;
+  readonly lower: string;
+}
+
+const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Names of one process's traffic are few; beyond this many, names are made anew each time, so that a peer cannot fill memory. */
+const internLimit = 1024;
+const maxInternedLength = 64;
+const interned = new Map<string, HeaderName>();
+const byLower = new Map<string, HeaderName>();
+
+/** The name for a spelling, or undefined when it is not an RFC 9110 token. */
+export function headerName(spelling: string): HeaderName | undefined {
+  const known = interned.get(spelling);
+  if (known) return known;
+  if (!tokenPattern.test(spelling)) return undefined;
+  const lower = spelling.toLowerCase();
+  const name = byLower.get(lower) ?? { canonical: canonicalise(lower), lower };
+  if (interned.size < internLimit && spelling.length <= maxInternedLength) {
+    // A substring of a message would keep the whole message alive.
+    const key = Buffer.from(spelling, "latin1").toString("latin1");
+    if (!byLower.has(lower)) byLower.set(name.lower, name);
+    interned.set(key, name);
+  }
+  return name;
+}
+
+/** `user-agent` to `User-Agent`, as Go's textproto.CanonicalMIMEHeaderKey does. */
+function canonicalise(lower: string): string {
+  let result = "";
+  let upper = true;
+  for (let index = 0; index < lower.length; index++) {
+    const character = lower[index]!;
+    result += upper ? character.toUpperCase() : character;
+    upper = character === "-";
+  }
+  return result;
+}
+
+function known(canonical: string): HeaderName {
+  const name = headerName(canonical)!;
+  headerName(name.lower);
+  return name;
+}
+
+/** The names that the proxy itself looks at. Interned, so that they may be compared by identity. */
+export const names = {
+  connection: known("Connection"),
+  proxyConnection: known("Proxy-Connection"),
+  keepAlive: known("Keep-Alive"),
+  proxyAuthenticate: known("Proxy-Authenticate"),
+  proxyAuthorization: known("Proxy-Authorization"),
+  te: known("Te"),
+  trailer: known("Trailer"),
+  transferEncoding: known("Transfer-Encoding"),
+  upgrade: known("Upgrade"),
+  http2Settings: known("Http2-Settings"),
+  contentLength: known("Content-Length"),
+  contentType: known("Content-Type"),
+  contentTypeOptions: known("X-Content-Type-Options"),
+  date: known("Date"),
+  expect: known("Expect"),
+  host: known("Host"),
+  userAgent: known("User-Agent"),
+  forwarded: known("Forwarded"),
+  forwardedFor: known("X-Forwarded-For"),
+  forwardedProto: known("X-Forwarded-Proto"),
+  forwardedHost: known("X-Forwarded-Host"),
+  originalHost: known("K-Original-Host"),
+  proxyRequest: known("K-Proxy-Request"),
+  networkProbe: known("K-Network-Probe"),
+  networkHash: known("K-Network-Hash"),
+  kubeletProbe: known("K-Kubelet-Probe"),
+  routeTag: known("Knative-Serving-Tag"),
+  defaultRoute: known("Knative-Serving-Default-Route"),
+  revisionName: known("Knative-Serving-Revision"),
+  revisionNamespace: known("Knative-Serving-Namespace"),
+  traceParent: known("Traceparent"),
+  traceState: known("Tracestate"),
+  b3TraceId: known("X-B3-Traceid"),
+  b3SpanId: known("X-B3-Spanid"),
+  b3Sampled: known("X-B3-Sampled"),
+} as const;
+
+/** Headers that belong to one connection and are never passed on (RFC 9110 7.6.1 and Go's httputil.ReverseProxy). */
+export const hopByHop: ReadonlySet<HeaderName> = new Set([
+  names.connection,
+  names.proxyConnection,
+  names.keepAlive,
+  names.proxyAuthenticate,
+  names.proxyAuthorization,
+  names.te,
+  names.trailer,
+  names.transferEncoding,
+  names.upgrade,
+]);
+
+/** An ordered list of header fields; values are latin-1 strings (one character per byte). */
+export class HeaderList {
+  readonly names: HeaderName[] = [];
+  readonly values: string[] = [];
+
+  get length(): number {
+    return this.names.length;
+  }
+
+  add(name: HeaderName, value: string): void {
+    this.names.push(name);
+    this.values.push(value);
+  }
+
+  /** The first value, or undefined when the header is absent. */
+  get(name: HeaderName): string | undefined {
+    const index = this.indexOf(name);
+    return index < 0 ? undefined : this.values[index];
+  }
+
+  has(name: HeaderName): boolean {
+    return this.indexOf(name) >= 0;
+  }
+
+  /** All values in order. */
+  all(name: HeaderName): string[] {
+    return this.values.filter((_, index) => this.names[index]!.lower === name.lower);
+  }
+
+  /** Replaces every value of `name` by one. */
+  set(name: HeaderName, value: string): void {
+    this.remove(name);
+    this.add(name, value);
+  }
+
+  remove(name: HeaderName): void {
+    if (this.has(name)) this.keep((other) => other.lower !== name.lower);
+  }
+
+  /** Drops the fields whose name does not satisfy `wanted`. */
+  keep(wanted: (name: HeaderName) => boolean): void {
+    let kept = 0;
+    for (let index = 0; index < this.names.length; index++) {
+      if (!wanted(this.names[index]!)) continue;
+      this.names[kept] = this.names[index]!;
+      this.values[kept] = this.values[index]!;
+      kept++;
+    }
+    this.names.length = kept;
+    this.values.length = kept;
+  }
+
+  copy(): HeaderList {
+    const result = new HeaderList();
+    for (let index = 0; index < this.names.length; index++) result.add(this.names[index]!, this.values[index]!);
+    return result;
+  }
+
+  private indexOf(name: HeaderName): number {
+    const index = this.names.indexOf(name);
+    if (index >= 0 || byLower.get(name.lower) === name) return index;
+    return this.names.findIndex((other) => other.lower === name.lower);
+  }
+}
+
+/** Whether a comma-separated header has `token` among its members, without regard to case. */
+export function hasToken(values: readonly string[], token: string): boolean {
+  return values.some((value) => value.split(",").some((part) => part.trim().toLowerCase() === token));
+}

@@ -1,0 +1,149 @@
+import type { BodyLength } from "../message.ts";
+import type { HeaderList } from "./headers.ts";
+import { ProtocolError, parseTrailers } from "./http1-parser.ts";
+
+const maxSizeDigits = 8;
+/** Bytes of chunk extensions allowed in one message: they carry nothing that we pass on. */
+const maxExtensionBytes = 16 * 1024;
+const maxTrailerBytes = 64 * 1024;
+
+const states = {
+  size: 0,
+  extension: 1,
+  sizeLineFeed: 2,
+  data: 3,
+  dataReturn: 4,
+  dataLineFeed: 5,
+  trailers: 6,
+} as const;
+
+/** Receives a body's pieces. */
+export interface BodySink {
+  body(chunk: Uint8Array): void;
+  end(trailers?: HeaderList): void;
+}
+
+/**
+ * Decodes one HTTP/1 body, fed with bytes in any pieces. `sink.end` is called exactly once, inside `feed` or `start`.
+ * Mode "close" never ends by itself.
+ */
+export class Http1BodyDecoder {
+  ended = false;
+  private readonly sink: BodySink;
+  private readonly chunked: boolean;
+  private remaining: number;
+  private state: number = states.size;
+  private digits = 0;
+  private extensionBytes = 0;
+  private trailerText = "";
+
+  constructor(length: BodyLength | "close", sink: BodySink) {
+    this.sink = sink;
+    this.chunked = length === "unknown";
+    this.remaining = length === "unknown" ? 0 : length === "close" ? Number.POSITIVE_INFINITY : length;
+  }
+
+  /** Ends a body of length zero at once. */
+  start(): void {
+    if (!this.chunked && this.remaining === 0) this.finish();
+  }
+
+  /** Takes bytes from `offset` and returns the offset of the first byte after the body. Throws ProtocolError. */
+  feed(bytes: Uint8Array, offset: number): number {
+    if (this.ended || offset >= bytes.length) return offset;
+    if (this.chunked) return this.feedChunked(bytes, offset);
+    const end = Math.min(bytes.length, offset + this.remaining);
+    this.remaining -= end - offset;
+    this.sink.body(offset === 0 && end === bytes.length ? bytes : bytes.subarray(offset, end));
+    if (this.remaining === 0) this.finish();
+    return end;
+  }
+
+  private finish(trailers?: HeaderList): void {
+    this.ended = true;
+    this.sink.end(trailers);
+  }
+
+  private feedChunked(bytes: Uint8Array, start: number): number {
+    let offset = start;
+    while (offset < bytes.length && !this.ended) {
+      if (this.state === states.data) {
+        const end = Math.min(bytes.length, offset + this.remaining);
+        this.remaining -= end - offset;
+        this.sink.body(bytes.subarray(offset, end));
+        offset = end;
+        if (this.remaining === 0) this.state = states.dataReturn;
+        continue;
+      }
+      this.takeFraming(bytes[offset++]!);
+    }
+    return offset;
+  }
+
+  private takeFraming(byte: number): void {
+    switch (this.state) {
+      case states.size:
+        this.takeSize(byte);
+        return;
+      case states.extension:
+        if (byte === 13) this.state = states.sizeLineFeed;
+        else if (byte < 0x20 ? byte !== 9 : byte === 0x7f) throw new ProtocolError(400, "invalid chunk extension");
+        else if (++this.extensionBytes > maxExtensionBytes) throw new ProtocolError(400, "chunk extensions too long");
+        return;
+      case states.sizeLineFeed:
+        expect(byte, 10);
+        this.digits = 0;
+        this.state = this.remaining === 0 ? states.trailers : states.data;
+        return;
+      case states.dataReturn:
+        expect(byte, 13);
+        this.state = states.dataLineFeed;
+        return;
+      case states.dataLineFeed:
+        expect(byte, 10);
+        this.state = states.size;
+        return;
+      default:
+        this.takeTrailer(byte);
+        return;
+    }
+  }
+
+  private takeSize(byte: number): void {
+    const digit = hexValue(byte);
+    if (digit >= 0) {
+      if (++this.digits > maxSizeDigits) throw new ProtocolError(400, "chunk size too large");
+      this.remaining = this.remaining * 16 + digit;
+      return;
+    }
+    if (this.digits === 0) throw new ProtocolError(400, "invalid chunk size");
+    if (byte === 13) this.state = states.sizeLineFeed;
+    else if (byte === 0x3b) this.state = states.extension;
+    else throw new ProtocolError(400, "invalid chunk size");
+  }
+
+  private takeTrailer(byte: number): void {
+    this.trailerText += String.fromCharCode(byte);
+    if (this.trailerText.length > maxTrailerBytes) throw new ProtocolError(431, "trailers too long");
+    if (byte !== 10) return;
+    if (this.trailerText === "\r\n") {
+      this.finish();
+      return;
+    }
+    if (this.trailerText.endsWith("\r\n\r\n")) {
+      this.finish(parseTrailers(this.trailerText));
+      return;
+    }
+    if (!this.trailerText.endsWith("\r\n")) throw new ProtocolError(400, "bare line feed in trailers");
+  }
+}
+
+function expect(byte: number, wanted: number): void {
+  if (byte !== wanted) throw new ProtocolError(400, "malformed chunked encoding");
+}
+
+function hexValue(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}

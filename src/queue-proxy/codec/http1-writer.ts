@@ -1,0 +1,74 @@
+import { STATUS_CODES } from "node:http";
+import type { OutgoingHead, ResponseHead } from "../message.ts";
+import type { HeaderList } from "./headers.ts";
+
+/** The reason phrase that Go's server writes for a status. */
+export function reasonPhrase(status: number): string {
+  return status === 413
+    ? "Request Entity Too Large"
+    : status === 418
+      ? "I'm a teapot"
+      : (STATUS_CODES[status] ?? `status code ${status}`);
+}
+
+/** Header fields as HTTP/1 lines. Names and values were validated when they were parsed. */
+export function headerLines(headers: HeaderList): string {
+  let text = "";
+  for (let index = 0; index < headers.length; index++) {
+    text += `${headers.names[index]!.canonical}: ${headers.values[index]!}\r\n`;
+  }
+  return text;
+}
+
+/** A request head for a backend. Framing is written from `bodyLength` alone, so there is always exactly one. */
+export function requestHead(head: OutgoingHead): string {
+  let text = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.host}\r\n${headerLines(head.headers)}`;
+  if (head.bodyLength === "unknown") text += "Transfer-Encoding: chunked\r\n";
+  else if (head.bodyLength > 0 || wantsLength(head.method)) text += `Content-Length: ${head.bodyLength}\r\n`;
+  if (head.upgrade !== undefined) text += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
+  return `${text}\r\n`;
+}
+
+/** As Go's client: a body of length zero is announced for methods that usually have one. */
+function wantsLength(method: string): boolean {
+  return method === "POST" || method === "PUT" || method === "PATCH";
+}
+
+/** How the body of a response is delimited for an HTTP/1 client. */
+export type ResponseFraming = "none" | "length" | "chunked" | "close";
+
+/** A final response head. */
+export function responseHead(head: ResponseHead, framing: ResponseFraming, minor: 0 | 1, keepAlive: boolean): string {
+  let text = `HTTP/1.${minor} ${statusLine(head.status)}\r\n${headerLines(head.headers)}`;
+  if (framing === "chunked") {
+    if (head.trailer !== undefined) text += `Trailer: ${head.trailer}\r\n`;
+    text += "Transfer-Encoding: chunked\r\n";
+  } else if (typeof head.bodyLength === "number" && head.status >= 200 && head.status !== 204) {
+    if (!(framing === "none" && head.status === 304 && head.bodyLength === 0))
+      text += `Content-Length: ${head.bodyLength}\r\n`;
+  }
+  if (!keepAlive) text += "Connection: close\r\n";
+  else if (minor === 0) text += "Connection: keep-alive\r\n";
+  return `${text}\r\n`;
+}
+
+/** An informational response, or 101 with its `Connection: Upgrade`. */
+export function informationalHead(status: number, headers: HeaderList): string {
+  return `HTTP/1.1 ${statusLine(status)}\r\n${headerLines(headers)}\r\n`;
+}
+
+/** The end of a chunked body. */
+export function lastChunk(trailers: HeaderList | undefined): string {
+  return trailers && trailers.length > 0 ? `0\r\n${headerLines(trailers)}\r\n` : "0\r\n\r\n";
+}
+
+/** The answer to a request that cannot be parsed, as Go's server writes it; the connection ends after it. */
+export function refusal(status: number, reason: string): string {
+  const line = statusLine(status);
+  const body = status === 400 ? `${line}: ${reason}` : line;
+  return `HTTP/1.1 ${line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${body}`;
+}
+
+function statusLine(status: number): string {
+  return `${status} ${reasonPhrase(status)}`;
+}

@@ -1,0 +1,274 @@
+import { BatchedWriter } from "./batch.ts";
+import { HeadBuffer } from "./codec/head-buffer.ts";
+import type { HeaderList } from "./codec/headers.ts";
+import { Http1BodyDecoder } from "./codec/http1-body.ts";
+import { malformedResponse, ProtocolError, parseResponseHead } from "./codec/http1-parser.ts";
+import { lastChunk, requestHead } from "./codec/http1-writer.ts";
+import type { OutgoingHead, OutgoingRequest, ResponseConsumer } from "./message.ts";
+import type { Connection, ConnectionEvents } from "./transport.ts";
+
+const maxResponseHeadBytes = 1024 * 1024;
+/** A backend may send this many informational responses before its final one. */
+const maxInformational = 100;
+
+/** Who keeps the idle connections. */
+export interface ConnectionOwner {
+  /** The connection may carry another request. */
+  idle(connection: Http1ClientConnection): void;
+  /** The connection is of no more use. */
+  gone(connection: Http1ClientConnection): void;
+}
+
+interface Active {
+  readonly head: OutgoingHead;
+  readonly consumer: ResponseConsumer;
+  decoder: Http1BodyDecoder | undefined;
+  requestEnded: boolean;
+  bodySent: boolean;
+  responseBytes: boolean;
+  responseEnded: boolean;
+  keepAlive: boolean;
+  closeDelimited: boolean;
+  informational: number;
+  tunnel: boolean;
+  trailers: HeaderList | undefined;
+}
+
+/** A connection to a backend that carries one HTTP/1.1 request at a time. */
+export class Http1ClientConnection implements ConnectionEvents {
+  private readonly connection: Connection;
+  private readonly writer: BatchedWriter;
+  private readonly owner: ConnectionOwner;
+  private readonly head = new HeadBuffer(maxResponseHeadBytes, true);
+  private active: Active | undefined;
+  private used = false;
+  /** Whether the current request met a connection that may have died of old age. */
+  private reused = false;
+  private paused = false;
+  private peerEnded = false;
+  private closed = false;
+
+  constructor(connection: Connection, owner: ConnectionOwner) {
+    this.connection = connection;
+    this.writer = new BatchedWriter(connection);
+    this.owner = owner;
+  }
+
+  /** Sends a request; the connection must be idle. */
+  send(head: OutgoingHead, consumer: ResponseConsumer): OutgoingRequest {
+    this.reused = this.used;
+    this.used = true;
+    const active: Active = {
+      head,
+      consumer,
+      decoder: undefined,
+      requestEnded: head.bodyLength === 0 && head.upgrade === undefined,
+      bodySent: false,
+      responseBytes: false,
+      responseEnded: false,
+      keepAlive: false,
+      closeDelimited: false,
+      informational: 0,
+      tunnel: false,
+      trailers: undefined,
+    };
+    this.active = active;
+    this.writer.text(requestHead(head));
+    return {
+      body: (chunk) => this.writeBody(active, chunk),
+      end: (trailers) => {
+        if (this.active !== active) return;
+        if (active.tunnel) return this.writer.end();
+        if (active.requestEnded) return;
+        active.requestEnded = true;
+        if (head.bodyLength === "unknown") this.writer.text(lastChunk(trailers));
+        if (active.responseEnded) this.finish(active);
+      },
+      abort: () => {
+        if (this.active !== active) return;
+        this.active = undefined;
+        this.destroy();
+      },
+      pause: () => {
+        if (this.active === active) this.setPaused(true);
+      },
+      resume: () => {
+        if (this.active === active) this.setPaused(false);
+      },
+    };
+  }
+
+  /** Closes the connection and drops what is unsent. */
+  destroy(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.owner.gone(this);
+    this.writer.destroy();
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.closed) return;
+    const bytes = chunk instanceof Buffer ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    const { active } = this;
+    // A backend that speaks unasked is not to be trusted with the next request.
+    if (!active) {
+      this.destroy();
+      return;
+    }
+    active.responseBytes = true;
+    try {
+      this.take(active, bytes);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.fail(active, error);
+    }
+  }
+
+  drain(): void {
+    this.writer.drained();
+    this.active?.consumer.writable();
+  }
+
+  end(): void {
+    if (this.closed) return;
+    this.peerEnded = true;
+    const { active } = this;
+    if (!active) {
+      this.destroy();
+      return;
+    }
+    if (active.tunnel) {
+      active.consumer.end();
+    } else if (active.closeDelimited) {
+      active.keepAlive = false;
+      this.finishResponse(active);
+    } else {
+      this.fail(active, new Error(active.responseBytes ? "unexpected EOF" : "EOF"));
+    }
+  }
+
+  close(error?: Error): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.owner.gone(this);
+    const { active } = this;
+    this.active = undefined;
+    if (!active) return;
+    if (active.tunnel && this.peerEnded) return;
+    active.consumer.failed(error ?? new Error("EOF"), this.mayReplay(active));
+  }
+
+  private take(active: Active, bytes: Buffer): void {
+    let offset = 0;
+    while (offset < bytes.length && this.active === active) {
+      if (active.tunnel) {
+        active.consumer.body(offset === 0 ? bytes : bytes.subarray(offset));
+        return;
+      }
+      if (active.decoder) {
+        if (active.decoder.ended) {
+          active.keepAlive = false;
+          return;
+        }
+        offset = active.decoder.feed(bytes, offset);
+      } else {
+        offset = this.takeHead(active, bytes, offset);
+      }
+      if (active.decoder?.ended) {
+        // More than was asked for belongs to no request: the connection must not carry another.
+        if (offset < bytes.length) active.keepAlive = false;
+        this.finishResponse(active);
+        return;
+      }
+    }
+  }
+
+  private takeHead(active: Active, bytes: Buffer, offset: number): number {
+    const found = this.head.feed(bytes, offset);
+    if (!found) {
+      const start = this.head.peek(8);
+      if (!"HTTP/1.".startsWith(start.slice(0, 7))) throw malformedResponse(this.head.peek(80).split(/\r?\n/)[0]!);
+      return bytes.length;
+    }
+    const head = parseResponseHead(found.text, active.head.method);
+    if (head.status === 101) {
+      this.takeSwitch(active, head.headers, head.upgrade);
+    } else if (head.status < 200) {
+      if (++active.informational > maxInformational)
+        throw new ProtocolError(502, "too many 1xx informational responses");
+      active.consumer.informational(head.status, head.headers);
+    } else {
+      active.keepAlive = head.keepAlive && head.bodyLength !== "close";
+      active.closeDelimited = head.bodyLength === "close";
+      const bodyless = active.head.method === "HEAD" || head.status === 204 || head.status === 304;
+      active.decoder = new Http1BodyDecoder(bodyless ? 0 : head.bodyLength, {
+        body: (chunk) => active.consumer.body(chunk),
+        end: (trailers) => {
+          active.trailers = trailers;
+        },
+      });
+      active.consumer.head({
+        status: head.status,
+        headers: head.headers,
+        bodyLength: head.bodyLength === "close" ? "unknown" : head.bodyLength,
+        trailer: head.trailer,
+      });
+      if (this.active === active) active.decoder.start();
+    }
+    return found.next;
+  }
+
+  private takeSwitch(active: Active, headers: HeaderList, upgrade: string | undefined): void {
+    const asked = active.head.upgrade;
+    if (asked === undefined || upgrade === undefined || asked.toLowerCase() !== upgrade.toLowerCase()) {
+      const text = `backend tried to switch protocol ${JSON.stringify(upgrade ?? "")} when ${JSON.stringify(asked ?? "")} was requested`;
+      throw new ProtocolError(502, text);
+    }
+    active.tunnel = true;
+    active.keepAlive = false;
+    active.consumer.switched(headers);
+  }
+
+  /** The response is over; the request may still be on its way. */
+  private finishResponse(active: Active): void {
+    if (this.active !== active) return;
+    active.responseEnded = true;
+    if (active.requestEnded) this.finish(active);
+    active.consumer.end(active.trailers);
+  }
+
+  private finish(active: Active): void {
+    if (this.active !== active) return;
+    this.active = undefined;
+    this.setPaused(false);
+    if (active.keepAlive && !this.peerEnded && !this.closed) this.owner.idle(this);
+    else this.destroy();
+  }
+
+  private writeBody(active: Active, chunk: Uint8Array): boolean {
+    if (this.active !== active || chunk.length === 0) return true;
+    active.bodySent = true;
+    if (active.tunnel || active.head.bodyLength !== "unknown") return this.writer.bytes(chunk);
+    this.writer.text(`${chunk.length.toString(16)}\r\n`);
+    this.writer.bytes(chunk);
+    return this.writer.text("\r\n");
+  }
+
+  private fail(active: Active, error: Error): void {
+    this.active = undefined;
+    const replayable = this.mayReplay(active);
+    this.destroy();
+    active.consumer.failed(error, replayable);
+  }
+
+  private mayReplay(active: Active): boolean {
+    return this.reused && !active.responseBytes && !active.bodySent && active.head.bodyLength === 0;
+  }
+
+  private setPaused(paused: boolean): void {
+    if (this.paused === paused || this.closed) return;
+    this.paused = paused;
+    if (paused) this.connection.pause();
+    else this.connection.resume();
+  }
+}
