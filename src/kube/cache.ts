@@ -1,4 +1,5 @@
 import { type KubeObject, keyOf } from "../apis/meta.ts";
+import { deepFreeze } from "../lib/freeze.ts";
 import type { Change, Lister } from "./api.ts";
 
 /** The cached objects of one kind, their indexes and those who want to hear of changes. */
@@ -138,10 +139,4 @@ export function createCache<T extends KubeObject>(options: CacheOptions): Cache<
 
 function isSameObject(a: KubeObject, b: KubeObject): boolean {
   return a.metadata.uid === b.metadata.uid || a.metadata.uid === undefined || b.metadata.uid === undefined;
-}
-
-function deepFreeze(value: unknown): void {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return;
-  Object.freeze(value);
-  for (const part of Object.values(value)) deepFreeze(part);
 }
