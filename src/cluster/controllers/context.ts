@@ -1,0 +1,13 @@
+import type { ConfigStore, Ownership } from "../../kube/api.ts";
+import type { ControllerContext } from "../../kube/controller.ts";
+
+/** What the built-in controllers share. They have no configuration and there is one copy of them: it owns every key. */
+export type BuiltinContext = Omit<ControllerContext<null>, "config" | "ownership">;
+
+const noConfig: ConfigStore<null> = { current: () => null, onChange: () => () => {}, synced: Promise.resolve() };
+const ownsAll: Ownership = { owns: () => true, onGained: () => () => {} };
+
+/** The context as `startController` takes it. */
+export function controllerContext(context: BuiltinContext): ControllerContext<null> {
+  return { ...context, config: noConfig, ownership: ownsAll };
+}
