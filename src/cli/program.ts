@@ -8,9 +8,6 @@ import { addStatus } from "./commands/status.ts";
 import { addUp } from "./commands/up.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Something that the user can set right. Printed without a stack; the process ends with code 1. */
-export class UserError extends Error {}
-
 /** What every command gets: the doing (composed by main) and the talking. */
 export interface CommandContext {
   readonly actions: Actions;

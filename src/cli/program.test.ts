@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Actions, ClusterStatus } from "./actions.ts";
+import { UserError } from "./errors.ts";
+import { createProgram, exitCodeOf } from "./program.ts";
+import { createTerminal } from "./terminal.ts";
+
+interface Run {
+  readonly out: string;
+  readonly err: string;
+  readonly code: number;
+  readonly calls: readonly unknown[][];
+}
+
+const idle: ClusterStatus = { running: false, dataDir: "/data", processes: [], services: [] };
+const busy: ClusterStatus = {
+  running: true,
+  dataDir: "/data",
+  gatewayUrl: "http://localhost:8080",
+  kubeconfig: "/data/kubeconfig",
+  processes: [{ name: "apiserver", pid: 12, restarts: 1, memoryBytes: 64 * 1024 * 1024 }],
+  services: [
+    { namespace: "default", name: "hello", ready: "True", url: "http://hello.default.localhost:8080", pods: 2 },
+    { namespace: "default", name: "broken", ready: "False", message: "image not found", pods: 0 },
+  ],
+};
+
+async function run(args: readonly string[], overrides: Partial<Actions> = {}): Promise<Run> {
+  let out = "";
+  let err = "";
+  let code = 0;
+  const calls: unknown[][] = [];
+  const terminal = createTerminal({ write: (text) => (out += text) }, { write: (text) => (err += text) });
+  const unexpected = (name: string) => async (): Promise<never> => {
+    throw new Error(`${name} was not expected`);
+  };
+  const actions: Actions = {
+    up: unexpected("up"),
+    down: unexpected("down"),
+    status: async () => idle,
+    async deploy(options) {
+      calls.push(["deploy", options]);
+      return {
+        name: "app",
+        namespace: options.namespace,
+        image: "localhost:5050/app@sha256:1",
+        url: "http://app.default.localhost:8080",
+        revision: "app-00001",
+        ready: options.wait,
+      };
+    },
+    logs: unexpected("logs"),
+    kubeconfigPath: async () => "/data/kubeconfig",
+    defaultDataDir: () => "/data",
+    interrupted: () => new Promise(() => {}),
+    pause: async () => {},
+    fail: () => {
+      code = 1;
+    },
+    ...overrides,
+  };
+  try {
+    await createProgram({ actions, terminal }, "1.2.3").parseAsync([...args], { from: "user" });
+  } catch (error) {
+    code = exitCodeOf(error);
+    if (error instanceof UserError) err += error.message;
+  }
+  return { out, err, code, calls };
+}
+
+interface Row {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly actions?: Partial<Actions>;
+  readonly code: number;
+  readonly out?: RegExp;
+  readonly err?: RegExp;
+}
+
+const rows: Row[] = [
+  { name: "help names every command and ends well", args: ["--help"], code: 0, out: /up.*down.*status.*deploy.*logs/s },
+  {
+    name: "help of a command has examples",
+    args: ["deploy", "--help"],
+    code: 0,
+    out: /Examples:\n {2}hakn deploy \.\/app/,
+  },
+  { name: "version", args: ["--version"], code: 0, out: /^1\.2\.3\n$/ },
+  {
+    name: "an unknown command is wrong usage",
+    args: ["depoy"],
+    code: 2,
+    err: /unknown command 'depoy'.*Did you mean deploy/s,
+  },
+  { name: "an unknown option is wrong usage", args: ["status", "--yaml"], code: 2, err: /unknown option '--yaml'/ },
+  {
+    name: "a port is a number",
+    args: ["up", "--http-port", "http"],
+    code: 2,
+    err: /a port is a number from 0 to 65535/,
+  },
+  { name: "a port has a limit", args: ["up", "--http-port", "70000"], code: 2, err: /a port is a number/ },
+  { name: "deploy needs a directory", args: ["deploy"], code: 2, err: /missing required argument 'directory'/ },
+  { name: "an environment variable has a value", args: ["deploy", ".", "-e", "X"], code: 2, err: /write NAME=VALUE/ },
+  {
+    name: "a deployment that is ready tells its URL",
+    args: ["deploy", "."],
+    code: 0,
+    out: /app-00001 is ready: http:/,
+  },
+  {
+    name: "one that is not waited for says how to watch it",
+    args: ["deploy", ".", "--no-wait"],
+    code: 0,
+    out: /hakn status/,
+  },
+  {
+    name: "status without a cluster fails and says what to do",
+    args: ["status"],
+    code: 1,
+    out: /Start one with `hakn up`/,
+  },
+  {
+    name: "status as JSON is JSON, also when it fails",
+    args: ["status", "--json"],
+    code: 1,
+    out: /^\{"running":false,.*\}\n$/,
+  },
+  {
+    name: "status shows addresses of what is ready and reasons of what is not",
+    args: ["status"],
+    actions: { status: async () => busy },
+    code: 0,
+    out: /apiserver +12 +64 MB +1.*hello +True.*http:\/\/hello.*broken +False.*image not found/s,
+  },
+  {
+    name: "kubeconfig for a shell",
+    args: ["kubeconfig", "--env"],
+    code: 0,
+    out: /^export KUBECONFIG='\/data\/kubeconfig'\n$/,
+  },
+  {
+    name: "an error that the user can mend is told without a stack",
+    args: ["logs", "nobody"],
+    actions: { logs: () => Promise.reject(new UserError("there are no pods")) },
+    code: 1,
+    err: /^there are no pods$/,
+  },
+];
+
+for (const row of rows) {
+  test(`hakn: ${row.name}`, async () => {
+    const result = await run(row.args, row.actions);
+    assert.equal(result.code, row.code, result.err);
+    if (row.out) assert.match(result.out, row.out);
+    if (row.err) assert.match(result.err, row.err);
+  });
+}
+
+test("hakn deploy: options reach the action", async () => {
+  const { calls } = await run([
+    "deploy",
+    "./app",
+    "--name",
+    "shop",
+    "-n",
+    "prod",
+    "-e",
+    "A=1",
+    "-e",
+    "B=x=y",
+    "--timeout",
+    "5",
+  ]);
+  assert.deepEqual(calls, [
+    [
+      "deploy",
+      {
+        dataDir: "/data",
+        directory: "./app",
+        name: "shop",
+        namespace: "prod",
+        env: { A: "1", B: "x=y" },
+        wait: true,
+        timeoutMs: 5000,
+      },
+    ],
+  ]);
+});
