@@ -1,0 +1,176 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { Connection } from "../../kube/credentials.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/log.ts";
+import { createAdmission } from "./admission.ts";
+import { notReady, sendError, warningHeader } from "./answer.ts";
+import { createAuthenticator } from "./authentication.ts";
+import { createAuthorizer } from "./authorization.ts";
+import { ensureClusterRoles } from "./bootstrap-rbac.ts";
+import { makeBuiltIns } from "./builtins.ts";
+import type { Api, Call } from "./call.ts";
+import { createDocuments } from "./documents.ts";
+import { makeKubeconfig } from "./kubeconfig.ts";
+import { ensureNamespaces, namespaceLifecycle } from "./namespaces.ts";
+import { createNodeProxy } from "./node-proxy.ts";
+import { loadPki } from "./pki.ts";
+import { createRegistry } from "./registry.ts";
+import { route, type Server } from "./routes.ts";
+import { createTokenSigner } from "./service-account-tokens.ts";
+import { openStorage } from "./storage.ts";
+import { createWatchCache } from "./watch-cache.ts";
+
+export interface ApiServerOptions {
+  /** Where objects and certificates are kept; made when it is not there. */
+  readonly dataDir: string;
+  /** The address to listen on, such as 127.0.0.1. */
+  readonly address: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Closes the server when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ApiServer {
+  /** `https://address:port`. */
+  readonly url: string;
+  readonly port: number;
+  /** The authority that signed the server's certificate (PEM). */
+  readonly caCertificate: string;
+  /** A kubeconfig (YAML) of a cluster administrator. */
+  readonly adminKubeconfig: string;
+  /** How programs of this machine connect as administrator. */
+  readonly loopbackClientConfig: Connection;
+  /** Refuses new requests, ends watches, commits what was accepted, and settles when all is closed. */
+  close(): Promise<void>;
+}
+
+/** A client has so long to send its headers and its whole request. */
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 60_000;
+
+/** Starts a Kubernetes-compatible API server. Resolves once it answers. Rejects when it cannot listen or read its data. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { dataDir, clock, log } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const pki = await loadPki(dataDir, {
+    dnsNames: [
+      "localhost",
+      "kubernetes",
+      "kubernetes.default",
+      "kubernetes.default.svc",
+      "kubernetes.default.svc.cluster.local",
+    ],
+    ipAddresses: [...new Set([options.address, "127.0.0.1", "10.96.0.1"])],
+    nowMs: clock.now(),
+  });
+  const storage = openStorage(join(dataDir, "cluster.db"));
+  const registry = createRegistry(makeBuiltIns());
+  const admission = createAdmission([namespaceLifecycle(storage)]);
+  const api: Api = { storage, cache: createWatchCache(storage), registry, admission, clock, log };
+  await ensureNamespaces(api, randomUUID);
+  await ensureClusterRoles(api, randomUUID);
+
+  const signer = createTokenSigner(pki.tokenKey);
+  let url = "";
+  const server: Server = {
+    api,
+    signer,
+    authenticator: createAuthenticator(pki.adminToken, signer, storage, clock),
+    authorizer: createAuthorizer(storage),
+    documents: createDocuments(registry, signer, () => url),
+    proxy: createNodeProxy(storage),
+  };
+  const closing = new AbortController();
+  const https = createServer(
+    {
+      key: pki.server.key,
+      cert: pki.server.certificate,
+      ca: pki.authority.certificate,
+      requestCert: true,
+      rejectUnauthorized: false,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: 90_000,
+    },
+    (request, response) => {
+      answer(server, closing.signal, request, response).catch((error: unknown) => {
+        sendError(request, response, error, log);
+      });
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    https.once("error", reject);
+    https.listen(options.port, options.address, () => {
+      https.off("error", reject);
+      resolve();
+    });
+  });
+  const { port } = https.address() as AddressInfo;
+  url = `https://${options.address}:${port}`;
+
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= new Promise<void>((resolve) => {
+      closing.abort();
+      https.close(() => {
+        api.cache.close();
+        storage.close();
+        resolve();
+      });
+      https.closeIdleConnections();
+      const cancel = clock.setTimer(2000, () => https.closeAllConnections());
+      https.once("close", cancel);
+    });
+    return closed;
+  };
+  if (options.signal?.aborted) await close();
+  options.signal?.addEventListener("abort", () => void close(), { once: true });
+  log.info("the API server answers", { url });
+  const caCertificate = pki.authority.certificate;
+  return {
+    url,
+    port,
+    caCertificate,
+    adminKubeconfig: makeKubeconfig(url, caCertificate, pki.admin),
+    loopbackClientConfig: { server: url, ca: caCertificate, token: pki.adminToken },
+    close,
+  };
+}
+
+async function answer(
+  server: Server,
+  closing: AbortSignal,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (closing.aborted) throw notReady();
+  const user = server.authenticator.authenticate(request);
+  const url = new URL(request.url ?? "/", "https://localhost");
+  const gone = new AbortController();
+  const end = () => gone.abort();
+  closing.addEventListener("abort", end, { once: true });
+  response.once("close", () => {
+    closing.removeEventListener("abort", end);
+    end();
+  });
+  const warnings = new Set<string>();
+  const call: Call = {
+    user,
+    query: url.searchParams,
+    userAgent: request.headers["user-agent"] ?? "",
+    signal: gone.signal,
+    warn(text) {
+      warnings.add(text);
+      if (!response.headersSent) response.setHeader("warning", [...warnings].map(warningHeader));
+    },
+  };
+  await route(server, call, url.pathname, request, response);
+}

@@ -1,0 +1,154 @@
+import type { ClusterRole, ClusterRoleBinding } from "../../apis/core/rbac.ts";
+import { type Api, timestamp } from "./call.ts";
+
+type Rule = NonNullable<ClusterRole["rules"]>[number];
+
+const group = "rbac.authorization.k8s.io";
+const everyVerb = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const readVerbs = ["get", "list", "watch"];
+const namespacedCore = [
+  "configmaps",
+  "endpoints",
+  "events",
+  "persistentvolumeclaims",
+  "pods",
+  "pods/attach",
+  "pods/eviction",
+  "pods/exec",
+  "pods/log",
+  "pods/portforward",
+  "pods/status",
+  "serviceaccounts",
+  "services",
+  "services/status",
+];
+const allOf = (verbs: readonly string[]): Rule[] => [
+  { apiGroups: [""], resources: namespacedCore, verbs: [...verbs] },
+  {
+    apiGroups: ["apps", "autoscaling", "policy", "discovery.k8s.io", "coordination.k8s.io"],
+    resources: ["*"],
+    verbs: [...verbs],
+  },
+];
+
+interface BootstrapRole {
+  readonly rules: readonly Rule[];
+  /** Who has the role, by group. */
+  readonly groups?: readonly string[];
+  /** Other ClusterRoles with this label add their rules; room for the operators' own. */
+  readonly aggregates?: string;
+}
+
+/** The ClusterRoles that users and manifests expect to find. Source: k8s.io/kubernetes bootstrappolicy, reduced to this server's kinds. */
+const roles: Readonly<Record<string, BootstrapRole>> = {
+  "cluster-admin": {
+    rules: [
+      { apiGroups: ["*"], resources: ["*"], verbs: ["*"] },
+      { nonResourceURLs: ["*"], verbs: ["*"] },
+    ],
+    groups: ["system:masters"],
+  },
+  admin: {
+    rules: [
+      ...allOf(everyVerb),
+      { apiGroups: [""], resources: ["secrets", "serviceaccounts/token"], verbs: everyVerb },
+      { apiGroups: [group], resources: ["roles", "rolebindings"], verbs: everyVerb },
+      { apiGroups: ["authorization.k8s.io"], resources: ["localsubjectaccessreviews"], verbs: ["create"] },
+      { apiGroups: [""], resources: ["namespaces"], verbs: readVerbs },
+    ],
+    aggregates: "rbac.authorization.k8s.io/aggregate-to-admin",
+  },
+  edit: {
+    rules: [
+      ...allOf(everyVerb),
+      { apiGroups: [""], resources: ["secrets", "serviceaccounts/token"], verbs: everyVerb },
+      { apiGroups: [""], resources: ["namespaces"], verbs: readVerbs },
+    ],
+    aggregates: "rbac.authorization.k8s.io/aggregate-to-edit",
+  },
+  view: {
+    rules: [...allOf(readVerbs), { apiGroups: [""], resources: ["namespaces"], verbs: readVerbs }],
+    aggregates: "rbac.authorization.k8s.io/aggregate-to-view",
+  },
+  "system:discovery": {
+    rules: [
+      {
+        nonResourceURLs: [
+          "/api",
+          "/api/*",
+          "/apis",
+          "/apis/*",
+          "/healthz",
+          "/livez",
+          "/openapi",
+          "/openapi/*",
+          "/readyz",
+          "/version",
+          "/version/",
+        ],
+        verbs: ["get"],
+      },
+    ],
+    groups: ["system:authenticated"],
+  },
+  "system:public-info-viewer": {
+    rules: [{ nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version", "/version/"], verbs: ["get"] }],
+    groups: ["system:authenticated", "system:unauthenticated"],
+  },
+  "system:basic-user": {
+    rules: [
+      {
+        apiGroups: ["authorization.k8s.io"],
+        resources: ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
+        verbs: ["create"],
+      },
+      { apiGroups: ["authentication.k8s.io"], resources: ["selfsubjectreviews"], verbs: ["create"] },
+    ],
+    groups: ["system:authenticated"],
+  },
+  "system:service-account-issuer-discovery": {
+    rules: [{ nonResourceURLs: ["/.well-known/openid-configuration", "/openid/v1/jwks"], verbs: ["get"] }],
+    groups: ["system:serviceaccounts"],
+  },
+  "system:auth-delegator": {
+    rules: [
+      { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
+      { apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"] },
+    ],
+  },
+};
+
+/** Creates the roles that every cluster has and their bindings, where they are missing. */
+export async function ensureClusterRoles(api: Api, uid: () => string): Promise<void> {
+  const metadata = (name: string) => ({
+    name,
+    uid: uid(),
+    creationTimestamp: timestamp(api.clock.now()),
+    labels: { "kubernetes.io/bootstrapping": "rbac-defaults" },
+    annotations: { "rbac.authorization.kubernetes.io/autoupdate": "true" },
+  });
+  await api.storage.write((transaction) => {
+    for (const [name, { rules, groups, aggregates }] of Object.entries(roles)) {
+      if (!transaction.get(`${group}/clusterroles`, "", name)) {
+        const role: ClusterRole = {
+          apiVersion: `${group}/v1`,
+          kind: "ClusterRole",
+          metadata: metadata(name),
+          ...(aggregates && { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [aggregates]: "true" } }] } }),
+          rules: [...rules],
+        };
+        transaction.put(`${group}/clusterroles`, role);
+      }
+      if (groups && !transaction.get(`${group}/clusterrolebindings`, "", name)) {
+        const binding: ClusterRoleBinding = {
+          apiVersion: `${group}/v1`,
+          kind: "ClusterRoleBinding",
+          metadata: metadata(name),
+          roleRef: { apiGroup: group, kind: "ClusterRole", name },
+          subjects: groups.map((subject) => ({ apiGroup: group, kind: "Group", name: subject })),
+        };
+        transaction.put(`${group}/clusterrolebindings`, binding);
+      }
+    }
+  });
+}

@@ -1,0 +1,73 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Admission } from "./admission.ts";
+import type { Registry } from "./registry.ts";
+import { badRequest } from "./status-errors.ts";
+import type { Storage } from "./storage.ts";
+import type { WatchCache } from "./watch-cache.ts";
+
+/** What every handler works with; lives as long as the server. */
+export interface Api {
+  readonly storage: Storage;
+  readonly cache: WatchCache;
+  readonly registry: Registry;
+  readonly admission: Admission;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Who asks. Source: k8s.io/apiserver authentication/user.Info. */
+export interface User {
+  readonly username: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** One request, once it is known who sent it. */
+export interface Call {
+  readonly user: User;
+  readonly query: URLSearchParams;
+  readonly userAgent: string;
+  /** Aborts when the client goes away or the server closes. */
+  readonly signal: AbortSignal;
+  /** Adds a Warning header to the answer. */
+  warn(text: string): void;
+}
+
+export type FieldValidation = "Strict" | "Warn" | "Ignore";
+
+/** Options of writes that all verbs share. */
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  readonly fieldManager: string;
+  readonly fieldValidation: FieldValidation;
+}
+
+const fieldValidations: readonly string[] = ["Strict", "Warn", "Ignore"];
+
+/** Reads dryRun, fieldManager and fieldValidation. Throws 400/422-like errors for values that do not exist. */
+export function writeOptionsOf(call: Call): WriteOptions {
+  const dryRun = call.query.getAll("dryRun");
+  if (dryRun.some((value) => value !== "All")) {
+    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
+  }
+  const validation = call.query.get("fieldValidation") || "Warn";
+  if (!fieldValidations.includes(validation)) {
+    throw badRequest(
+      `fieldValidation: Unsupported value: "${validation}": supported values: "Ignore", "Strict", "Warn"`,
+    );
+  }
+  const named = call.query.get("fieldManager") ?? "";
+  if (named.length > 128) throw badRequest("fieldManager: Too long: may not be more than 128 bytes");
+  return {
+    dryRun: dryRun.length > 0,
+    fieldManager: named || call.userAgent.split("/")[0]!.slice(0, 128),
+    fieldValidation: validation as FieldValidation,
+  };
+}
+
+/** The time as the API writes it: RFC 3339 in whole seconds. */
+export function timestamp(nowMs: number): string {
+  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+}

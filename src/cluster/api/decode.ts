@@ -1,0 +1,106 @@
+import { parse as parseYaml } from "yaml";
+import type { Schema } from "../../apis/schema.ts";
+import { badRequest, unsupportedMediaType } from "./status-errors.ts";
+import { type Fields, isMap } from "./typed-values.ts";
+
+const mediaTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"] as const;
+
+/** Reads a body as JSON or YAML. Throws 400 for what cannot be parsed, 415 for other formats. */
+export function parseBody(body: Buffer, mediaType: string): unknown {
+  const text = body.toString("utf8");
+  if (mediaType === "application/yaml" || mediaType === "application/apply-patch+yaml") {
+    try {
+      // JSON is YAML too, and much the faster to read.
+      return text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text, { maxAliasCount: 100 });
+    } catch (error) {
+      throw badRequest(`error decoding YAML: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (mediaType !== "" && mediaType !== "application/json" && !mediaType.endsWith("+json")) {
+    throw unsupportedMediaType(mediaTypes.slice(0, 2));
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${"Object"}): couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+/** What was found wrong while an object was fitted to its schema. */
+export interface Misfits {
+  /** Fields that the schema does not know, and that were dropped. */
+  readonly unknown: string[];
+  /** Values of a wrong type, in the words of Go's JSON decoder. */
+  readonly mistyped: string[];
+}
+
+/**
+ * Fits a built-in kind's object to its schema, as decoding into a Go struct does: drops fields that the schema does
+ * not know and null values, and notes what it dropped and what has a wrong type. Returns a new value.
+ */
+export function fit(value: unknown, schema: Schema, misfits: Misfits, path = ""): unknown {
+  if (value === null) return undefined;
+  if (schema["x-kubernetes-int-or-string"]) {
+    if (typeof value === "number" || typeof value === "string") return value;
+    return mistyped(value, "intstr.IntOrString", misfits, path);
+  }
+  switch (schema.type) {
+    case "object":
+      if (!isMap(value)) return mistyped(value, "map", misfits, path);
+      return fitMap(value, schema, misfits, path);
+    case "array":
+      if (!Array.isArray(value)) return mistyped(value, "slice", misfits, path);
+      return value.map(
+        (item, index) => fit(item, schema.items ?? {}, misfits, `${path}[${index}]`) ?? emptyOf(schema.items),
+      );
+    case "string":
+      return typeof value === "string" ? value : mistyped(value, "string", misfits, path);
+    case "boolean":
+      return typeof value === "boolean" ? value : mistyped(value, "bool", misfits, path);
+    case "integer":
+      return Number.isInteger(value) ? value : mistyped(value, schema.format ?? "int64", misfits, path);
+    case "number":
+      return typeof value === "number" ? value : mistyped(value, "float64", misfits, path);
+    default:
+      return value;
+  }
+}
+
+/** What Go makes of a null element: the zero value. */
+function emptyOf(schema: Schema | undefined): unknown {
+  if (schema?.type === "string") return "";
+  if (schema?.type === "object") return {};
+  return null;
+}
+
+function fitMap(value: Fields, schema: Schema, misfits: Misfits, path: string): Fields {
+  const result: Fields = {};
+  for (const [name, field] of Object.entries(value)) {
+    const fieldSchema = schema.properties?.[name] ?? schema.additionalProperties;
+    const down = path === "" ? name : `${path}.${name}`;
+    if (!fieldSchema) {
+      if (schema["x-kubernetes-preserve-unknown-fields"]) result[name] = field;
+      else misfits.unknown.push(down);
+      continue;
+    }
+    const fitted = fit(field, fieldSchema, misfits, down);
+    if (fitted !== undefined) result[name] = fitted;
+    else if (schema.additionalProperties?.type === "string" && field === null) result[name] = "";
+  }
+  return result;
+}
+
+function mistyped(value: unknown, wanted: string, misfits: Misfits, path: string): undefined {
+  const found = Array.isArray(value)
+    ? "array"
+    : isMap(value)
+      ? "object"
+      : typeof value === "boolean"
+        ? "bool"
+        : typeof value;
+  const shown = found === "number" && wanted !== "string" && wanted !== "bool" ? `number ${String(value)}` : found;
+  misfits.mistyped.push(`json: cannot unmarshal ${shown} into Go struct field .${path} of type ${wanted}`);
+  return undefined;
+}

@@ -1,0 +1,150 @@
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Node } from "../../apis/core/node.ts";
+import type { Call } from "./call.ts";
+import type { Item } from "./resource.ts";
+import { badRequest, statusError } from "./status-errors.ts";
+import type { StorageReader } from "./storage.ts";
+import type { Fields } from "./typed-values.ts";
+
+/**
+ * The way to the node agent, for what only a pod's node can answer. The contract with the agent (src/cluster/node):
+ * - Node.status.daemonEndpoints.kubeletEndpoint.Port and the InternalIP of status.addresses say where it listens (HTTP).
+ * - GET /containerLogs/{namespace}/{pod}/{container}?follow=&previous=&tailLines=&sinceSeconds=&timestamps=&limitBytes=
+ *   answers the log as text/plain, chunked, until its end (or for ever with follow=true).
+ * - GET /portForward/{namespace}/{pod}?port=N with "Connection: Upgrade, Upgrade: tcp" answers 101 and then carries the
+ *   bytes of one connection to that port of the pod.
+ */
+export interface NodeProxy {
+  log(pod: Item, call: Call, response: ServerResponse): Promise<void>;
+  /** Opens a byte stream to a port of a pod. */
+  connect(pod: Item, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** Answers a request for a streaming subresource that is not an upgrade. Always throws. */
+  refuseWithoutUpgrade(subresource: string): never;
+}
+
+export function createNodeProxy(storage: StorageReader): NodeProxy {
+  return {
+    log: (pod, call, response) => proxyLog(storage, pod, call, response),
+    connect: (pod, port, signal) => connectPort(storage, pod, port, signal),
+    refuseWithoutUpgrade(subresource) {
+      if (subresource === "portforward") throw badRequest("Upgrade request required");
+      throw statusError(
+        501,
+        "NotImplemented",
+        `${subresource} is not supported by the embedded cluster: its containers are local processes; use kubectl logs or kubectl port-forward`,
+      );
+    },
+  };
+}
+
+const logOptions = ["follow", "previous", "tailLines", "sinceSeconds", "sinceTime", "timestamps", "limitBytes"];
+
+async function proxyLog(storage: StorageReader, pod: Item, call: Call, response: ServerResponse): Promise<void> {
+  const container = containerOf(pod, call.query.get("container") ?? "");
+  const { namespace = "", name } = pod.metadata;
+  const query = new URLSearchParams();
+  for (const option of logOptions) {
+    const value = call.query.get(option);
+    if (value !== null) query.set(option, value);
+  }
+  const path = `/containerLogs/${namespace}/${name}/${container}?${query}`;
+  const upstream = await ask(storage, pod, path, {}, call.signal);
+  if (upstream.statusCode !== 200) {
+    const text = await textOf(upstream);
+    throw statusError(
+      upstream.statusCode === 404 ? 404 : 400,
+      upstream.statusCode === 404 ? "NotFound" : "BadRequest",
+      text.trim(),
+    );
+  }
+  response.writeHead(200, { "content-type": "text/plain" });
+  response.flushHeaders();
+  response.once("close", () => upstream.destroy());
+  for await (const chunk of upstream) {
+    if (!response.write(chunk) && !response.destroyed) {
+      await new Promise<void>((resolve) => {
+        response.once("drain", resolve);
+        response.once("close", resolve);
+      });
+    }
+    if (response.destroyed) return;
+  }
+  response.end();
+}
+
+/** The container that is meant: the named one, or the only one. Throws 400 in the real server's words. */
+function containerOf(pod: Item, named: string): string {
+  const namesOf = (field: string) =>
+    ((pod.spec?.[field] as Fields[] | undefined) ?? []).map((container) => String(container["name"]));
+  const containers = namesOf("containers");
+  const others = [...namesOf("initContainers"), ...namesOf("ephemeralContainers")];
+  if (named !== "") {
+    if (containers.includes(named) || others.includes(named)) return named;
+    throw badRequest(`container ${named} is not valid for pod ${pod.metadata.name}`);
+  }
+  if (containers.length === 1) return containers[0]!;
+  const wanted = pod.metadata.annotations?.["kubectl.kubernetes.io/default-container"];
+  if (wanted && containers.includes(wanted)) return wanted;
+  throw badRequest(
+    `a container name must be specified for pod ${pod.metadata.name}, choose one of: [${containers.join(" ")}]`,
+  );
+}
+
+function connectPort(storage: StorageReader, pod: Item, port: number, signal: AbortSignal): Promise<Duplex> {
+  const { namespace = "", name } = pod.metadata;
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      ...agentOf(storage, pod),
+      path: `/portForward/${namespace}/${name}?port=${port}`,
+      headers: { connection: "Upgrade", upgrade: "tcp" },
+      signal,
+    });
+    request.once("upgrade", (_response, socket, head) => {
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
+    request.once("response", (response) => {
+      textOf(response).then(
+        (text) => reject(new Error(text.trim() || `the node answered ${response.statusCode}`)),
+        reject,
+      );
+    });
+    request.once("error", reject);
+    request.end();
+  });
+}
+
+function ask(
+  storage: StorageReader,
+  pod: Item,
+  path: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ ...agentOf(storage, pod), path, headers, signal }, resolve);
+    request.once("error", (error) =>
+      reject(statusError(502, "BadGateway", `cannot reach the node of pod ${pod.metadata.name}: ${error.message}`)),
+    );
+    request.end();
+  });
+}
+
+/** Where the agent of a pod's node listens. Throws 400 for a pod without a node, 503 for a node without an agent. */
+function agentOf(storage: StorageReader, pod: Item): { host: string; port: number } {
+  const name = pod.spec?.["nodeName"];
+  if (typeof name !== "string" || name === "")
+    throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+  const node = storage.get("nodes", "", name)?.object as Node | undefined;
+  const host = node?.status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
+  const port = node?.status?.daemonEndpoints?.kubeletEndpoint?.Port;
+  if (!host || !port) throw statusError(503, "ServiceUnavailable", `node ${name} has no agent that could be asked`);
+  return { host, port };
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of response) text += String(chunk);
+  return text;
+}

@@ -1,0 +1,324 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { readBody, sendJson, sendText } from "./answer.ts";
+import type { Authenticator } from "./authentication.ts";
+import type { Action, Authorizer } from "./authorization.ts";
+import { type Api, type Call, writeOptionsOf } from "./call.ts";
+import { parseBody } from "./decode.ts";
+import { deleteOptionsOf, remove } from "./delete.ts";
+import { discover } from "./discovery.ts";
+import type { Documents } from "./documents.ts";
+import { evict } from "./eviction.ts";
+import { filterOf, getEntry, listPage } from "./list.ts";
+import { finalizeNamespace } from "./namespaces.ts";
+import type { NodeProxy } from "./node-proxy.ts";
+import { patchTypeOf } from "./patch.ts";
+import { patchObject } from "./patch-request.ts";
+import { bindPod, issueServiceAccountToken } from "./pod-subresources.ts";
+import { jsonOf, renderItem, renderList, viewOf } from "./render.ts";
+import { parseResourcePath, type ResourceRequest, verbOf } from "./request-info.ts";
+import { type Item, targetOf } from "./resource.ts";
+import { answerReview, virtualResources } from "./reviews.ts";
+import { getScale, writeScale } from "./scale.ts";
+import type { TokenSigner } from "./service-account-tokens.ts";
+import {
+  forbidden,
+  methodNotAllowed,
+  methodNotSupported,
+  noSuchPath,
+  statusError,
+  unsupportedMediaType,
+} from "./status-errors.ts";
+import { serveWatch } from "./watch.ts";
+import { create, decodeItem, type Place, update } from "./write.ts";
+
+/** What answering requests needs beside the objects themselves. */
+export interface Server {
+  readonly api: Api;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly signer: TokenSigner;
+  readonly documents: Documents;
+  readonly proxy: NodeProxy;
+}
+
+/** Answers one request of a known user. Throws ApiError for what is refused. */
+export async function route(
+  server: Server,
+  call: Call,
+  pathname: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const method = request.method ?? "GET";
+  const info = parseResourcePath(pathname);
+  if (!info) {
+    allow(server, call, { verb: method.toLowerCase(), path: pathname }, pathname);
+    answerPath(server, pathname, request, response);
+    return;
+  }
+  const watch = isWatch(info, method, call.query);
+  const verb = verbOf(method, info, watch);
+  allow(server, call, { ...info, verb }, pathname);
+
+  const virtual = virtualResources.find(
+    ({ group, version, plural }) => group === info.group && version === info.version && plural === info.resource,
+  );
+  if (virtual) {
+    if (method !== "POST") throw methodNotAllowed();
+    const body = parseBody(await readBody(request), mediaTypeOf(request));
+    const answer = answerReview(virtual.kind, body, call, server.authenticator, server.authorizer);
+    sendJson(response, 201, JSON.stringify(answer));
+    return;
+  }
+  const resource = server.api.registry.find(info.group, info.version, info.resource);
+  if (!resource) throw noSuchPath();
+  if (resource.namespaced && info.namespace === "" && (info.name !== "" || method === "POST")) throw noSuchPath();
+  if (!resource.namespaced && info.namespace !== "" && resource.key !== "namespaces") throw noSuchPath();
+  const namespace = resource.namespaced ? info.namespace : "";
+  const place: Place = { resource, namespace, name: info.name, subresource: info.subresource };
+  if (info.subresource === "" || (info.subresource === "status" && resource.subresources.status)) {
+    await answerObject(server.api, call, place, verb, request, response);
+  } else if (info.subresource === "scale" && resource.subresources.scale) {
+    await answerScale(server.api, call, place, method, request, response);
+  } else {
+    await answerExtra(server, call, place, info, request, response);
+  }
+}
+
+function isWatch(info: ResourceRequest, method: string, query: URLSearchParams): boolean {
+  const asked = query.get("watch");
+  return method === "GET" && info.subresource === "" && (asked === "true" || asked === "1");
+}
+
+/** Throws 403 in the words of the real server when the user may not do this. */
+function allow({ authorizer }: Server, { user }: Call, action: Action, pathname: string): void {
+  if (authorizer.decide(user, action).allowed) return;
+  const who = `User ${JSON.stringify(user.username)} cannot ${action.verb}`;
+  if ("path" in action) {
+    throw statusError(403, "Forbidden", `forbidden: ${who} path ${JSON.stringify(pathname)}`, {});
+  }
+  const { group, resource, subresource, namespace, name } = action;
+  const full = subresource === "" ? resource : `${resource}/${subresource}`;
+  const scope =
+    namespace === "" || resource === "namespaces"
+      ? "at the cluster scope"
+      : `in the namespace ${JSON.stringify(namespace)}`;
+  throw forbidden(
+    { group, resource },
+    name,
+    `${who} resource ${JSON.stringify(full)} in API group ${JSON.stringify(group)} ${scope}`,
+  );
+}
+
+function answerPath(
+  { api, documents }: Server,
+  pathname: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed();
+  const discovered = discover(api.registry, pathname, request.headers.accept ?? "");
+  if (discovered) {
+    const text = JSON.stringify(discovered.body);
+    response.writeHead(200, { "content-type": discovered.contentType, "content-length": Buffer.byteLength(text) });
+    response.end(text);
+    return;
+  }
+  const document = documents.at(pathname);
+  if (document === undefined) throw noSuchPath();
+  if (typeof document === "string") sendText(response, 200, document);
+  else sendJson(response, 200, JSON.stringify(document));
+}
+
+async function answerObject(
+  api: Api,
+  call: Call,
+  place: Place,
+  verb: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { resource, namespace, name } = place;
+  const target = targetOf(resource);
+  const needed =
+    verb === "patch" || verb === "update" || place.subresource === "" ? verb : verb === "get" ? "get" : undefined;
+  if (!needed || !resource.verbs.includes(needed)) throw methodNotSupported(target, verb);
+  const view = viewOf(request.headers.accept, call.query);
+  const send = (code: number, item: Item) =>
+    sendJson(response, code, renderItem(resource, item, view, api.clock.now()));
+  const body = async () => parseBody(await readBody(request), mediaTypeOf(request));
+  switch (verb) {
+    case "get": {
+      const entry = getEntry(api, resource, namespace, name);
+      if (view.as === "Object") sendJson(response, 200, jsonOf(resource, entry));
+      else send(200, entry.object as Item);
+      return;
+    }
+    case "list":
+      sendJson(response, 200, renderList(resource, listPage(api, call, resource, namespace), view, api.clock.now()));
+      return;
+    case "watch":
+      if (name !== "") {
+        const selector = `metadata.name=${name}`;
+        const given = call.query.get("fieldSelector");
+        call.query.set("fieldSelector", given ? `${given},${selector}` : selector);
+      }
+      return serveWatch(api, call, resource, namespace, view, response);
+    case "create": {
+      if (name !== "") throw methodNotAllowed();
+      const options = writeOptionsOf(call);
+      send(201, await create(api, call, place, decodeItem(resource, await body(), options, call), options));
+      return;
+    }
+    case "update": {
+      const options = writeOptionsOf(call);
+      const sent = decodeItem(resource, await body(), options, call);
+      const names = { make: () => structuredClone(sent), retries: !sent.metadata.resourceVersion };
+      const creates = (resource.behaviour.createsOnUpdate ?? false) && place.subresource === "";
+      const { item, created } = await update(api, call, place, { ...names, creates }, options);
+      send(created ? 201 : 200, item);
+      return;
+    }
+    case "patch": {
+      const type = patchTypeOf(mediaTypeOf(request));
+      if (!type) {
+        throw unsupportedMediaType([
+          "application/json-patch+json",
+          "application/merge-patch+json",
+          "application/strategic-merge-patch+json",
+          "application/apply-patch+yaml",
+        ]);
+      }
+      const options = writeOptionsOf(call);
+      const { item, created } = await patchObject(api, call, place, type, await body(), options);
+      send(created ? 201 : 200, item);
+      return;
+    }
+    case "delete": {
+      const options = deleteOptionsOf(await optionalBody(request), call.query);
+      const { item, gone } = await remove(api, call, place, options);
+      // A client that asked for a graceful end is told the object, one whose object is gone a Status.
+      if (gone && resource.key !== "pods") sendJson(response, 200, JSON.stringify(deletedStatus(place, item)));
+      else send(200, item);
+      return;
+    }
+    case "deletecollection": {
+      const options = deleteOptionsOf(await optionalBody(request), call.query);
+      const filter = filterOf(resource, namespace, call.query);
+      const entries = api.storage.list(resource.key, namespace).filter(filter);
+      const removed = await Promise.all(
+        entries.map((entry) =>
+          remove(api, call, { ...place, namespace: entry.namespace, name: entry.name }, options).catch(
+            (error: unknown) => {
+              if ((error as { code?: number }).code === 404) return undefined;
+              throw error;
+            },
+          ),
+        ),
+      );
+      if (removed.length === 0 || view.as !== "Object") {
+        sendJson(
+          response,
+          200,
+          renderList(resource, { entries, revision: api.storage.revision }, view, api.clock.now()),
+        );
+      } else {
+        sendJson(
+          response,
+          200,
+          renderList(resource, { entries, revision: api.storage.revision }, view, api.clock.now()),
+        );
+      }
+      return;
+    }
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+function deletedStatus({ resource, name }: Place, item: Item): object {
+  return {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: {
+      name,
+      ...(resource.group !== "" && { group: resource.group }),
+      kind: resource.plural,
+      uid: item.metadata.uid,
+    },
+  };
+}
+
+async function answerScale(
+  api: Api,
+  call: Call,
+  place: Place,
+  method: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (method === "GET") {
+    sendJson(response, 200, JSON.stringify(getScale(api, place)));
+    return;
+  }
+  if (method !== "PUT" && method !== "PATCH") throw methodNotAllowed();
+  const media = mediaTypeOf(request);
+  const type = method === "PATCH" ? patchTypeOf(media) : undefined;
+  if (method === "PATCH" && !type)
+    throw unsupportedMediaType(["application/merge-patch+json", "application/json-patch+json"]);
+  const body = parseBody(await readBody(request), media);
+  sendJson(response, 200, JSON.stringify(await writeScale(api, call, place, type, body, writeOptionsOf(call))));
+}
+
+async function answerExtra(
+  server: Server,
+  call: Call,
+  place: Place,
+  info: ResourceRequest,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { api } = server;
+  const { resource, name, namespace } = place;
+  const extra = resource.extras.find((candidate) => candidate.name === info.subresource);
+  if (!extra) throw noSuchPath();
+  const method = request.method ?? "GET";
+  const body = async () => parseBody(await readBody(request), mediaTypeOf(request));
+  switch (`${resource.key}/${info.subresource}`) {
+    case "pods/log":
+      return server.proxy.log(getEntry(api, resource, namespace, name).object as Item, call, response);
+    case "pods/eviction":
+      if (method !== "POST") throw methodNotAllowed();
+      sendJson(response, 201, JSON.stringify(await evict(api, call, place, await body())));
+      return;
+    case "pods/binding":
+      if (method !== "POST") throw methodNotAllowed();
+      sendJson(response, 201, JSON.stringify(await bindPod(api, call, place, await body())));
+      return;
+    case "serviceaccounts/token":
+      if (method !== "POST") throw methodNotAllowed();
+      sendJson(response, 201, JSON.stringify(issueServiceAccountToken(api, server.signer, place, await body())));
+      return;
+    case "namespaces/finalize": {
+      if (method !== "PUT") throw methodNotAllowed();
+      const options = writeOptionsOf(call);
+      const sent = decodeItem(resource, await body(), options, call);
+      sendJson(response, 200, JSON.stringify(await finalizeNamespace(api, name, sent)));
+      return;
+    }
+    default:
+      return server.proxy.refuseWithoutUpgrade(info.subresource);
+  }
+}
+
+/** The media type of the body, without parameters, in small letters. */
+export function mediaTypeOf(request: IncomingMessage): string {
+  return (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
+}
+
+async function optionalBody(request: IncomingMessage): Promise<unknown> {
+  const body = await readBody(request);
+  return body.length === 0 ? undefined : parseBody(body, mediaTypeOf(request));
+}

@@ -1,0 +1,386 @@
+import { randomUUID } from "node:crypto";
+import type { ObjectMeta } from "../../apis/meta.ts";
+import type { AdmissionAttributes } from "./admission.ts";
+import { type Api, type Call, timestamp, type WriteOptions } from "./call.ts";
+import type { Misfits } from "./decode.ts";
+import { type FieldOwnership, type Manager, topLevelFields, trackUpdate } from "./managed-fields.ts";
+import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
+import { generateName } from "./names.ts";
+import { groupVersion, type Item, type ServedResource, targetOf } from "./resource.ts";
+import { alreadyExists, badRequest, conflict, invalid, modifiedMeanwhile, notFound } from "./status-errors.ts";
+import type { Stored } from "./storage.ts";
+import { type Fields, isDeepEqual, isMap } from "./typed-values.ts";
+
+/** Where a write goes. */
+export interface Place {
+  readonly resource: ServedResource;
+  readonly namespace: string;
+  readonly name: string;
+  /** "" or "status". */
+  readonly subresource: string;
+}
+
+const maxAttempts = 6;
+const maxNames = 8;
+const mainReset = topLevelFields(["status"]);
+const nothingReset = topLevelFields();
+const builtInStatusReset = topLevelFields(["spec"], ["metadata", "labels"]);
+const customStatusReset = topLevelFields(
+  ["spec"],
+  ...[
+    "annotations",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "labels",
+    "ownerReferences",
+  ].map((name) => ["metadata", name]),
+);
+
+/** What this door never writes, so that it does not count as owned by whoever sends it. */
+export function ownershipOf(api: Api, { resource, subresource }: Place): FieldOwnership {
+  const status = resource.custom ? customStatusReset : builtInStatusReset;
+  const resetFields = subresource === "status" ? status : resource.subresources.status ? mainReset : nothingReset;
+  return { schema: resource.schema, resetFields, now: timestamp(api.clock.now()) };
+}
+
+export function managerOf(place: Place, options: WriteOptions): Manager {
+  return { name: options.fieldManager, apiVersion: groupVersion(place.resource), subresource: place.subresource };
+}
+
+/**
+ * Decodes a parsed body as an object of the resource: kind and version must fit, unknown fields are refused, warned of
+ * or dropped as the request wants it.
+ */
+export function decodeItem(resource: ServedResource, value: unknown, options: WriteOptions, call: Call): Item {
+  if (!isMap(value)) throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind})`);
+  const { apiVersion, kind } = value;
+  if (!kind) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value).slice(0, 512)}'`);
+  if (!apiVersion) throw badRequest(`Object 'apiVersion' is missing in '${JSON.stringify(value).slice(0, 512)}'`);
+  const expected = groupVersion(resource);
+  if (kind !== resource.kind || apiVersion !== expected) {
+    throw badRequest(
+      apiVersion === expected
+        ? `${String(kind)} in version "${String(apiVersion).split("/").at(-1)}" cannot be handled as a ${resource.kind}: converting (${String(kind)}) to (${resource.kind}): unknown conversion`
+        : `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
+    );
+  }
+  return fitItem(resource, value, options, call);
+}
+
+/** Drops what the kind's schema does not know; see decodeItem. */
+export function fitItem(resource: ServedResource, value: Fields, options: WriteOptions, call: Call, prefix = ""): Item {
+  const misfits: Misfits = { unknown: [], mistyped: [] };
+  const item = resource.decode(value, misfits);
+  const handled =
+    prefix || `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: `;
+  if (misfits.mistyped.length > 0) throw badRequest(`${handled}${misfits.mistyped[0]}`);
+  const unknown = [...new Set(misfits.unknown)].map((field) => `unknown field "${field}"`);
+  if (unknown.length > 0 && options.fieldValidation === "Strict") {
+    throw badRequest(`${handled}strict decoding error: ${unknown.join(", ")}`);
+  }
+  if (options.fieldValidation === "Warn") for (const text of unknown) call.warn(text);
+  item.metadata ??= {} as ObjectMeta;
+  return item;
+}
+
+/** Creates an object from a decoded one and resolves with what is stored (or would be, for a dry run). */
+export async function create(api: Api, call: Call, place: Place, decoded: Item, options: WriteOptions): Promise<Item> {
+  const { resource } = place;
+  const target = targetOf(resource);
+  let item = decoded;
+  const metadata = item.metadata;
+  if (resource.namespaced) {
+    if (metadata.namespace && metadata.namespace !== place.namespace) {
+      throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
+    }
+    metadata.namespace = place.namespace;
+  } else {
+    delete metadata.namespace;
+  }
+  if (metadata.resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
+  if (metadata.name && !metadata.generateName && place.name && metadata.name !== place.name) {
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${place.name})`);
+  }
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = timestamp(api.clock.now());
+  resource.behaviour.setDefaults?.(item);
+  track(api, place, undefined, item, options);
+  const attributes = (): AdmissionAttributes => ({
+    operation: "CREATE",
+    resource,
+    subresource: "",
+    namespace: place.namespace,
+    name: item.metadata.name ?? "",
+    object: item,
+    oldObject: undefined,
+    dryRun: options.dryRun,
+    options: optionsObject("CreateOptions", options),
+    user: call.user,
+    call,
+  });
+  item = await admit(api, place, undefined, item, attributes, options);
+  if (resource.subresources.status) delete item.status;
+  delete item.metadata.generation;
+  if (resource.behaviour.countsGenerations) item.metadata.generation = 1;
+  resource.behaviour.prepareCreate?.(item);
+
+  const generated = !item.metadata.name && item.metadata.generateName;
+  for (let attempt = 1; ; attempt++) {
+    if (generated) item.metadata.name = generateName(generated);
+    if (attempt === 1) {
+      validateItem(place, item, undefined, call);
+      await api.admission.validate(attributes());
+    }
+    const attemptItem = structuredClone(item);
+    const stored = await commit(api, options, (transaction) => {
+      if (transaction.get(resource.key, place.namespace, attemptItem.metadata.name)) return undefined;
+      resource.behaviour.claim?.(attemptItem, undefined, transaction);
+      return transaction.put(resource.key, atStorageVersion(resource, attemptItem));
+    });
+    if (stored) return stored;
+    if (!generated || attempt >= maxNames) throw alreadyExists(target, item.metadata.name);
+  }
+}
+
+export interface UpdateRequest {
+  /** The object to store, from (a private copy of) what is stored. Runs again after a lost race. */
+  readonly make: (stored: Item | undefined) => Item;
+  /** Starts over when somebody else was faster: patches do, a PUT that names a resourceVersion does not. */
+  readonly retries: boolean;
+  /** Makes the object when it is not there. */
+  readonly creates: boolean;
+  /** `make` has settled managedFields itself. */
+  readonly tracked?: boolean;
+}
+
+/** Updates (or perhaps creates) an object. Resolves with what is stored and whether it is new. */
+export async function update(
+  api: Api,
+  call: Call,
+  place: Place,
+  request: UpdateRequest,
+  options: WriteOptions,
+): Promise<{ item: Item; created: boolean }> {
+  const { resource, namespace, name } = place;
+  for (let attempt = 1; ; attempt++) {
+    const entry = api.storage.get(resource.key, namespace, name);
+    if (!entry) {
+      if (!request.creates) throw notFound(targetOf(resource), name);
+      const item = request.make(undefined);
+      if (item.metadata.uid) {
+        const why = `Precondition failed: UID in precondition: ${item.metadata.uid}, UID in object meta: `;
+        throw conflict(targetOf(resource), name, why);
+      }
+      return { item: await create(api, call, place, item, options), created: true };
+    }
+    const outcome = await updateOnce(api, call, place, entry, request, options);
+    if (outcome) return { item: outcome, created: false };
+    if (!request.retries || attempt >= maxAttempts) throw modifiedMeanwhile(targetOf(resource), name);
+  }
+}
+
+async function updateOnce(
+  api: Api,
+  call: Call,
+  place: Place,
+  entry: Stored,
+  request: UpdateRequest,
+  options: WriteOptions,
+): Promise<Item | undefined> {
+  const { resource, namespace, name } = place;
+  const target = targetOf(resource);
+  const stored = atVersion(resource, JSON.parse(entry.json) as Item);
+  let item = request.make(structuredClone(stored));
+  const { metadata } = item;
+  if (!metadata.name) metadata.name = name;
+  if (metadata.name !== name) {
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  }
+  if (metadata.namespace && metadata.namespace !== namespace) {
+    throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
+  }
+  if (resource.namespaced) metadata.namespace = namespace;
+  if (metadata.uid && metadata.uid !== stored.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${stored.metadata.uid}`;
+    throw conflict(target, name, why);
+  }
+  if (metadata.resourceVersion && metadata.resourceVersion !== stored.metadata.resourceVersion) {
+    throw modifiedMeanwhile(target, name);
+  }
+  keepSystemMetadata(item, stored);
+  resource.behaviour.setDefaults?.(item);
+  prepare(place, item, stored);
+  if (!request.tracked) track(api, place, stored, item, options);
+  const attributes = (): AdmissionAttributes => ({
+    operation: "UPDATE",
+    resource,
+    subresource: place.subresource,
+    namespace,
+    name,
+    object: item,
+    oldObject: stored,
+    dryRun: options.dryRun,
+    options: optionsObject(request.tracked ? "PatchOptions" : "UpdateOptions", options),
+    user: call.user,
+    call,
+  });
+  item = await admit(api, place, stored, item, attributes, options);
+  keepSystemMetadata(item, stored);
+  prepare(place, item, stored);
+  countGeneration(resource, item, stored);
+  validateItem(place, item, stored, call);
+  await api.admission.validate(attributes());
+  return commit(api, options, (transaction) => {
+    const current = transaction.get(resource.key, namespace, name);
+    if (!current) throw notFound(target, name);
+    if (current.revision !== entry.revision) return undefined;
+    resource.behaviour.claim?.(item, stored, transaction);
+    if (isFinished(resource, item)) return transaction.remove(resource.key, namespace, name);
+    item.metadata.resourceVersion = stored.metadata.resourceVersion!;
+    const next = atStorageVersion(resource, item);
+    if (isDeepEqual(next, current.object)) return current;
+    return transaction.put(resource.key, next);
+  }).then((result) => result && atVersion(resource, result));
+}
+
+/** An object that somebody deleted goes once its finalizers are gone and its grace period is over. */
+export function isFinished(resource: ServedResource, item: Item): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = item.metadata;
+  if (!deletionTimestamp || (finalizers?.length ?? 0) > 0) return false;
+  if (resource.key === "namespaces" && ((item.spec?.["finalizers"] as string[] | undefined)?.length ?? 0) > 0)
+    return false;
+  return (deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+function keepSystemMetadata(item: Item, stored: Item): void {
+  const kept = [
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "generateName",
+  ] as const;
+  for (const name of kept) {
+    if (stored.metadata[name] === undefined) delete item.metadata[name];
+    else Object.assign(item.metadata, { [name]: stored.metadata[name] });
+  }
+}
+
+/** Takes each half of an object from the side that this door lets the client write. */
+function prepare({ resource, subresource }: Place, item: Item, stored: Item): void {
+  const copy = (from: Item, to: Item, field: string) => {
+    if (from[field] === undefined) delete to[field];
+    else to[field] = from[field];
+  };
+  if (subresource === "status") {
+    const { annotations, managedFields, resourceVersion, finalizers } = item.metadata;
+    item.metadata = { ...stored.metadata };
+    const written = resource.custom ? { managedFields } : { managedFields, annotations, finalizers };
+    for (const [name, value] of Object.entries({ ...written, resourceVersion })) {
+      if (value === undefined) delete item.metadata[name as keyof ObjectMeta];
+      else Object.assign(item.metadata, { [name]: value });
+    }
+    for (const field of new Set([...Object.keys(stored), ...Object.keys(item)])) {
+      if (field !== "metadata" && field !== "status") copy(stored, item, field);
+    }
+    return;
+  }
+  if (resource.subresources.status) copy(stored, item, "status");
+  resource.behaviour.prepareUpdate?.(item, stored);
+}
+
+function countGeneration(resource: ServedResource, item: Item, stored: Item): void {
+  if (!resource.behaviour.countsGenerations) return;
+  const desired = ({ metadata: _, status: __, apiVersion: ___, ...rest }: Item) => rest;
+  const changed = !isDeepEqual(desired(item), desired(stored));
+  item.metadata.generation = (stored.metadata.generation ?? 0) + (changed ? 1 : 0);
+}
+
+function track(api: Api, place: Place, stored: Item | undefined, item: Item, options: WriteOptions): void {
+  const fields = trackUpdate(stored, item, managerOf(place, options), ownershipOf(api, place));
+  if (fields === undefined || fields.length === 0) delete item.metadata.managedFields;
+  else item.metadata.managedFields = fields;
+}
+
+async function admit(
+  api: Api,
+  place: Place,
+  stored: Item | undefined,
+  item: Item,
+  attributes: () => AdmissionAttributes,
+  options: WriteOptions,
+): Promise<Item> {
+  const before = structuredClone(item);
+  const admitted = (await api.admission.mutate(attributes())) ?? item;
+  if (isDeepEqual(before, admitted)) return admitted;
+  place.resource.behaviour.setDefaults?.(admitted);
+  const fields = trackUpdate(before, admitted, managerOf(place, options), ownershipOf(api, place));
+  if (fields && (stored?.metadata.managedFields || !stored)) admitted.metadata.managedFields = fields;
+  return admitted;
+}
+
+function validateItem({ resource, subresource }: Place, item: Item, stored: Item | undefined, call: Call): void {
+  const { behaviour } = resource;
+  const errors = [
+    ...validateMetadata(item.metadata, resource.namespaced, behaviour.nameRule),
+    ...(stored ? validateMetadataUpdate(item.metadata, stored.metadata) : []),
+    ...(subresource === "status" && !resource.custom ? [] : (behaviour.validate?.(item, stored) ?? [])),
+  ];
+  if (errors.length > 0) throw invalid(resource, item.metadata.name ?? "", errors);
+  for (const text of behaviour.warnings?.(item) ?? []) call.warn(text);
+}
+
+/** Runs the storage operation, or for a dry run the same operation whose effects are thrown away. */
+export async function commit(
+  api: Api,
+  options: Pick<WriteOptions, "dryRun">,
+  operation: (transaction: Parameters<Parameters<Api["storage"]["write"]>[0]>[0]) => Stored | undefined,
+): Promise<Item | undefined> {
+  if (!options.dryRun) {
+    const entry = await api.storage.write(operation);
+    return entry && (entry.object as Item);
+  }
+  const discarded = new DryRunResult();
+  try {
+    await api.storage.write((transaction) => {
+      discarded.entry = operation(transaction);
+      throw discarded;
+    });
+  } catch (error) {
+    if (error !== discarded) throw error;
+  }
+  return discarded.entry && (discarded.entry.object as Item);
+}
+
+/** Thrown to roll a dry run back; carries its result out. */
+class DryRunResult {
+  entry: Stored | undefined;
+}
+
+function optionsObject(kind: string, options: WriteOptions): Record<string, unknown> {
+  return {
+    kind,
+    apiVersion: "meta.k8s.io/v1",
+    ...(options.dryRun && { dryRun: ["All"] }),
+    ...(options.fieldManager && { fieldManager: options.fieldManager }),
+    ...(options.fieldValidation !== "Warn" && { fieldValidation: options.fieldValidation }),
+  };
+}
+
+/** The object as the given version of its kind. All versions share one schema, so only the name changes. */
+export function atVersion(resource: ServedResource, item: Item): Item {
+  const wanted = groupVersion(resource);
+  return item.apiVersion === wanted ? item : { ...item, apiVersion: wanted };
+}
+
+function atStorageVersion(resource: ServedResource, item: Item): Item {
+  const { storageVersion, group } = resource;
+  const apiVersion = group === "" ? storageVersion : `${group}/${storageVersion}`;
+  const { kind, metadata, apiVersion: _, ...rest } = item;
+  return { apiVersion, kind, metadata, ...rest };
+}
