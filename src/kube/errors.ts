@@ -21,9 +21,13 @@ export class ApiError extends Error {
 
 /** The request never got a whole answer: refused, reset, timed out, unreadable. It may have taken effect. */
 export class ConnectionError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** The server had closed the kept-alive connection before the request came: it saw nothing of it, most likely. */
+  readonly stale: boolean;
+
+  constructor(message: string, options?: ErrorOptions & { stale?: boolean }) {
     super(message, options);
     this.name = "ConnectionError";
+    this.stale = options?.stale ?? false;
   }
 }
 

@@ -1,0 +1,126 @@
+import { type Condition, conditionOf, isFalse, isTrue } from "../../apis/conditions.ts";
+import { controllerReference, isControlledBy, type KubeObject } from "../../apis/meta.ts";
+import type { Certificate } from "../../apis/networking/certificate.ts";
+import type { IngressPath, IngressTLS } from "../../apis/networking/ingress.ts";
+import { certificateClassAnnotations, certificateTypeLabel } from "../../apis/networking/labels.ts";
+import type { Lister, Pass, Writer } from "../../kube/api.ts";
+import { failed } from "../../kube/errors.ts";
+import { semanticEqual } from "../../kube/semantic.ts";
+import { makeAnnotations } from "./settings.ts";
+
+export type Challenge = NonNullable<NonNullable<Certificate["status"]>["http01Challenges"]>[number];
+export type CertificateType = "external-domain" | "cluster-local-domain";
+
+export interface CertificateRequest {
+  readonly name: string;
+  readonly dnsNames: readonly string[];
+  /** The domain that the names are under. */
+  readonly domain: string;
+  readonly type: CertificateType;
+  /** Which provider is asked, unless the owner's annotations say. */
+  readonly certificateClass: string;
+  /** The label that leads back to the owner. */
+  readonly ownerLabel: string;
+}
+
+/** The Certificate that asks a provider for names. Source: serving v0.42.2 pkg/reconciler/route/resources/certificate.go. */
+export function makeCertificate(owner: KubeObject, request: CertificateRequest): Certificate {
+  const { name, dnsNames, domain, type, certificateClass, ownerLabel } = request;
+  return {
+    apiVersion: "networking.internal.knative.dev/v1alpha1",
+    kind: "Certificate",
+    metadata: {
+      name,
+      namespace: owner.metadata.namespace!,
+      ownerReferences: [controllerReference(owner)],
+      annotations: makeAnnotations(owner, { [certificateClassAnnotations[0]]: certificateClass }),
+      labels: { [ownerLabel]: owner.metadata.name, [certificateTypeLabel]: type },
+    },
+    spec: { dnsNames: [...dnsNames], domain, secretName: name },
+  };
+}
+
+/** A certificate of that name exists and belongs to somebody else. */
+export class CertificateNotOwnedError extends Error {}
+
+/** Makes the stored Certificate what is wanted. Rejects with CertificateNotOwnedError, or when the API refuses. */
+export async function applyCertificate(
+  owner: KubeObject,
+  wanted: Certificate,
+  deps: { readonly certificates: Lister<Certificate>; readonly certificateClient: Writer<Certificate> },
+  { events, signal }: Pass<unknown>,
+): Promise<Certificate> {
+  const { name, namespace } = wanted.metadata;
+  const present = deps.certificates.get({ namespace: namespace!, name });
+  const refused = (reason: string, verb: string) => (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    events.warning(reason, `Failed to ${verb} Certificate ${namespace}/${name}: ${message}`);
+    return failed(`failed to ${verb} Certificate`)(error);
+  };
+  if (!present) {
+    const created = await deps.certificateClient.create(wanted, { signal }).catch(refused("CreationFailed", "create"));
+    events.normal("Created", `Created Certificate ${namespace}/${name}`);
+    return created;
+  }
+  if (!isControlledBy(present, owner)) {
+    const type = `*${owner.apiVersion.split("/").at(-1)}.${owner.kind}`;
+    throw new CertificateNotOwnedError(
+      `notowned: owner: ${owner.metadata.name} with Type ${type} does not own Certificate: "${name}"`,
+    );
+  }
+  const { annotations, labels } = wanted.metadata;
+  const updated: Certificate = {
+    ...present,
+    metadata: { ...present.metadata, annotations: annotations!, labels: labels! },
+    spec: wanted.spec,
+  };
+  if (semanticEqual(present, updated)) return present;
+  const stored = await deps.certificateClient.update(updated, { signal }).catch(refused("UpdateFailed", "update"));
+  events.normal("Updated", `Updated Spec for Certificate ${namespace}/${name}`);
+  return stored;
+}
+
+/** Whether the provider is done with the present spec. */
+export function isCertificateReady(certificate: Certificate): boolean {
+  return isCurrent(certificate) && isTrue(conditionOf(certificate, "Ready"));
+}
+
+/** Whether the provider has given up on the present spec. */
+export function isCertificateFailed(certificate: Certificate): boolean {
+  return isCurrent(certificate) && isFalse(conditionOf(certificate, "Ready"));
+}
+
+function isCurrent({ metadata, status }: Certificate & { status?: { conditions?: Condition[] } }): boolean {
+  return (status?.observedGeneration ?? 0) === (metadata.generation ?? 0);
+}
+
+/** Lets an Ingress serve the certificate for these hosts. */
+export function makeIngressTls(certificate: Certificate, hosts: readonly string[]): IngressTLS {
+  return {
+    hosts: [...hosts],
+    secretName: certificate.spec.secretName,
+    secretNamespace: certificate.metadata.namespace!,
+  };
+}
+
+/** The paths by which a provider proves that the hosts are ours, and the hosts of challenges that `hosts` lacks. */
+export function makeChallengePaths(
+  challenges: readonly Challenge[],
+  hosts: readonly string[],
+): { readonly paths: IngressPath[]; readonly extraHosts: string[] } {
+  const parsed = challenges.map((challenge) => ({ challenge, url: new URL(challenge.url ?? "") }));
+  return {
+    extraHosts: parsed.map(({ url }) => url.host).filter((host) => !hosts.includes(host)),
+    paths: parsed.map(({ challenge, url }) => ({
+      path: url.pathname,
+      splits: [
+        {
+          serviceNamespace: challenge.serviceNamespace ?? "",
+          serviceName: challenge.serviceName ?? "",
+          servicePort: challenge.servicePort ?? 0,
+          percent: 100,
+        },
+      ],
+    })),
+  };
+}

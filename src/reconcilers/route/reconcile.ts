@@ -1,0 +1,238 @@
+import { type ConditionDraft, conditionOf, conditionSet, isTrue } from "../../apis/conditions.ts";
+import { keyOf } from "../../apis/meta.ts";
+import type { Ingress } from "../../apis/networking/ingress.ts";
+import { rolloutAnnotation } from "../../apis/networking/labels.ts";
+import { draftConditions, observed } from "../../apis/observed.ts";
+import { Configuration } from "../../apis/serving/configuration.ts";
+import { rolloutDurationAnnotations } from "../../apis/serving/labels.ts";
+import { Revision } from "../../apis/serving/revision.ts";
+import type { Route } from "../../apis/serving/route.ts";
+import type { ServingConfig } from "../../config/serving-config.ts";
+import type { Lister, Outcome, Pass, StatusOf } from "../../kube/api.ts";
+import type { Tracker } from "../../kube/tracker.ts";
+import { serviceHostname } from "../../lib/cluster-domain.ts";
+import { parseDuration } from "../../lib/duration.ts";
+import {
+  applyIngress,
+  type IngressDeps,
+  isIngressObserved,
+  markIngressNotConfigured,
+  propagateIngress,
+} from "../networking/ingress.ts";
+import { annotationOf, isExternalTlsEnabled } from "../networking/settings.ts";
+import {
+  type CertificateDeps,
+  reconcileExternalCertificates,
+  reconcileLocalCertificates,
+  type TlsPlan,
+} from "./certificates.ts";
+import { DomainNameError, domainOf, hostsOf, isClusterLocal, schemeOf, type Visibility } from "./domains.ts";
+import { ingressName, makeIngress } from "./ingress.ts";
+import { type PlaceholderDeps, pointPlaceholders, reconcilePlaceholders } from "./placeholders.ts";
+import { isDone, observeReady, parseRollout, type Rollout, stepRollout } from "./rollout.ts";
+import { baseRollout, defaultTag, markProblem, resolveTraffic, statusTraffic, type Traffic } from "./traffic.ts";
+import { resolveVisibility } from "./visibility.ts";
+
+/** What a route may read, and what it may write. */
+export interface Deps extends PlaceholderDeps, CertificateDeps, IngressDeps {
+  readonly configurations: Lister<Configuration>;
+  readonly revisions: Lister<Revision>;
+  readonly tracker: Tracker;
+}
+
+type Status = StatusOf<Route>;
+
+export const routeConditions = conditionSet("Ready", "AllTrafficAssigned", "IngressReady", "CertificateProvisioned");
+
+/**
+ * Realises a route: resolves its traffic, holds its names inside the cluster, asks for certificates, and keeps the
+ * Ingress that the network layer acts upon. Source: serving v0.42.2 pkg/reconciler/route.
+ */
+export async function reconcileRoute(route: Route, deps: Deps, pass: Pass<ServingConfig>): Promise<Outcome<Route>> {
+  const conditions = draftConditions(route, routeConditions, pass.clock);
+  if ((route.status?.observedGeneration ?? 0) !== (route.metadata.generation ?? 0))
+    markIngressNotConfigured(conditions);
+  const status: Status = { ...route.status };
+  const outcome = (rest: Partial<Outcome<Route>>) => ({
+    status: { ...status, ...observed(route, conditions) },
+    ...rest,
+  });
+  try {
+    const traffic = assignTraffic(route, status, conditions, deps, pass.config);
+    if (!traffic) return outcome({});
+    const requeueAfterMs = await reconcileNetwork(route, traffic, status, conditions, deps, pass);
+    return outcome(requeueAfterMs === undefined ? {} : { requeueAfterMs });
+  } catch (error) {
+    return outcome({ error });
+  }
+}
+
+interface VisibleTraffic extends Traffic {
+  readonly visibility: ReadonlyMap<string, Visibility>;
+}
+
+/** Resolves the traffic, and says so in status; undefined where a target is not ready or not there. */
+function assignTraffic(
+  route: Route,
+  status: Status,
+  conditions: ConditionDraft,
+  { configurations, revisions, services, tracker }: Deps,
+  config: ServingConfig,
+): VisibleTraffic | undefined {
+  try {
+    const traffic = resolveTraffic(withDefaults(route), configurations, revisions);
+    trackTargets(route, traffic, tracker);
+    const visibility = resolveVisibility(route, services, config);
+    status.url = urlOf(route, defaultTag, visibility, config);
+    if (traffic.problem) {
+      markProblem(conditions, traffic.problem);
+      return undefined;
+    }
+    status.traffic = statusTraffic(traffic, {}, (tag) => urlOf(route, tag, visibility, config));
+    conditions.markTrue("AllTrafficAssigned");
+    return { ...traffic, visibility };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof DomainNameError) conditions.markFalse("AllTrafficAssigned", "ErrorConfig", message);
+    else conditions.markUnknown("AllTrafficAssigned", "Unknown", message);
+    throw error;
+  }
+}
+
+async function reconcileNetwork(
+  route: Route,
+  traffic: VisibleTraffic,
+  status: Status,
+  conditions: ConditionDraft,
+  deps: Deps,
+  pass: Pass<ServingConfig>,
+): Promise<number | undefined> {
+  const { namespace, name } = route.metadata;
+  const localHost = serviceHostname(name, namespace!);
+  status.address = { url: `http://${localHost}` };
+  const placeholders = await reconcilePlaceholders(route, traffic.targets.keys(), conditions, deps, pass);
+
+  const plan = await reconcileTls(route, traffic, conditions, deps, pass);
+  const showSchemes = () => {
+    status.url = withScheme(status.url!, plan.schemes);
+    status.address = { url: withScheme(`http://${localHost}`, plan.schemes) };
+    status.traffic = (status.traffic ?? []).map((target) =>
+      target.url ? { ...target, url: withScheme(target.url, plan.schemes) } : target,
+    );
+  };
+  showSchemes();
+
+  const present = deps.ingresses.get({ namespace: namespace!, name: ingressName(route) });
+  const { rollout, nextStepNs } = advanceRollout(route, traffic, present, conditions, pass);
+  const wanted = makeIngress(route, { ...traffic, ...plan, rollout }, pass.config);
+  const ingress = await applyIngress(wanted, deps, pass);
+  const isRolling = !isDone(rollout);
+  if (!isIngressObserved(ingress)) markIngressNotConfigured(conditions);
+  else if (!isRolling) propagateIngress(conditions, ingress);
+
+  await pointPlaceholders(route, placeholders, ingress, deps, pass);
+  if (!isRolling) return undefined;
+  conditions.markUnknown(
+    "IngressReady",
+    "RolloutInProgress",
+    "A gradual rollout of the latest revision(s) is in progress.",
+  );
+  status.traffic = statusTraffic(traffic, rollout, (tag) => urlOf(route, tag, traffic.visibility, pass.config));
+  showSchemes();
+  return nextStepNs > 0 ? Math.max(0, nextStepNs / 1e6 - pass.clock.now()) : undefined;
+}
+
+/** Asks for the certificates that the configuration wants the route's hosts to have. */
+async function reconcileTls(
+  route: Route,
+  traffic: VisibleTraffic,
+  conditions: ConditionDraft,
+  deps: Deps,
+  pass: Pass<ServingConfig>,
+): Promise<TlsPlan> {
+  const { config } = pass;
+  const tags = [...traffic.targets.keys()];
+  const plans: TlsPlan[] = [];
+  const isExternalEnabled = isExternalTlsEnabled(route, config.network);
+  const publicHosts = new Map(
+    tags
+      .map((tag): [string, string] => [domainOf(route, tag, traffic.visibility.get(tag) ?? "ExternalIP", config), tag])
+      .filter(([host]) => !isClusterLocal(host)),
+  );
+  if (isExternalEnabled) plans.push(await reconcileExternalCertificates(route, publicHosts, conditions, deps, pass));
+  else conditions.markTrue("CertificateProvisioned", "TLSNotEnabled", "external-domain-tls is not enabled");
+
+  if (config.network.clusterLocalDomainTLS === "enabled") {
+    const localHosts = new Map(tags.map((tag) => [tag, hostsOf(route, tag, "ClusterLocal", config)]));
+    plans.push(await reconcileLocalCertificates(route, localHosts, conditions, deps, pass));
+  } else if (isExternalEnabled && publicHosts.size === 0) {
+    conditions.markTrue("CertificateProvisioned", "TLSNotEnabled", "TLS is not enabled for cluster-local");
+  }
+  return {
+    tls: plans.flatMap(({ tls }) => tls),
+    challenges: plans.flatMap(({ challenges }) => challenges),
+    schemes: new Map(plans.flatMap(({ schemes }) => [...schemes])),
+  };
+}
+
+/** The shares that hold now: at once as the spec has them, or step by step where a rollout takes its time. */
+function advanceRollout(
+  route: Route,
+  traffic: Traffic,
+  present: Ingress | undefined,
+  conditions: ConditionDraft,
+  { config, clock, log }: Pass<ServingConfig>,
+): { readonly rollout: Rollout; readonly nextStepNs: number } {
+  const wanted = baseRollout(traffic);
+  const seconds = rolloutSeconds(route) || config.network.rolloutDurationSecs;
+  if (!present || seconds <= 0) return { rollout: wanted, nextStepNs: 0 };
+  const annotation = present.metadata.annotations?.[rolloutAnnotation];
+  const previous = parseRollout(annotation);
+  if (annotation && !previous)
+    log.warn("The rollout's state on the Ingress makes no sense; it starts anew", { annotation });
+  const nowNs = clock.now() * 1e6;
+  const isProven = isIngressObserved(present) && isTrue(conditionOf(present, "Ready"));
+  const isNews = isProven && !isTrue(conditions.get("IngressReady"));
+  return stepRollout(wanted, previous && isNews ? observeReady(previous, nowNs, seconds) : previous, nowNs);
+}
+
+function rolloutSeconds(route: Route): number {
+  try {
+    return Math.trunc(parseDuration(annotationOf(route, rolloutDurationAnnotations) || "0s") / 1000);
+  } catch {
+    return 0;
+  }
+}
+
+/** The spec as admission completes it, for routes that were stored without. */
+function withDefaults(route: Route): Route {
+  const traffic = (route.spec.traffic ?? []).map((target) => ({
+    ...target,
+    latestRevision: target.latestRevision ?? !target.revisionName,
+  }));
+  return { ...route, spec: { ...route.spec, traffic } };
+}
+
+function trackTargets(route: Route, traffic: Traffic, tracker: Tracker): void {
+  const { namespace } = route.metadata;
+  const named = (kind: "Configuration" | "Revision", name: string) => ({
+    kind: kind === "Configuration" ? Configuration : Revision,
+    name,
+    namespace: namespace!,
+  });
+  tracker.track(keyOf(route), [
+    ...traffic.missing.map(({ kind, name }) => named(kind, name)),
+    ...traffic.configurations.map(({ metadata }) => named("Configuration", metadata.name)),
+    ...traffic.revisions.map(({ metadata }) => named("Revision", metadata.name)),
+  ]);
+}
+
+function urlOf(route: Route, tag: string, visibility: ReadonlyMap<string, Visibility>, config: ServingConfig): string {
+  const seenFrom = visibility.get(tag) ?? "ExternalIP";
+  return `${schemeOf(seenFrom, config)}://${domainOf(route, tag, seenFrom, config)}`;
+}
+
+function withScheme(url: string, schemes: ReadonlyMap<string, string>): string {
+  const [scheme, host] = url.split("://") as [string, string];
+  return `${schemes.get(host) ?? scheme}://${host}`;
+}

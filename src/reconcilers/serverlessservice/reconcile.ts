@@ -1,0 +1,174 @@
+import type { ConditionDraft } from "../../apis/conditions.ts";
+import { conditionSet } from "../../apis/conditions.ts";
+import type { Deployment } from "../../apis/core/deployment.ts";
+import type { Endpoints } from "../../apis/core/endpoints.ts";
+import type { Service } from "../../apis/core/service.ts";
+import { isControlledBy } from "../../apis/meta.ts";
+import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import { draftConditions, observed } from "../../apis/observed.ts";
+import type { Lister, Outcome, Pass, StatusOf, Writer } from "../../kube/api.ts";
+import { failed } from "../../kube/errors.ts";
+import { semanticEqual } from "../../kube/semantic.ts";
+import { chooseSubset } from "./choose-subset.ts";
+import { makePrivateService, makePublicEndpoints, makePublicService, privateServiceName } from "./services.ts";
+
+/** What a ServerlessService may read, and what it may write. */
+export interface Deps {
+  readonly deployments: Lister<Deployment>;
+  readonly services: Lister<Service>;
+  readonly serviceClient: Writer<Service>;
+  readonly endpoints: Lister<Endpoints>;
+  readonly endpointsClient: Writer<Endpoints>;
+  /** The Service of the activator, whose Endpoints exist even where no activator runs. */
+  readonly activator: { readonly namespace: string; readonly name: string };
+}
+
+type Status = StatusOf<ServerlessService>;
+
+export const serverlessServiceConditions = conditionSet("Ready", "EndpointsPopulated");
+
+/**
+ * Keeps the two Services of a revision: the private one selects its pods, the public one leads to those that are
+ * ready or, while there are none, to the activator if one runs.
+ * Source: serving v0.42.2 pkg/reconciler/serverlessservice.
+ */
+export async function reconcileServerlessService(
+  sks: ServerlessService,
+  deps: Deps,
+  pass: Pass<unknown>,
+): Promise<Outcome<ServerlessService>> {
+  const conditions = draftConditions(sks, serverlessServiceConditions, pass.clock);
+  const status: Status = { ...sks.status };
+  let failure: unknown;
+  try {
+    status.privateServiceName = await reconcilePrivateService(sks, conditions, deps, pass);
+    status.serviceName = await reconcilePublicService(sks, conditions, deps, pass);
+    await reconcilePublicEndpoints(sks, conditions, deps, pass);
+  } catch (error) {
+    failure = error;
+  }
+  return { status: { ...status, ...observed(sks, conditions) }, error: failure };
+}
+
+async function reconcilePrivateService(
+  sks: ServerlessService,
+  conditions: ConditionDraft,
+  { services, serviceClient, deployments }: Deps,
+  { signal }: Pass<unknown>,
+): Promise<string> {
+  const wanted = makePrivateService(sks, selectorOf(sks, deployments));
+  const { name } = wanted.metadata;
+  const present = services.get({ namespace: sks.metadata.namespace!, name });
+  if (!present) {
+    markNotReady(conditions, "CreatingPrivateService");
+    await serviceClient.create(wanted, { signal }).catch(failed("failed to create private K8s Service"));
+    return name;
+  }
+  mustOwn(sks, present, conditions);
+  const updated: Service = { ...present, spec: { ...present.spec, ...wanted.spec } };
+  if (!semanticEqual(present.spec, updated.spec)) {
+    markNotReady(conditions, "UpdatingPrivateService");
+    await serviceClient.update(updated, { signal }).catch(failed("failed to update private K8s Service"));
+  }
+  return name;
+}
+
+async function reconcilePublicService(
+  sks: ServerlessService,
+  conditions: ConditionDraft,
+  { services, serviceClient }: Deps,
+  { signal }: Pass<unknown>,
+): Promise<string> {
+  const wanted = makePublicService(sks);
+  const { name } = wanted.metadata;
+  const present = services.get({ namespace: sks.metadata.namespace!, name });
+  if (!present) {
+    markNotReady(conditions, "CreatingPublicService");
+    await serviceClient.create(wanted, { signal }).catch(failed("failed to create public K8s Service"));
+    return name;
+  }
+  mustOwn(sks, present, conditions);
+  const { selector: _, ...rest } = present.spec;
+  const updated: Service = { ...present, spec: { ...rest, ...wanted.spec } };
+  if (!semanticEqual(present.spec, updated.spec)) {
+    await serviceClient.update(updated, { signal }).catch(failed("failed to update public K8s Service"));
+  }
+  return name;
+}
+
+async function reconcilePublicEndpoints(
+  sks: ServerlessService,
+  conditions: ConditionDraft,
+  { endpoints, endpointsClient, activator }: Deps,
+  { signal }: Pass<unknown>,
+): Promise<void> {
+  const namespace = sks.metadata.namespace!;
+  const activators = endpoints.get(activator);
+  if (!activators)
+    throw new Error(`failed to get activator service endpoints: endpoints "${activator.name}" not found`);
+  const pods = endpoints.get({ namespace, name: privateServiceName(sks) });
+  // The cluster makes them for the private Service in a moment, and then this key is looked at again.
+  if (!pods) return;
+
+  const hasReadyPods = addressesOf(pods).size > 0;
+  const hasActivators = addressesOf(activators).size > 0;
+  const toPods = !hasActivators || (hasReadyPods && sks.spec.mode === "Serve");
+  const source = toPods ? pods : subsetOf(activators, sks.metadata.name, sks.spec.numActivators ?? 0);
+
+  const wanted = makePublicEndpoints(sks, source);
+  const present = endpoints.get({ namespace, name: wanted.metadata.name });
+  if (!present) {
+    markNotReady(conditions, "CreatingPublicEndpoints");
+    await endpointsClient.create(wanted, { signal }).catch(failed("failed to create public K8s Endpoints"));
+  } else {
+    mustOwn(sks, present, conditions);
+    if (!semanticEqual(wanted.subsets, present.subsets)) {
+      const updated: Endpoints = { ...present, subsets: wanted.subsets ?? [] };
+      await endpointsClient.update(updated, { signal }).catch(failed("failed to update public K8s Endpoints"));
+    }
+  }
+
+  if (hasReadyPods) conditions.markTrue("EndpointsPopulated");
+  else markNotReady(conditions, "NoHealthyBackends");
+  const message = "Revision is backed by Activator";
+  if (!hasReadyPods || sks.spec.mode === "Proxy") {
+    conditions.markTrue("ActivatorEndpointsPopulated", "ActivatorEndpointsPopulated", message);
+  } else {
+    conditions.markFalse("ActivatorEndpointsPopulated", "ActivatorEndpointsPopulated", message);
+  }
+}
+
+function selectorOf(sks: ServerlessService, deployments: Lister<Deployment>): Readonly<Record<string, string>> {
+  const { kind, name = "" } = sks.spec.objectRef;
+  const found = kind === "Deployment" ? deployments.get({ namespace: sks.metadata.namespace!, name }) : undefined;
+  if (!found) throw new Error(`error retrieving deployment selector spec: ${kind} "${name}" not found`);
+  return found.spec.selector?.matchLabels ?? {};
+}
+
+/** Keeps `count` addresses (all for 0), always the same for the same revision. */
+function subsetOf(source: Endpoints, revision: string, count: number): Endpoints {
+  const all = addressesOf(source);
+  if (count === 0 || all.size <= count) return source;
+  const chosen = chooseSubset(all, count, revision);
+  const subsets = (source.subsets ?? []).map((subset) => ({
+    ...subset,
+    addresses: subset.addresses?.filter(({ ip }) => chosen.has(ip)) ?? [],
+  }));
+  return { ...source, subsets: subsets.filter(({ addresses }) => addresses.length > 0) };
+}
+
+function addressesOf(endpoints: Endpoints): ReadonlySet<string> {
+  return new Set((endpoints.subsets ?? []).flatMap(({ addresses = [] }) => addresses.map(({ ip }) => ip)));
+}
+
+function mustOwn(sks: ServerlessService, object: Service | Endpoints, conditions: ConditionDraft): void {
+  if (isControlledBy(object, sks)) return;
+  const { kind, metadata } = object;
+  const message = `Resource ${metadata.name} of type ${kind} is not owned by SKS`;
+  conditions.markFalse("EndpointsPopulated", "NotOwned", message);
+  throw new Error(`SKS: ${sks.metadata.name} does not own ${kind}: ${metadata.name}`);
+}
+
+function markNotReady(conditions: ConditionDraft, reason: string): void {
+  conditions.markUnknown("EndpointsPopulated", reason, "K8s Service is not ready");
+}
