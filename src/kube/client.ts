@@ -76,8 +76,7 @@ export function createClient(config: ClientConfig): Client {
           refreshed = true;
           if (await transport.credentials.refresh()) continue;
         }
-        // The server closed an idle connection just as we used it: a read is safe to repeat.
-        if (error instanceof ConnectionError && request.method === "GET" && !reconnected && isReset(error)) {
+        if (error instanceof ConnectionError && error.stale && request.method === "GET" && !reconnected) {
           reconnected = true;
           continue;
         }
@@ -172,11 +171,6 @@ export function createClient(config: ClientConfig): Client {
       send({ method, path, ...(body !== undefined && { body: JSON.stringify(body) }), signal }),
     close: () => transport.close(),
   };
-}
-
-function isReset(error: ConnectionError): boolean {
-  const cause = error.cause as NodeJS.ErrnoException | undefined;
-  return "reused" in error && error.reused === true && (cause?.code === "ECONNRESET" || cause?.code === "EPIPE");
 }
 
 /** How long the server asks us to wait; undefined when it does not ask for another attempt. */

@@ -58,6 +58,13 @@ export function createTransport(options: TransportOptions): Transport {
     return agents;
   };
 
+  const failure = (request: ApiRequest, error: unknown, stale = false): Error => {
+    if (error instanceof ApiError || error instanceof ConnectionError) return error;
+    if (request.signal?.aborted) return abortReason(request.signal);
+    const text = `${request.method} ${base.origin}${request.path}: ${(error as Error).message}`;
+    return new ConnectionError(text, { cause: error, stale });
+  };
+
   /** Resolves with the answer's headers and a function that ends the time limit. */
   const start = async (request: ApiRequest, watching: boolean) => {
     const { authorization, tls } = await credentials.current();
@@ -81,13 +88,20 @@ export function createTransport(options: TransportOptions): Transport {
         }),
       },
     });
-    const fail = (error: Error) => outgoing.destroy(error);
+    let received: http.IncomingMessage | undefined;
+    const fail = (error: Error) => (received ?? outgoing).destroy(error);
     const abort = () => fail(abortReason(request.signal?.aborted ? request.signal : closed.signal));
     request.signal?.addEventListener("abort", abort, { once: true });
     closed.signal.addEventListener("abort", abort, { once: true });
     const cancelTimer = clock.setTimer(timeoutMs, () => fail(new Error(`no answer within ${timeoutMs / 1000} s`)));
-    outgoing.on("response", resolve);
-    outgoing.on("error", (error) => reject(error));
+    outgoing.on("response", (response) => {
+      received = response;
+      resolve(response);
+    });
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      const reset = error.code === "ECONNRESET" || error.code === "EPIPE";
+      reject(failure(request, error, outgoing.reusedSocket && reset));
+    });
     outgoing.on("close", () => {
       cancelTimer();
       request.signal?.removeEventListener("abort", abort);
@@ -95,32 +109,21 @@ export function createTransport(options: TransportOptions): Transport {
     });
     outgoing.end(request.body);
     const response = await promise;
-    return { outgoing, response, cancelTimer };
-  };
-
-  const failure = (request: ApiRequest, error: unknown, reused = false): Error => {
-    if (error instanceof ApiError) return error;
-    if (request.signal?.aborted) return abortReason(request.signal);
-    const text = `${request.method} ${base.origin}${request.path}: ${(error as Error).message}`;
-    return Object.assign(new ConnectionError(text, { cause: error }), { reused });
-  };
-
-  const exchange = async (request: ApiRequest): Promise<string> => {
-    let reused = false;
-    try {
-      const { outgoing, response } = await start(request, false);
-      reused = outgoing.reusedSocket;
-      const body = await readBody(response);
-      if (isSuccess(response)) return body;
-      throw refusal(request, response, body);
-    } catch (error) {
-      throw failure(request, error, reused);
-    }
+    return { response, cancelTimer };
   };
 
   return {
     credentials,
-    send: exchange,
+    async send(request) {
+      try {
+        const { response } = await start(request, false);
+        const body = await readBody(response);
+        if (isSuccess(response)) return body;
+        throw refusal(request, response, body);
+      } catch (error) {
+        throw failure(request, error);
+      }
+    },
     async open(request) {
       try {
         const { response, cancelTimer } = await start(request, true);

@@ -47,6 +47,8 @@ export interface HostileServer {
   /** The next request of this type meets this fault. */
   failNext(type: RequestType, fault: Fault): void;
   watches(): number;
+  /** Connections accepted so far. */
+  connections(): number;
   /** Resolves when the next request of this type has come in. */
   nextRequest(type: RequestType): Promise<SeenRequest>;
   /** Resets everything and refuses connections until `start`. */
@@ -73,6 +75,7 @@ export async function startHostileServer(options: { token?: () => string } = {})
   let compactedAt = 0;
   let now = 0;
   let uids = 0;
+  let connections = 0;
   let port = 0;
   let server: http.Server | undefined;
 
@@ -175,9 +178,10 @@ export async function startHostileServer(options: { token?: () => string } = {})
     if (type === "list") return list(url, response);
     if (type === "watch") return watch(url, response);
     const object = objects.get(decodeURIComponent(url.pathname.split("/").at(-1)!));
-    if (!object) return status(response, 404, "NotFound");
+    if (method === "GET" && !object) return status(response, 404, "NotFound");
+    // Writes are acknowledged, not done.
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify(object));
+    response.end(method === "GET" ? JSON.stringify(object) : body);
   };
 
   const start = async () => {
@@ -189,6 +193,9 @@ export async function startHostileServer(options: { token?: () => string } = {})
       request.on("error", () => {});
       response.on("error", () => {});
       request.on("end", () => answer(request, response, body));
+    });
+    created.on("connection", () => {
+      connections += 1;
     });
     server = created;
     await new Promise<void>((resolve, reject) => {
@@ -255,6 +262,7 @@ export async function startHostileServer(options: { token?: () => string } = {})
     },
     failNext: (type, fault) => faults.push({ type, fault }),
     watches: () => watches.size,
+    connections: () => connections,
     nextRequest: (type) => new Promise((resolve) => waiting.push({ type, resolve })),
     async stop() {
       const stopping = server;
