@@ -1,0 +1,104 @@
+import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import { Image } from "../../apis/caching/image.ts";
+import { Deployment } from "../../apis/core/deployment.ts";
+import { Event } from "../../apis/core/event.ts";
+import { Pod } from "../../apis/core/pod.ts";
+import { keyOf } from "../../apis/meta.ts";
+import { revisionLabel, revisionUidLabel } from "../../apis/serving/labels.ts";
+import { Revision } from "../../apis/serving/revision.ts";
+import type { ServingConfig } from "../../config/serving-config.ts";
+import { type Controller, type ControllerContext, ownedBy, startController, watching } from "../../kube/controller.ts";
+import { createPullSecrets } from "./digest/pull-secrets.ts";
+import { createRegistryClient } from "./digest/registry.ts";
+import { createDigestResolver } from "./digest/resolver.ts";
+import { createRegistryTransport, type RegistryTransportOptions } from "./digest/transport.ts";
+import { createCertificates } from "./queue-certificate.ts";
+import type { Installation } from "./queue-container.ts";
+import { byPodUid, byRevisionUid, type RevisionDeps, reconcileRevision } from "./reconcile.ts";
+import { createWaves } from "./waves.ts";
+
+export interface RevisionSettings {
+  readonly installation: Installation;
+  readonly registries: RegistryTransportOptions;
+}
+
+/** Passes may wait a moment for a registry, so that more of them than usual are under way. */
+const concurrency = 32;
+
+/** Starts the controller that runs Revisions as Deployments. */
+export function startRevisionController(
+  context: ControllerContext<ServingConfig>,
+  { installation, registries }: RevisionSettings,
+): Controller {
+  const { client, informers, clock, log, signal } = context;
+  const revisions = informers.of(Revision);
+  const ours = { labelSelector: revisionUidLabel };
+  const deployments = informers.of(Deployment, ours);
+  const podAutoscalers = informers.of(PodAutoscaler);
+  const pods = informers.of(Pod, ours);
+  pods.addIndex(byRevisionUid, ({ metadata }) => [metadata.labels?.[revisionUidLabel] ?? ""]);
+  const warnings = informers.of(Event, { fieldSelector: "involvedObject.kind=Pod,type=Warning" });
+  warnings.addIndex(byPodUid, ({ involvedObject }) => [involvedObject?.uid ?? ""]);
+
+  const transport = createRegistryTransport(registries);
+  const digests = createDigestResolver({ clock, log });
+  const certificates = createCertificates(client, informers);
+  const futile: RevisionDeps["futile"] = new Map();
+
+  const controller = startController<Revision, RevisionDeps, ServingConfig>(context, {
+    name: "revision-controller",
+    kind: Revision,
+    concurrency,
+    deps: {
+      deployments,
+      podAutoscalers,
+      images: informers.of(Image),
+      writeDeployments: client.of(Deployment),
+      writePodAutoscalers: client.of(PodAutoscaler),
+      writeImages: client.of(Image),
+      installation,
+      waves: createWaves(deployments),
+      futile,
+      digests,
+      registry: createRegistryClient(transport),
+      pullSecrets: createPullSecrets(client, clock),
+      pods,
+      warnings,
+      ensureCertificate: certificates.ensure,
+    },
+    reconcile: reconcileRevision,
+    watches: [
+      watching(deployments, ownedBy(Revision)),
+      watching(podAutoscalers, ownedBy(Revision)),
+      watching(pods, (pod) => (isReady(pod) ? [] : revisionKeysOf(pod))),
+      watching(warnings, ({ involvedObject }) => {
+        const { name = "", namespace = "" } = involvedObject ?? {};
+        const pod = pods.get({ name, namespace });
+        return pod ? revisionKeysOf(pod) : [];
+      }),
+      certificates.watch,
+    ],
+  });
+  digests.onResult((key) => controller.enqueue(key));
+  const stop = revisions.onChange((change) => {
+    if (change.type !== "deleted") return;
+    digests.forget(keyOf(change.object));
+    futile.delete(keyOf(change.object));
+  });
+  const done = controller.done.finally(() => {
+    stop();
+    digests.close();
+    transport.close();
+  });
+  signal.addEventListener("abort", () => digests.close(), { once: true });
+  return { ...controller, done };
+}
+
+function revisionKeysOf({ metadata }: Pod): string[] {
+  const revision = metadata.labels?.[revisionLabel];
+  return revision === undefined ? [] : [`${metadata.namespace}/${revision}`];
+}
+
+function isReady(pod: Pod): boolean {
+  return (pod.status?.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True");
+}

@@ -1,0 +1,61 @@
+import { initialScaleAnnotations } from "../../apis/autoscaling/labels.ts";
+import { Deployment } from "../../apis/core/deployment.ts";
+import { apiVersionOf } from "../../apis/kind.ts";
+import { controllerReference } from "../../apis/meta.ts";
+import { progressDeadlineAnnotation } from "../../apis/serving/labels.ts";
+import type { Revision } from "../../apis/serving/revision.ts";
+import type { ServingConfig } from "../../config/serving-config.ts";
+import { parseDuration } from "../../lib/duration.ts";
+import { makeAnnotations, makeLabels, makeSelector } from "./meta.ts";
+import { deploymentName } from "./names.ts";
+import { makePodSpec } from "./pod-spec.ts";
+import type { Installation } from "./queue-container.ts";
+
+/**
+ * The Deployment of a revision. Throws an Error where a probe cannot be handed to queue-proxy.
+ * Source: serving v0.42.2 pkg/reconciler/revision/resources/deploy.go MakeDeployment.
+ */
+export function makeDeployment(revision: Revision, config: ServingConfig, installation: Installation): Deployment {
+  let podSpec: ReturnType<typeof makePodSpec>;
+  try {
+    podSpec = makePodSpec(revision, config, installation);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`failed to create PodSpec: failed to create queue-proxy container: ${reason}`, { cause });
+  }
+  const labels = makeLabels(revision);
+  const annotations = makeAnnotations(revision);
+  return {
+    apiVersion: apiVersionOf(Deployment),
+    kind: Deployment.kind,
+    metadata: {
+      name: deploymentName(revision),
+      namespace: revision.metadata.namespace ?? "",
+      labels,
+      annotations,
+      ownerReferences: [controllerReference(revision)],
+    },
+    spec: {
+      replicas: initialScale(revision, config),
+      selector: makeSelector(revision),
+      progressDeadlineSeconds: progressDeadlineSeconds(revision, config),
+      // Slowly, so that capacity is never lost.
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0 } },
+      template: { metadata: { labels, annotations }, spec: podSpec },
+    },
+  };
+}
+
+function initialScale(revision: Revision, config: ServingConfig): number {
+  const wish = initialScaleAnnotations
+    .map((key) => revision.metadata.annotations?.[key])
+    .find((value) => value !== undefined);
+  if (wish === undefined) return config.autoscaler.initialScale;
+  return /^[+-]?\d+$/.test(wish) ? Number(wish) : 0;
+}
+
+function progressDeadlineSeconds(revision: Revision, config: ServingConfig): number {
+  const wish = revision.metadata.annotations?.[progressDeadlineAnnotation];
+  const deadlineMs = wish === undefined ? config.deployment.progressDeadlineMs : parseDuration(wish);
+  return Math.trunc(deadlineMs / 1000);
+}

@@ -1,0 +1,189 @@
+import { type ConditionDraft, conditionOf, isFalse, isTrue } from "../../apis/conditions.ts";
+import type { Deployment } from "../../apis/core/deployment.ts";
+import type { Event } from "../../apis/core/event.ts";
+import type { Pod } from "../../apis/core/pod.ts";
+import { keyOf } from "../../apis/meta.ts";
+import { draftConditions, observed } from "../../apis/observed.ts";
+import type { Revision } from "../../apis/serving/revision.ts";
+import type { ServingConfig } from "../../config/serving-config.ts";
+import type { Lister, Outcome, Pass } from "../../kube/api.ts";
+import { type ChildrenDeps, ensureDeployment, ensureImages, ensurePodAutoscaler } from "./children.ts";
+import {
+  conditionsOfRevision,
+  deploying,
+  hasTimedOut,
+  isFailing,
+  propagateAutoscaler,
+  propagateDeployment,
+} from "./conditions.ts";
+import type { PullSecrets } from "./digest/pull-secrets.ts";
+import type { RegistryClient } from "./digest/registry.ts";
+import { resolveImage } from "./digest/resolve.ts";
+import type { DigestResolver } from "./digest/resolver.ts";
+import { findTrouble, type Trouble } from "./trouble.ts";
+
+export interface RevisionDeps extends ChildrenDeps {
+  readonly digests: DigestResolver;
+  readonly registry: RegistryClient;
+  readonly pullSecrets: PullSecrets;
+  readonly pods: Pick<Lister<Pod>, "byIndex">;
+  readonly warnings: Pick<Lister<Event>, "byIndex">;
+  /** Makes sure that queue-proxy has a certificate, where the system's inner traffic is encrypted. */
+  readonly ensureCertificate: (revision: Revision, pass: Pass<ServingConfig>) => Promise<void>;
+}
+
+/** The index of pods by the uid of their revision. */
+export const byRevisionUid = "revisionUid";
+/** The index of Warning events by the uid of the pod they are about. */
+export const byPodUid = "podUid";
+
+type RevisionStatus = NonNullable<Revision["status"]>;
+
+/** Most registries answer within this time: waiting for them saves a status in between. */
+const patienceMs = 150;
+const nextWaveMs = 3000;
+
+/**
+ * Pins the revision's images, keeps its Deployment, Images and PodAutoscaler, and says how it is.
+ * Source: serving v0.42.2 pkg/reconciler/revision.
+ */
+export async function reconcileRevision(
+  revision: Revision,
+  deps: RevisionDeps,
+  pass: Pass<ServingConfig>,
+): Promise<Outcome<Revision>> {
+  const conditions = draftConditions(revision, conditionsOfRevision, pass.clock);
+  const status: RevisionStatus = { ...revision.status };
+  const outcome: { requeueAfterMs?: number; error?: unknown } = {};
+  const wasReady = isTrue(conditionOf(revision, "Ready"));
+  setLogUrl(revision, status, pass.config);
+  try {
+    if (await pinImages(revision, status, conditions, deps, pass)) {
+      const { mustWait } = await reconcileChildren({ ...revision, status }, status, conditions, deps, pass);
+      if (mustWait) outcome.requeueAfterMs = nextWaveMs;
+      if (!wasReady && isTrue(conditions.get("Ready"))) {
+        pass.events.normal("RevisionReady", "Revision becomes ready upon all resources being ready");
+      }
+    }
+  } catch (error) {
+    outcome.error = error;
+  }
+  return { status: { ...status, ...observed(revision, conditions) }, ...outcome };
+}
+
+function setLogUrl(revision: Revision, status: RevisionStatus, { observability }: ServingConfig): void {
+  const template = observability.loggingURLTemplate;
+  if (template) status.logUrl = template.replace(/\$\{REVISION_UID\}/g, () => revision.metadata.uid ?? "");
+  else delete status.logUrl;
+}
+
+/** Fills in the digests of the revision's images; false while they are not known. */
+async function pinImages(
+  revision: Revision,
+  status: RevisionStatus,
+  conditions: ConditionDraft,
+  deps: RevisionDeps,
+  pass: Pass<ServingConfig>,
+): Promise<boolean> {
+  const { containers, initContainers = [] } = revision.spec;
+  const known = (status.containerStatuses?.length ?? 0) + (status.initContainerStatuses?.length ?? 0);
+  const key = keyOf(revision);
+  if (known === containers.length + initContainers.length) {
+    deps.digests.forget(key);
+    return true;
+  }
+  const { digestResolutionTimeoutMs, registriesSkippingTagResolving, registriesToleratingUnresolvedTags } =
+    pass.config.deployment;
+  const request = {
+    key,
+    images: [...initContainers, ...containers].map(({ image = "" }) => image),
+    timeoutMs: digestResolutionTimeoutMs,
+    resolve: (image: string, signal: AbortSignal) =>
+      resolveImage(image, {
+        registry: deps.registry,
+        skip: registriesSkippingTagResolving,
+        tolerate: registriesToleratingUnresolvedTags,
+        keyring: () => deps.pullSecrets.keyringOf(revision, signal),
+        signal,
+      }),
+  };
+  let state = deps.digests.stateOf(request);
+  if (state.is === "pending") {
+    await deps.digests.settled(key, patienceMs);
+    state = deps.digests.stateOf(request);
+  }
+  if (state.is === "pending") {
+    conditions.markUnknown("ResourcesAvailable", "ResolvingDigests");
+    return false;
+  }
+  if (state.is === "failed") {
+    const reason = `failed to resolve image to digest: ${state.error.message}`;
+    const message = `Unable to fetch image ${JSON.stringify(state.image)}: ${reason}`;
+    if (conditions.get("ContainerHealthy")?.message !== message) pass.events.warning("InternalError", message);
+    conditions.markFalse("ContainerHealthy", "ContainerMissing", message);
+    return false;
+  }
+  const { images } = state;
+  const statusOf = ({ name, image = "" }: { name: string; image?: string }) => {
+    const pinned = images.get(image)?.pinned;
+    return { name, ...(pinned && { imageDigest: pinned }) };
+  };
+  for (const { warning } of images.values()) if (warning) pass.events.warning("DigestUnresolved", warning);
+  if (initContainers.length > 0) status.initContainerStatuses = initContainers.map(statusOf);
+  status.containerStatuses = containers.map(statusOf);
+  if (isFalse(conditions.get("ContainerHealthy"))) conditions.markUnknown("ContainerHealthy", deploying);
+  return true;
+}
+
+async function reconcileChildren(
+  revision: Revision,
+  status: RevisionStatus,
+  conditions: ConditionDraft,
+  deps: RevisionDeps,
+  pass: Pass<ServingConfig>,
+): Promise<{ mustWait: boolean }> {
+  await deps.ensureCertificate(revision, pass);
+  const { deployment, isNew, mustWait } = await ensureDeployment(revision, conditions, deps, pass);
+  let trouble: Trouble | undefined;
+  if (!isNew) {
+    propagateDeployment(deployment, conditions);
+    trouble = troubleOf(revision, deployment, deps);
+    if (trouble?.status === "False") conditions.markFalse(trouble.condition, trouble.reason, trouble.message);
+    else if (!trouble) forgetTrouble(deployment, conditions);
+  }
+  await ensureImages(revision, status, deps, pass);
+
+  const autoscaler = await ensurePodAutoscaler(revision, deployment, conditions, deps, pass);
+  propagateAutoscaler(autoscaler, conditions);
+  setReplicas(status, "actualReplicas", autoscaler.status?.actualScale);
+  setReplicas(status, "desiredReplicas", autoscaler.status?.desiredScale);
+  // What may still come right is told too, but only as long as nothing worse or better is known.
+  if (trouble?.status === "Unknown" && !isFailing(conditions) && !isTrue(conditions.get("Ready"))) {
+    conditions.markUnknown(trouble.condition, trouble.reason, trouble.message);
+  }
+  return { mustWait };
+}
+
+/** Only a revision without a single pod that works is in trouble: one that serves is not judged by its worst pod. */
+function troubleOf(revision: Revision, deployment: Deployment, deps: RevisionDeps): Trouble | undefined {
+  if ((deployment.spec.replicas ?? 1) === 0 || (deployment.status?.availableReplicas ?? 0) > 0) return undefined;
+  const pods = deps.pods.byIndex(byRevisionUid, revision.metadata.uid ?? "");
+  const warningsOf = (pod: Pod) => deps.warnings.byIndex(byPodUid, pod.metadata.uid ?? "");
+  return findTrouble(pods, warningsOf, hasTimedOut(deployment));
+}
+
+/** Pods that work prove that the containers are healthy again. */
+function forgetTrouble(deployment: Deployment, conditions: ConditionDraft): void {
+  if ((deployment.status?.availableReplicas ?? 0) > 0 && isFalse(conditions.get("ContainerHealthy"))) {
+    conditions.markUnknown("ContainerHealthy", deploying);
+  }
+}
+
+function setReplicas(
+  status: RevisionStatus,
+  field: "actualReplicas" | "desiredReplicas",
+  scale: number | undefined,
+): void {
+  if (scale !== undefined && scale >= 0) status[field] = scale;
+  else delete status[field];
+}
