@@ -65,7 +65,7 @@ function publish(schema: Schema): Record<string, unknown> {
   return published;
 }
 
-const ownMarks: ReadonlySet<string> = new Set(["x-words", "x-present", "x-published"]);
+const ownMarks: ReadonlySet<string> = new Set(["x-words", "x-present", "x-published", "x-zero"]);
 
 function publishAll(properties: { readonly [name: string]: Schema }): Record<string, unknown> {
   return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, publish(schema)]));

@@ -37,6 +37,11 @@ export interface Schema {
   readonly "x-words"?: readonly string[];
   /** Ours, never published: fields that valid objects always have, although the API server does not require them. */
   readonly "x-present"?: readonly string[];
+  /**
+   * Ours, never published: Go cannot tell zero (or false) of this field from absence. It is left out ("dropped") or,
+   * where Go always writes it, there even if nobody set it ("shown"). Without this mark the two differ.
+   */
+  readonly "x-zero"?: "dropped" | "shown";
   /** Ours, never published as such: the schema that a CRD shows in place of this one (see crd.ts). */
   readonly "x-published"?: Schema;
 }
@@ -139,16 +144,19 @@ export function strings(description: string, more: Schema = {}): Schema {
   return { type: "array", description, items: { type: "string" }, ...more };
 }
 
-export function bool(description: string) {
-  return { type: "boolean", description } as const;
+/** A mark for `bool`, `int32` and `int64`; see Schema. */
+export type Zero = NonNullable<Schema["x-zero"]>;
+
+export function bool(description: string, zero?: Zero) {
+  return { type: "boolean", description, ...(zero && { "x-zero": zero }) } as const;
 }
 
-export function int32(description: string) {
-  return { type: "integer", format: "int32", description } as const;
+export function int32(description: string, zero?: Zero) {
+  return { type: "integer", format: "int32", description, ...(zero && { "x-zero": zero }) } as const;
 }
 
-export function int64(description: string) {
-  return { type: "integer", format: "int64", description } as const;
+export function int64(description: string, zero?: Zero) {
+  return { type: "integer", format: "int64", description, ...(zero && { "x-zero": zero }) } as const;
 }
 
 /** An RFC 3339 time. */
@@ -162,13 +170,19 @@ export function bytes(description: string) {
 }
 
 /** A port's number or name, a percentage or a count. */
-export function intOrString(description: string) {
-  return { anyOf: [{ type: "integer" }, { type: "string" }], description, "x-kubernetes-int-or-string": true } as const;
+export function intOrString(description: string, zero?: Zero) {
+  return {
+    anyOf: [{ type: "integer" }, { type: "string" }],
+    description,
+    "x-kubernetes-int-or-string": true,
+    ...(zero && { "x-zero": zero }),
+  } as const;
 }
 
 /** An amount of a resource, such as `500m` or `2Gi`; see lib/quantity.ts. */
-export function quantity(description: string) {
+export function quantity(description: string, zero?: Zero) {
   return {
+    ...(zero && { "x-zero": zero }),
     anyOf: [{ type: "integer" }, { type: "string" }],
     description,
     pattern:

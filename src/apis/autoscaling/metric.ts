@@ -19,8 +19,8 @@ export const Metric = defineKind({
     spec: object(
       "What is asked for.",
       {
-        stableWindow: int64("The time over which values are averaged, in nanoseconds."),
-        panicWindow: int64("The short window that notices bursts, in nanoseconds."),
+        stableWindow: int64("The time over which values are averaged, in nanoseconds.", "shown"),
+        panicWindow: int64("The short window that notices bursts, in nanoseconds.", "shown"),
         scrapeTarget: string("The Kubernetes Service whose pods are asked."),
       },
       { required: ["panicWindow", "scrapeTarget", "stableWindow"] },

@@ -25,7 +25,7 @@ export const PodAutoscaler = defineKind({
     spec: object(
       "What is asked for.",
       {
-        containerConcurrency: int64("The most requests that one pod handles at once; 0 means no limit."),
+        containerConcurrency: int64("The most requests that one pod handles at once; 0 means no limit.", "dropped"),
         scaleTargetRef: {
           ...described("What is scaled: a Deployment.", objectReferenceSchema),
           "x-published": object(

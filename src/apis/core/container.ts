@@ -22,8 +22,8 @@ export const containerPortSchema = object(
   "A port on which the container listens.",
   {
     name: string("The port's name. For Knative it tells the protocol: http1 (unless told) or h2c."),
-    hostPort: int32("A port of the node that leads to this one."),
-    containerPort: int32("The port's number."),
+    hostPort: int32("A port of the node that leads to this one.", "dropped"),
+    containerPort: int32("The port's number.", "shown"),
     protocol: string("TCP (unless told), UDP or SCTP.", {
       "x-words": ["TCP", "UDP", "SCTP"],
       default: "TCP",
@@ -47,7 +47,7 @@ export const resourceFieldSelectorSchema = object(
   {
     containerName: string("The container; in environment variables this one unless told."),
     resource: string("The path of the resource."),
-    divisor: quantity("The unit in which the amount is given; 1 unless told."),
+    divisor: quantity("The unit in which the amount is given; 1 unless told.", "shown"),
   },
   { required: ["resource"], ...atomic },
 );
@@ -97,7 +97,7 @@ export const volumeMountSchema = object(
   "Where a volume of the pod appears in the container.",
   {
     name: string("The volume's name."),
-    readOnly: bool("Whether the container may only read."),
+    readOnly: bool("Whether the container may only read.", "dropped"),
     mountPath: string("The path in the container."),
     subPath: string("The path in the volume; its root unless told."),
     mountPropagation: string("Whether mounts made later show up on the other side."),
@@ -203,9 +203,9 @@ const containerFields = {
     "Never",
   ]),
   securityContext: securityContextSchema,
-  stdin: bool("Whether the container has a standard input that can be attached to."),
-  stdinOnce: bool("Whether standard input closes after the first attachment."),
-  tty: bool("Whether the container has a terminal; needs stdin."),
+  stdin: bool("Whether the container has a standard input that can be attached to.", "dropped"),
+  stdinOnce: bool("Whether standard input closes after the first attachment.", "dropped"),
+  tty: bool("Whether the container has a terminal; needs stdin.", "dropped"),
 } as const;
 
 export const containerSchema = object("A program that runs in the pod.", containerFields, { required: ["name"] });

@@ -17,7 +17,7 @@ const portSchema = object(
   "One port.",
   {
     name: string("The name of the Service's port."),
-    port: int32("The number."),
+    port: int32("The number.", "shown"),
     protocol: string("TCP (unless told), UDP or SCTP.", { "x-words": ["TCP", "UDP", "SCTP"] }),
     appProtocol: string("The protocol spoken on the port."),
   },

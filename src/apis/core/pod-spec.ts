@@ -89,9 +89,9 @@ export const podSpecSchema = object(
     serviceAccount: string("The old name of serviceAccountName."),
     automountServiceAccountToken: bool("Whether a token of the service account is mounted."),
     nodeName: string("The node that runs the pod; set by the scheduler."),
-    hostNetwork: bool("Whether the pod uses the node's network."),
-    hostPID: bool("Whether the pod sees the node's processes."),
-    hostIPC: bool("Whether the pod uses the node's shared memory."),
+    hostNetwork: bool("Whether the pod uses the node's network.", "dropped"),
+    hostPID: bool("Whether the pod sees the node's processes.", "dropped"),
+    hostIPC: bool("Whether the pod uses the node's shared memory.", "dropped"),
     shareProcessNamespace: bool("Whether the containers see each other's processes."),
     securityContext: podSecurityContextSchema,
     imagePullSecrets: list(

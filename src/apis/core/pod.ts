@@ -9,8 +9,8 @@ const containerStateSchema = object("What the container does: one of waiting, ru
   terminated: object(
     "It has ended.",
     {
-      exitCode: int32("Its exit code."),
-      signal: int32("The signal that ended it."),
+      exitCode: int32("Its exit code.", "shown"),
+      signal: int32("The signal that ended it.", "dropped"),
       reason: string("Why, in one word."),
       message: string("Its last words."),
       startedAt: time("When it started."),
@@ -27,8 +27,8 @@ export const containerStatusSchema = object(
     name: string("The container's name."),
     state: containerStateSchema,
     lastState: described("What the container did before it was last restarted.", containerStateSchema),
-    ready: bool("Whether its readiness probe passes."),
-    restartCount: int32("How often it was restarted."),
+    ready: bool("Whether its readiness probe passes.", "shown"),
+    restartCount: int32("How often it was restarted.", "shown"),
     image: string("The image that it runs."),
     imageID: string("The image's digest."),
     containerID: string("The container's id."),

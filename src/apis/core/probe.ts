@@ -8,7 +8,7 @@ export const httpGetActionSchema = object(
   "Sends an HTTP GET request; a status from 200 to 399 is success.",
   {
     path: string("The path to ask for."),
-    port: intOrString("The container's port, by number or name."),
+    port: intOrString("The container's port, by number or name.", "shown"),
     host: string("The host to connect to; the pod's address unless told."),
     scheme: words("HTTP (unless told) or HTTPS.", ["HTTP", "HTTPS"]),
     httpHeaders: list(
@@ -26,7 +26,7 @@ export const httpGetActionSchema = object(
 export const tcpSocketActionSchema = object(
   "Opens a TCP connection; being able to is success.",
   {
-    port: intOrString("The container's port, by number or name."),
+    port: intOrString("The container's port, by number or name.", "shown"),
     host: string("The host to connect to; the pod's address unless told."),
   },
   { required: ["port"] },
@@ -35,7 +35,7 @@ export const tcpSocketActionSchema = object(
 export const grpcActionSchema = object(
   "Calls the standard gRPC health service.",
   {
-    port: int32("The port of the gRPC server."),
+    port: int32("The port of the gRPC server.", "shown"),
     service: string("The service to ask about; the whole server unless told."),
   },
   { required: ["port"] },
@@ -48,11 +48,11 @@ export const probeSchema = object(
     httpGet: httpGetActionSchema,
     tcpSocket: tcpSocketActionSchema,
     grpc: grpcActionSchema,
-    initialDelaySeconds: int32("Seconds from the start of the container to the first probe."),
-    timeoutSeconds: int32("Seconds after which one probe has failed; 1 unless told."),
-    periodSeconds: int32("Seconds between probes; 10 unless told."),
-    successThreshold: int32("So many successes in a row, after a failure, make the container healthy."),
-    failureThreshold: int32("So many failures in a row make the container unhealthy."),
+    initialDelaySeconds: int32("Seconds from the start of the container to the first probe.", "dropped"),
+    timeoutSeconds: int32("Seconds after which one probe has failed; 1 unless told.", "dropped"),
+    periodSeconds: int32("Seconds between probes; 10 unless told.", "dropped"),
+    successThreshold: int32("So many successes in a row, after a failure, make the container healthy.", "dropped"),
+    failureThreshold: int32("So many failures in a row make the container unhealthy.", "dropped"),
     terminationGracePeriodSeconds: int64(
       "Seconds the container has to end when this probe fails; the pod's unless told.",
     ),
@@ -63,7 +63,7 @@ const lifecycleHandlerSchema = object("What is done: one of exec, httpGet, tcpSo
   exec: execActionSchema,
   httpGet: httpGetActionSchema,
   tcpSocket: tcpSocketActionSchema,
-  sleep: object("Waits.", { seconds: int64("For so many seconds.") }, { required: ["seconds"] }),
+  sleep: object("Waits.", { seconds: int64("For so many seconds.", "shown") }, { required: ["seconds"] }),
 });
 
 export const lifecycleSchema = object("What is done when a container starts and before it is stopped.", {

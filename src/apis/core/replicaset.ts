@@ -26,7 +26,7 @@ export const ReplicaSet = defineKind({
       "What is asked for.",
       {
         replicas: int32("How many pods; 1 unless told."),
-        minReadySeconds: int32("Seconds a new pod must be ready before it counts as available."),
+        minReadySeconds: int32("Seconds a new pod must be ready before it counts as available.", "dropped"),
         selector: described("The pods that belong to it. Cannot be changed.", labelSelectorSchema),
         template: podTemplateSpecSchema,
       },
@@ -35,11 +35,11 @@ export const ReplicaSet = defineKind({
     status: object(
       "What is known of the pods.",
       {
-        replicas: int32("Pods."),
-        fullyLabeledReplicas: int32("Pods with all labels of the template."),
-        readyReplicas: int32("Pods that are ready."),
-        availableReplicas: int32("Pods that have been ready for minReadySeconds."),
-        observedGeneration: int64("The generation that the status is about."),
+        replicas: int32("Pods.", "shown"),
+        fullyLabeledReplicas: int32("Pods with all labels of the template.", "dropped"),
+        readyReplicas: int32("Pods that are ready.", "dropped"),
+        availableReplicas: int32("Pods that have been ready for minReadySeconds.", "dropped"),
+        observedGeneration: int64("The generation that the status is about.", "dropped"),
         conditions: list("Aspects of the ReplicaSet's state.", workloadConditionSchema, mergedBy("type")),
       },
       { required: ["replicas"] },

@@ -63,7 +63,7 @@ const podAffinityFields = {
     "What should hold; the weights of those that do are added up.",
     object(
       "A wish and its weight.",
-      { weight: int32("1 to 100."), podAffinityTerm: podAffinityTermSchema },
+      { weight: int32("1 to 100.", "shown"), podAffinityTerm: podAffinityTermSchema },
       { required: ["weight", "podAffinityTerm"] },
     ),
     atomicList,
@@ -80,7 +80,7 @@ export const affinitySchema = object("Where the pod may or should run.", {
       "What should hold; the weights of those that do are added up.",
       object(
         "A wish and its weight.",
-        { weight: int32("1 to 100."), preference: nodeSelectorTermSchema },
+        { weight: int32("1 to 100.", "shown"), preference: nodeSelectorTermSchema },
         { required: ["weight", "preference"] },
       ),
       atomicList,
@@ -101,7 +101,7 @@ export const tolerationSchema = object("A taint that does not keep the pod off a
 export const topologySpreadConstraintSchema = object(
   "How pods are spread over places.",
   {
-    maxSkew: int32("By how many pods two places may differ."),
+    maxSkew: int32("By how many pods two places may differ.", "shown"),
     topologyKey: string("Nodes with the same value of this label are one place."),
     whenUnsatisfiable: words("DoNotSchedule, or ScheduleAnyway.", ["DoNotSchedule", "ScheduleAnyway"]),
     labelSelector: described("The pods that are counted.", labelSelectorSchema),

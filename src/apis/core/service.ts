@@ -23,9 +23,9 @@ const servicePortSchema = object(
     name: string("The port's name; needed where there is more than one."),
     protocol: string("TCP (unless told), UDP or SCTP.", { "x-words": ["TCP", "UDP", "SCTP"], default: "TCP" }),
     appProtocol: string("The protocol spoken on the port, such as kubernetes.io/h2c."),
-    port: int32("The port's number."),
+    port: int32("The port's number.", "shown"),
     targetPort: intOrString("The pods' port, by number or name; the same number unless told."),
-    nodePort: int32("The port on every node, for NodePort and LoadBalancer."),
+    nodePort: int32("The port on every node, for NodePort and LoadBalancer.", "dropped"),
   },
   { required: ["port"] },
 );
@@ -72,8 +72,8 @@ export const Service = defineKind({
       loadBalancerSourceRanges: strings("The clients that the load balancer lets in.", atomicList),
       externalName: string("For ExternalName: the DNS name that the Service stands for."),
       externalTrafficPolicy: string("Cluster, or Local: only pods of the node that takes the traffic."),
-      healthCheckNodePort: int32("The node's port that tells whether it has pods."),
-      publishNotReadyAddresses: bool("Whether pods that are not ready count as ready."),
+      healthCheckNodePort: int32("The node's port that tells whether it has pods.", "dropped"),
+      publishNotReadyAddresses: bool("Whether pods that are not ready count as ready.", "dropped"),
       sessionAffinityConfig: object("Details of the session affinity.", {
         clientIP: object("Of ClientIP.", { timeoutSeconds: int32("Seconds it lasts; 10800 unless told.") }),
       }),
@@ -95,7 +95,11 @@ export const Service = defineKind({
               "The state of its ports.",
               object(
                 "One port.",
-                { port: int32("The number."), protocol: string("The protocol."), error: string("What is wrong.") },
+                {
+                  port: int32("The number.", "shown"),
+                  protocol: string("The protocol."),
+                  error: string("What is wrong."),
+                },
                 { required: ["port", "protocol"] },
               ),
               atomicList,

@@ -16,7 +16,7 @@ import {
 import { fieldSelectorSchema, resourceFieldSelectorSchema, resourceListSchema } from "./container.ts";
 import { localObjectReferenceSchema, typedLocalObjectReferenceSchema } from "./references.ts";
 
-const readOnly = bool("Whether the volume is read-only.");
+const readOnly = bool("Whether the volume is read-only.", "dropped");
 const fsType = string("The file system to mount.");
 const defaultMode = int32("The permissions of the files; 0644 unless told.");
 const secretRef = described("The Secret with the credentials.", localObjectReferenceSchema);
@@ -103,12 +103,12 @@ export const persistentVolumeClaimSpecSchema = object("The storage that is asked
 const vendorVolumes = {
   gcePersistentDisk: object(
     "A disk of Google Compute Engine.",
-    { pdName: string("The disk's name."), fsType, partition: int32("The partition."), readOnly },
+    { pdName: string("The disk's name."), fsType, partition: int32("The partition.", "dropped"), readOnly },
     { required: ["pdName"] },
   ),
   awsElasticBlockStore: object(
     "A disk of Amazon EBS.",
-    { volumeID: string("The disk's id."), fsType, partition: int32("The partition."), readOnly },
+    { volumeID: string("The disk's id."), fsType, partition: int32("The partition.", "dropped"), readOnly },
     { required: ["volumeID"] },
   ),
   gitRepo: object(
@@ -121,13 +121,13 @@ const vendorVolumes = {
     {
       targetPortal: string("The portal's address and port."),
       iqn: string("The target's qualified name."),
-      lun: int32("The target's LUN."),
+      lun: int32("The target's LUN.", "shown"),
       iscsiInterface: string("The interface's name."),
       fsType,
       readOnly,
       portals: strings("More portals."),
-      chapAuthDiscovery: bool("Whether discovery uses CHAP."),
-      chapAuthSession: bool("Whether the session uses CHAP."),
+      chapAuthDiscovery: bool("Whether discovery uses CHAP.", "dropped"),
+      chapAuthSession: bool("Whether the session uses CHAP.", "dropped"),
       secretRef,
       initiatorName: string("The initiator's name."),
     },
@@ -236,7 +236,7 @@ const vendorVolumes = {
       gateway: string("The gateway's address."),
       system: string("The system's name."),
       secretRef,
-      sslEnabled: bool("Whether TLS is used."),
+      sslEnabled: bool("Whether TLS is used.", "dropped"),
       protectionDomain: string("The protection domain."),
       storagePool: string("The storage pool."),
       storageMode: string("ThickProvisioned or ThinProvisioned."),

@@ -38,7 +38,7 @@ export const Certificate = defineKind({
           url: string("The URL that will be asked."),
           serviceName: string("The Service that answers."),
           serviceNamespace: string("The Service's namespace."),
-          servicePort: intOrString("The Service's port."),
+          servicePort: intOrString("The Service's port.", "shown"),
         }),
       ),
     }),

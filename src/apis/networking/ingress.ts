@@ -21,8 +21,12 @@ const splitSchema = object(
   {
     serviceNamespace: string("The Service's namespace."),
     serviceName: string("The Service's name."),
-    servicePort: intOrString("The Service's port, by number or name."),
-    percent: { type: "integer", description: "The share of the requests; 100 where there is one split only." },
+    servicePort: intOrString("The Service's port, by number or name.", "shown"),
+    percent: {
+      type: "integer",
+      "x-zero": "dropped",
+      description: "The share of the requests; 100 where there is one split only.",
+    },
     appendHeaders: stringMap("Headers that are added to the requests of this split."),
   },
   { required: ["serviceName", "serviceNamespace", "servicePort"] },
@@ -73,7 +77,7 @@ const loadBalancerSchema = object("A load balancer.", {
       ip: string("The address."),
       domain: string("The domain name."),
       domainInternal: string("The domain name inside the cluster."),
-      meshOnly: bool("Whether only a service mesh balances the load."),
+      meshOnly: bool("Whether only a service mesh balances the load.", "dropped"),
     }),
   ),
 });

@@ -31,7 +31,7 @@ export const ServerlessService = defineKind({
         mode: words("Proxy: requests go to the activator; Serve: straight to the pods.", ["Proxy", "Serve"]),
         objectRef: described("What the pods belong to: a Deployment.", objectReferenceSchema),
         protocolType: words("The protocol of the container: http1 or h2c.", ["http1", "h2c"]),
-        numActivators: int32("How many activators are in the path; 0 means all."),
+        numActivators: int32("How many activators are in the path; 0 means all.", "dropped"),
       },
       { required: ["objectRef", "protocolType"] },
     ),

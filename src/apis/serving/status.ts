@@ -3,7 +3,7 @@ import { bool, int64, list, object, string, stringMap } from "../schema.ts";
 
 /** Fields that the status of every Knative kind has. */
 export const commonStatusFields = {
-  observedGeneration: int64("The generation of the spec that this status is about."),
+  observedGeneration: int64("The generation of the spec that this status is about.", "dropped"),
   conditions: conditionsSchema,
   annotations: stringMap("More about the state, for tools."),
 } as const;
