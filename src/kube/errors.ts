@@ -72,13 +72,23 @@ export const isNamespaceTerminating = (error: unknown): boolean =>
   has(error, 403) &&
   ((error as ApiError).status.details?.causes ?? []).some((cause) => cause.reason === "NamespaceTerminating");
 
+/** What went wrong, as events and conditions tell it: of an API error only what the server said. */
+export function reasonFor(error: unknown): string {
+  if (error instanceof ApiError) return error.status.message || error.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
 /**
- * Makes a `catch` handler that says what failed, "failed to create Ingress" for instance. A lost race passes
- * through as it is, since nobody needs to hear of it.
+ * The error with what failed, "failed to create Ingress" for instance. A lost race stays as it is, since nobody needs
+ * to hear of it.
  */
+export function failure(what: string, cause: unknown): unknown {
+  return isConflict(cause) ? cause : new Error(`${what}: ${reasonFor(cause)}`, { cause });
+}
+
+/** A `catch` handler that throws the `failure`. */
 export function failed(what: string): (error: unknown) => never {
   return (error) => {
-    if (isConflict(error)) throw error;
-    throw new Error(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw failure(what, error);
   };
 }

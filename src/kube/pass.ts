@@ -3,7 +3,7 @@ import { type KubeObject, keyOf, splitKey } from "../apis/meta.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Client, EventRecorder, Lister, Ownership, Pass, Patch, Reconcile, StatusOf } from "./api.ts";
-import { isConflict, isNotFound } from "./errors.ts";
+import { isConflict, isNotFound, reasonFor } from "./errors.ts";
 import { changedStatus } from "./status.ts";
 
 /** What is particular to one kind of pass. */
@@ -80,7 +80,7 @@ export function createPass<T extends KubeObject, Deps, Config>(
       return updated;
     } catch (error) {
       if (!isConflict(error) && !isNotFound(error)) {
-        pass.events.warning("FinalizerUpdateFailed", `Failed to update finalizers for "${name}": ${messageOf(error)}`);
+        pass.events.warning("FinalizerUpdateFailed", `Failed to update finalizers for "${name}": ${reasonFor(error)}`);
       }
       throw error;
     }
@@ -99,7 +99,7 @@ export function createPass<T extends KubeObject, Deps, Config>(
       if (isNotFound(error)) return;
       if (!isConflict(error)) {
         const name = object.metadata.name;
-        pass.events.warning("UpdateFailed", `Failed to update status for "${name}": ${messageOf(error)}`);
+        pass.events.warning("UpdateFailed", `Failed to update status for "${name}": ${reasonFor(error)}`);
       }
       throw error;
     }
@@ -147,7 +147,7 @@ export function createPass<T extends KubeObject, Deps, Config>(
     try {
       return object.metadata.deletionTimestamp ? await finalize(object, pass) : await reconcile(object, pass);
     } catch (error) {
-      if (!isConflict(error) && !context.signal.aborted) pass.events.warning("InternalError", messageOf(error));
+      if (!isConflict(error) && !context.signal.aborted) pass.events.warning("InternalError", reasonFor(error));
       return { type: "failed", error };
     } finally {
       cancelTimer();
@@ -158,8 +158,4 @@ export function createPass<T extends KubeObject, Deps, Config>(
 function refOf(object: KubeObject): { name: string; namespace?: string } {
   const { name, namespace } = object.metadata;
   return namespace ? { name, namespace } : { name };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,9 +4,8 @@ import type { Configuration } from "../../apis/serving/configuration.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
-import { isAlreadyExists } from "../../kube/errors.ts";
+import { failure, isAlreadyExists, reasonFor } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
-import { failedTo, reasonFor } from "../failure.ts";
 import { generationOf, revisionsOf } from "../revisions-of.ts";
 import { namedRevision } from "./named-revision.ts";
 import { makeRevision } from "./revision.ts";
@@ -57,7 +56,7 @@ export async function reconcileConfiguration(
         pass.events.warning("CreationFailed", `Failed to create Revision: ${reasonFor(error)}`);
         markCreationFailed(reasonFor(error));
       }
-      return finish(failedTo("create Revision", error));
+      return finish(failure("failed to create Revision", error));
     }
   }
 

@@ -6,9 +6,8 @@ import type { Route } from "../../apis/serving/route.ts";
 import { routesOf, routingStateOf } from "../../apis/serving/routing-state.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
-import { isConflict } from "../../kube/errors.ts";
+import { isConflict, reasonFor } from "../../kube/errors.ts";
 import type { Tracker } from "../../kube/tracker.ts";
-import { reasonFor } from "../failure.ts";
 import { type MetadataPatch, makeConfigurationPatch, makeRevisionPatch } from "./patch.ts";
 import { targetsOf } from "./targets.ts";
 

@@ -6,9 +6,8 @@ import { isControlledBy, type KubeObject, keyOf } from "../../apis/meta.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Pass, Resource } from "../../kube/api.ts";
-import { isAlreadyExists } from "../../kube/errors.ts";
+import { failure, isAlreadyExists } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
-import { failedTo } from "../failure.ts";
 import { deploying } from "./conditions.ts";
 import { makeDeployment } from "./deployment.ts";
 import { driftOf, isSameSpec } from "./deployment-drift.ts";
@@ -56,14 +55,14 @@ export async function ensureDeployment(
       if (isNew) return { deployment: object, isNew, mustWait: false };
       existing = object;
     } catch (error) {
-      throw failedTo(`create deployment "${name}"`, error);
+      throw failure(`failed to create deployment "${name}"`, error);
     }
   }
   mustBeOurs("Deployment", existing, revision, conditions);
   try {
     return { ...(await updateDeployment(existing, revision, deps, pass)), isNew: false };
   } catch (error) {
-    throw failedTo(`update deployment "${name}"`, error);
+    throw failure(`failed to update deployment "${name}"`, error);
   }
 }
 
@@ -105,7 +104,7 @@ export async function ensureImages(
     const image = makeImage(revision, container.name ?? "", container.imageDigest ?? "");
     await deps.writeImages.create(image, { signal: pass.signal }).catch((error) => {
       // Revisions do not change: whoever made it made it from the same.
-      if (!isAlreadyExists(error)) throw failedTo(`create image cache "${name}"`, error);
+      if (!isAlreadyExists(error)) throw failure(`failed to create image cache "${name}"`, error);
     });
   }
 }
@@ -127,7 +126,7 @@ export async function ensurePodAutoscaler(
     try {
       existing = (await createOrGet(wanted, deps.writePodAutoscalers, pass)).object;
     } catch (error) {
-      throw failedTo(`create PA "${name}"`, error);
+      throw failure(`failed to create PA "${name}"`, error);
     }
   }
   mustBeOurs("PodAutoscaler", existing, revision, conditions);
@@ -135,7 +134,7 @@ export async function ensurePodAutoscaler(
   try {
     return await deps.writePodAutoscalers.update({ ...existing, spec: wanted.spec }, { signal: pass.signal });
   } catch (error) {
-    throw failedTo(`update PA "${name}"`, error);
+    throw failure(`failed to update PA "${name}"`, error);
   }
 }
 

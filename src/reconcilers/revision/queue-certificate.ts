@@ -8,9 +8,8 @@ import { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Client, Informers, Pass } from "../../kube/api.ts";
 import { type Watch, watching } from "../../kube/controller.ts";
-import { isNotFound } from "../../kube/errors.ts";
+import { failed, isNotFound, reasonFor } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
-import { failedTo, reasonFor } from "../failure.ts";
 import { servingCertificateName } from "./pod-spec.ts";
 
 /** The certificate that all queue-proxies of a namespace serve, where the system's inner traffic is encrypted. */
@@ -71,9 +70,7 @@ export function createCertificates(client: Client, informers: Informers): Certif
         .find((value) => value !== undefined);
       const namespace = await client.of(Namespace).get({ name }, pass.signal);
       const wanted = makeQueueCertificate(namespace, wish || pass.config.network.defaultCertificateClass);
-      await ensureObject(wanted, namespace, pass).catch((error) => {
-        throw failedTo(`reconcile Knative certificate ${place}`, error);
-      });
+      await ensureObject(wanted, namespace, pass).catch(failed(`failed to reconcile Knative certificate ${place}`));
       const secret = await client
         .of(Secret)
         .get({ name: servingCertificateName, namespace: name }, pass.signal)

@@ -7,9 +7,9 @@ import type { Route } from "../../apis/serving/route.ts";
 import type { KnativeService } from "../../apis/serving/service.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import { failure, reasonFor } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { namedRevision } from "../configuration/named-revision.ts";
-import { failedTo, reasonFor } from "../failure.ts";
 import { makeConfiguration } from "./configuration.ts";
 import { makeRoute } from "./route.ts";
 
@@ -142,7 +142,7 @@ async function create<T extends Configuration | Route>(
     return created;
   } catch (error) {
     pass.events.warning("CreationFailed", `Failed to create ${kind} "${name}": ${reasonFor(error)}`);
-    throw failedTo(`create ${kind}`, error);
+    throw failure(`failed to create ${kind}`, error);
   }
 }
 
@@ -167,7 +167,7 @@ async function keep<T extends Configuration | Route>(
   try {
     return await writer.update({ ...existing, metadata, spec: wanted.spec }, { signal: pass.signal });
   } catch (error) {
-    throw failedTo(`reconcile ${kind}`, error);
+    throw failure(`failed to reconcile ${kind}`, error);
   }
 }
 
