@@ -20,6 +20,8 @@ export interface PassSpec<T extends KubeObject, Deps, Config> {
 export interface Finalizer<T extends KubeObject, Deps, Config> {
   /** The entry of `metadata.finalizers`, such as "routes.serving.knative.dev". */
   readonly name: string;
+  /** Whether deletion has to be held back at all; always unless told. */
+  readonly isNeeded?: (object: T) => boolean;
   readonly finalize: (object: T, deps: Deps, pass: Pass<Config>) => Promise<void>;
 }
 
@@ -119,7 +121,7 @@ export function createPass<T extends KubeObject, Deps, Config>(
   const reconcile = async (original: T, pass: Pass<Config>): Promise<PassResult> => {
     const present = original.metadata.finalizers ?? [];
     const object =
-      finalizer && !present.includes(finalizer.name)
+      finalizer && !present.includes(finalizer.name) && finalizer.isNeeded?.(original) !== false
         ? await setFinalizers(original, [...present, finalizer.name], pass)
         : original;
     const outcome = await spec.reconcile(object, deps, pass);

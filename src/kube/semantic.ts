@@ -24,3 +24,24 @@ function isNothing(value: unknown): boolean {
   if (typeof value !== "object") return false;
   return Array.isArray(value) ? value.length === 0 : Object.values(value).every(isNothing);
 }
+
+/**
+ * Whether `present` says all that `wanted` says; what only `present` has, such as the server's defaults, does not count.
+ * Lists must be equally long.
+ */
+export function semanticCovers(present: unknown, wanted: unknown): boolean {
+  if (isNothing(wanted)) return true;
+  if (typeof present !== "object" || typeof wanted !== "object" || present === null || wanted === null) {
+    return present === wanted;
+  }
+  if (Array.isArray(present) || Array.isArray(wanted)) {
+    return (
+      Array.isArray(present) &&
+      Array.isArray(wanted) &&
+      present.length === wanted.length &&
+      wanted.every((part, at) => semanticCovers(present[at], part))
+    );
+  }
+  const have = present as Readonly<Record<string, unknown>>;
+  return Object.entries(wanted).every(([name, value]) => semanticCovers(have[name], value));
+}
