@@ -63,6 +63,15 @@ export class BatchedWriter {
     return this.accepting;
   }
 
+  /** Adds a copy of a few bytes. */
+  copy(chunk: Uint8Array): boolean {
+    if (chunk.length > scratchSize) return this.bytes(Buffer.from(chunk));
+    claim(this, chunk.length);
+    scratch.set(chunk, used);
+    used += chunk.length;
+    return this.accepting;
+  }
+
   flush(): void {
     if (owner !== this) return;
     owner = undefined;

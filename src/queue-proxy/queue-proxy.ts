@@ -6,6 +6,7 @@ import { createBreaker } from "./breaker.ts";
 import { createDeadlineQueue } from "./deadlines.ts";
 import { createDrainer } from "./drain.ts";
 import type { Environment } from "./environment.ts";
+import { createHttp2Backend } from "./http2-client.ts";
 import { createRequestMetrics } from "./metrics.ts";
 import { createProxy } from "./proxy.ts";
 import { createReadiness, parseProbes } from "./readiness.ts";
@@ -66,6 +67,7 @@ export async function startQueueProxy(context: QueueProxyContext): Promise<Queue
   const backendAddress = { host: "127.0.0.1", port: Number(environment.userPort) };
   const maxIdle = concurrency > 0 ? concurrency : maxIdleConnections;
   const http1 = createHttp1Backend(network, clock, backendAddress, maxIdle);
+  const http2 = createHttp2Backend(network, clock, backendAddress);
   const queueOf = (ms: number) => (ms > 0 ? createDeadlineQueue(clock, ms) : undefined);
   const timeouts = {
     revision: queueOf(environment.revisionTimeoutMs),
@@ -81,7 +83,7 @@ export async function startQueueProxy(context: QueueProxyContext): Promise<Queue
     breaker,
     timeouts,
     http1,
-    http2: http1,
+    http2,
     defaultHost: `127.0.0.1:${environment.userPort}`,
     metrics,
     requestLog: undefined,
@@ -104,6 +106,7 @@ export async function startQueueProxy(context: QueueProxyContext): Promise<Queue
     reporter.stop();
     await Promise.all([...servers.values()].map((server) => server.close()));
     http1.close();
+    http2.close();
     timeouts.revision?.clear();
     timeouts.responseStart?.clear();
     drainer.reset();

@@ -1,0 +1,231 @@
+import type { Clock } from "../lib/clock.ts";
+import { answer } from "./answer.ts";
+import { BatchedWriter } from "./batch.ts";
+import { names } from "./codec/headers.ts";
+import { normaliseTarget } from "./codec/http1-parser.ts";
+import { ConnectionError, errorCode, frameType, preface, wordsFrame } from "./codec/http2-frames.ts";
+import { encodeResponse, type Http2Headers } from "./codec/http2-headers.ts";
+import type { ServerConnection, ServerOptions } from "./http1-server.ts";
+import { Http2Session, maxHeaderList, type SessionOwner } from "./http2-session.ts";
+import type { Http2Stream } from "./http2-stream.ts";
+import type { RequestConsumer, RequestHead, Responder } from "./message.ts";
+import type { Connection, ConnectionEvents } from "./transport.ts";
+
+/** As Go's HTTP/2 server. */
+const maxStreams = 250;
+const methodPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const pathPattern = /^[\x21-\x7e\x80-\xff]+$/;
+const authorityPattern = /^[!$%&'()*+,\-.:;=[\]_~0-9A-Za-z]*$/;
+
+/** Serves one HTTP/2 connection. */
+export class Http2ServerConnection implements ConnectionEvents, ServerConnection, SessionOwner {
+  private readonly connection: Connection;
+  private readonly options: ServerOptions;
+  private readonly writer: BatchedWriter;
+  private readonly session: Http2Session;
+  private prefaceLeft = preface.length;
+  private stopping = false;
+  private cancelTimeout: (() => void) | undefined;
+
+  constructor(connection: Connection, options: ServerOptions, clock: Clock, writer = new BatchedWriter(connection)) {
+    this.connection = connection;
+    this.options = options;
+    this.writer = writer;
+    this.session = new Http2Session(this, writer, clock, maxStreams, false);
+    options.connections.add(this);
+    this.cancelTimeout = options.headTimeouts.add(() => writer.destroy());
+  }
+
+  // --- events of the connection
+
+  data(chunk: Uint8Array): void {
+    let bytes = chunk instanceof Buffer ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    if (this.prefaceLeft > 0) {
+      const taken = Math.min(this.prefaceLeft, bytes.length);
+      const start = preface.length - this.prefaceLeft;
+      if (!bytes.subarray(0, taken).equals(preface.subarray(start, start + taken))) {
+        this.session.fail(errorCode.protocol, "bad preface");
+        return;
+      }
+      this.prefaceLeft -= taken;
+      bytes = bytes.subarray(taken);
+      if (this.prefaceLeft === 0) {
+        this.cancelTimeout?.();
+        this.cancelTimeout = undefined;
+      }
+    }
+    if (bytes.length > 0) this.session.feed(bytes);
+  }
+
+  drain(): void {
+    this.session.drained();
+  }
+
+  end(): void {
+    // An HTTP/2 client that closes its side can end no stream any more.
+    this.writer.end();
+    this.session.lose();
+  }
+
+  close(error?: Error): void {
+    this.cancelTimeout?.();
+    this.options.connections.delete(this);
+    this.session.lose(error);
+  }
+
+  shutdown(): void {
+    if (this.stopping || this.session.closed) return;
+    this.stopping = true;
+    this.writer.copy(wordsFrame(frameType.goaway, 0, 0, [this.session.lastStream, errorCode.none]));
+    if (this.session.streams.size === 0) this.finish();
+  }
+
+  /** Serves the request that asked for the upgrade from HTTP/1.1 as stream 1. `settings`: the HTTP2-Settings header. */
+  startUpgraded(request: RequestHead, settings: string): void {
+    this.session.guard(() => this.session.applySettings(Buffer.from(settings, "base64url")));
+    this.session.lastStream = 1;
+    const stream = this.session.add(1);
+    stream.remoteEnded = true;
+    this.serve(stream, request)?.end();
+  }
+
+  // --- the session's owner
+
+  open(id: number, headers: Http2Headers, endStream: boolean): void {
+    const { session } = this;
+    if (id % 2 === 0) throw new ConnectionError(errorCode.protocol, "even stream number from a client");
+    if (id <= session.lastStream) throw new ConnectionError(errorCode.streamClosed, "HEADERS on a closed stream");
+    session.lastStream = id;
+    if (this.stopping || session.streams.size >= maxStreams) {
+      session.nuisance();
+      session.sendReset(id, errorCode.refusedStream);
+      return;
+    }
+    const stream = session.add(id);
+    if (headers.size > maxHeaderList) {
+      answer(this.makeResponder(stream, "GET"), 431, "");
+      stream.takeEnd(undefined);
+      if (!stream.closed) session.resetStream(stream, errorCode.none, false);
+      return;
+    }
+    const request = this.parseRequest(headers, endStream);
+    if (!request) {
+      session.nuisance();
+      session.resetStream(stream, errorCode.protocol, false);
+      return;
+    }
+    stream.expected = headers.contentLength;
+    this.serve(stream, request);
+    if (endStream) stream.takeEnd(undefined);
+  }
+
+  goaway(): void {}
+
+  settingsChanged(): void {}
+
+  streamClosed(): void {
+    if (this.stopping && this.session.streams.size === 0) this.finish();
+  }
+
+  lost(): void {
+    this.writer.end();
+    this.cancelTimeout?.();
+    this.cancelTimeout = this.options.headTimeouts.add(() => this.writer.destroy());
+  }
+
+  private finish(): void {
+    this.writer.end();
+    this.cancelTimeout ??= this.options.headTimeouts.add(() => this.writer.destroy());
+  }
+
+  private parseRequest(headers: Http2Headers, endStream: boolean): RequestHead | undefined {
+    const { pseudo } = headers;
+    const method = pseudo.get(":method") ?? "";
+    const path = pseudo.get(":path") ?? "";
+    const host = pseudo.get(":authority") ?? headers.host ?? "";
+    if (headers.malformed !== undefined || pseudo.has(":status") || !pseudo.has(":scheme")) return undefined;
+    if (!methodPattern.test(method) || !pathPattern.test(path) || !authorityPattern.test(host)) return undefined;
+    if (!path.startsWith("/") && !(path === "*" && method === "OPTIONS")) return undefined;
+    if (endStream && headers.contentLength) return undefined;
+    let target: string;
+    try {
+      target = normaliseTarget(path);
+    } catch {
+      return undefined;
+    }
+    return {
+      method,
+      target,
+      requestUri: path,
+      host,
+      protocol: "HTTP/2.0",
+      headers: headers.headers,
+      bodyLength: headers.bodyLength(endStream),
+      upgrade: undefined,
+      secure: this.connection.secure,
+      remoteAddress: this.connection.remoteAddress,
+    };
+  }
+
+  private serve(stream: Http2Stream, request: RequestHead): RequestConsumer | undefined {
+    let consumer: RequestConsumer | undefined;
+    stream.receiver = {
+      headers: (trailers, endStream) => {
+        if (!endStream || trailers.pseudo.size > 0) return "trailers without END_STREAM";
+        stream.takeEnd(trailers.headers);
+        return undefined;
+      },
+      body: (chunk) => consumer?.body(chunk),
+      end: (trailers) => consumer?.end(trailers),
+      writable: () => consumer?.writable(),
+      reset: () => consumer?.aborted(),
+      lost: () => consumer?.aborted(),
+    };
+    const responder = this.makeResponder(stream, request.method);
+    if (request.target === "*") {
+      answer(responder, 200, "");
+      return undefined;
+    }
+    consumer = this.options.handler(request, responder);
+    return consumer;
+  }
+
+  private makeResponder(stream: Http2Stream, method: string): Responder {
+    const { session } = this;
+    let headSent = false;
+    let bodyless = false;
+    const finishExchange = () => {
+      // The answer is complete: what the client still sends is not wanted.
+      if (stream.localEnded && !stream.remoteEnded) session.resetStream(stream, errorCode.none, false);
+    };
+    return {
+      informational: (status, headers) => {
+        if (stream.closed || headSent) return;
+        const block = encodeResponse(session.encoder, { status, headers, bodyLength: "unknown" });
+        session.sendBlock(stream.id, block, false);
+      },
+      head: (head) => {
+        if (stream.closed || headSent) return;
+        headSent = true;
+        bodyless = method === "HEAD" || head.status === 204 || head.status === 304 || head.bodyLength === 0;
+        if (!head.headers.has(names.date)) head.headers.add(names.date, this.options.date());
+        const sent = method === "HEAD" && head.bodyLength === 0 ? { ...head, bodyLength: "unknown" as const } : head;
+        session.sendBlock(stream.id, encodeResponse(session.encoder, sent), bodyless);
+        if (bodyless) stream.finished();
+      },
+      body: (chunk) => (bodyless ? true : stream.write(chunk)),
+      end: (trailers) => {
+        stream.finish(trailers);
+        finishExchange();
+      },
+      abort: () => {
+        stream.receiver = undefined;
+        session.resetStream(stream, errorCode.internal, false);
+      },
+      switchProtocols: () => session.resetStream(stream, errorCode.protocol, true),
+      pause: () => stream.setPaused(true),
+      resume: () => stream.setPaused(false),
+      continueBody: () => {},
+    };
+  }
+}

@@ -1,0 +1,177 @@
+import type { HeaderList } from "./codec/headers.ts";
+import { errorCode, flag, frameHeader, frameType } from "./codec/http2-frames.ts";
+import { encodeTrailers, type Http2Headers } from "./codec/http2-headers.ts";
+import type { Http2Session } from "./http2-session.ts";
+
+/** Receives what the peer sends on a stream. */
+export interface StreamReceiver {
+  /** A header block after the first: a response's head, or trailers. Returns why it is refused, or undefined. */
+  headers(headers: Http2Headers, endStream: boolean): string | undefined;
+  body(chunk: Uint8Array): void;
+  end(trailers?: HeaderList): void;
+  writable(): void;
+  /** The peer (or a violation of the protocol) ended the stream. */
+  reset(code: number): void;
+  /** The connection is gone. */
+  lost(error: Error | undefined): void;
+}
+
+/** One stream's state on either side: windows, queue, and which halves have ended. */
+export class Http2Stream {
+  readonly id: number;
+  receiver: StreamReceiver | undefined;
+  sendWindow: number;
+  receiveWindow: number;
+  unacknowledged = 0;
+  localEnded = false;
+  remoteEnded = false;
+  closed = false;
+  /** Body bytes still to come according to Content-Length; undefined: unknown. */
+  expected: number | undefined;
+
+  private readonly session: Http2Session;
+  private queue: Uint8Array[] = [];
+  private queued = 0;
+  private ending: { readonly trailers: HeaderList | undefined } | undefined;
+  private paused = false;
+  private withheld = 0;
+
+  constructor(session: Http2Session, id: number, sendWindow: number, receiveWindow: number) {
+    this.session = session;
+    this.id = id;
+    this.sendWindow = sendWindow;
+    this.receiveWindow = receiveWindow;
+  }
+
+  // --- from the peer
+
+  takeHeaders(headers: Http2Headers, endStream: boolean): void {
+    if (this.remoteEnded) {
+      this.session.resetStream(this, errorCode.streamClosed, true);
+      return;
+    }
+    const refused = headers.malformed ?? this.receiver?.headers(headers, endStream);
+    if (refused !== undefined) this.session.resetStream(this, errorCode.protocol, true);
+  }
+
+  takeData(piece: Buffer): void {
+    if (this.expected !== undefined) {
+      this.expected -= piece.length;
+      if (this.expected < 0) {
+        this.session.credit(undefined, piece.length);
+        this.session.resetStream(this, errorCode.protocol, true);
+        return;
+      }
+    }
+    if (this.paused) this.withheld += piece.length;
+    else this.session.credit(this, piece.length);
+    this.receiver?.body(piece);
+  }
+
+  takeEnd(trailers: HeaderList | undefined): void {
+    if (this.closed || this.remoteEnded) return;
+    if (this.expected !== undefined && this.expected !== 0) {
+      this.session.resetStream(this, errorCode.protocol, true);
+      return;
+    }
+    this.remoteEnded = true;
+    this.receiver?.end(trailers);
+    this.settle();
+  }
+
+  reset(code: number): void {
+    const { receiver } = this;
+    this.receiver = undefined;
+    receiver?.reset(code);
+  }
+
+  lost(error: Error | undefined): void {
+    this.closed = true;
+    const { receiver } = this;
+    this.receiver = undefined;
+    receiver?.lost(error);
+  }
+
+  // --- to the peer
+
+  /** Queues body bytes. False: wait for `writable`. */
+  write(chunk: Uint8Array): boolean {
+    if (this.closed || this.localEnded || chunk.length === 0) return true;
+    this.queue.push(chunk);
+    this.queued += chunk.length;
+    this.session.flush(this);
+    if (this.queued === 0 && !this.session.congested) return true;
+    this.session.waitFor(this);
+    return false;
+  }
+
+  /** Ends our half, with trailers if there are any, once the queue is sent. */
+  finish(trailers: HeaderList | undefined): void {
+    if (this.closed || this.localEnded || this.ending) return;
+    this.ending = { trailers };
+    this.session.flush(this);
+  }
+
+  /** Our half ended with the header block itself. */
+  finished(): void {
+    this.localEnded = true;
+    this.settle();
+  }
+
+  /** Withholds the peer's credit while paused. */
+  setPaused(paused: boolean): void {
+    this.paused = paused;
+    if (paused || this.withheld === 0) return;
+    const bytes = this.takeWithheld();
+    this.session.credit(this, bytes);
+  }
+
+  takeWithheld(): number {
+    const bytes = this.withheld;
+    this.withheld = 0;
+    return bytes;
+  }
+
+  /** Sends up to `window` bytes of the queue. Returns whether something has to wait. */
+  send(window: number): boolean {
+    const { session } = this;
+    let room = window;
+    while (this.queue.length > 0) {
+      if (room <= 0 || session.congested) return true;
+      const chunk = this.queue[0]!;
+      const size = Math.min(chunk.length, room, session.peerMaxFrame);
+      const last = size === this.queued && this.ending !== undefined && !hasFields(this.ending.trailers);
+      session.writer.copy(frameHeader(size, frameType.data, last ? flag.endStream : 0, this.id));
+      session.congested = !session.writer.bytes(size === chunk.length ? chunk : chunk.subarray(0, size));
+      if (size === chunk.length) this.queue.shift();
+      else this.queue[0] = chunk.subarray(size);
+      this.queued -= size;
+      room -= size;
+      session.sendWindow -= size;
+      this.sendWindow -= size;
+      if (last) return this.ended();
+    }
+    if (!this.ending || this.localEnded) return false;
+    const { trailers } = this.ending;
+    if (hasFields(trailers)) session.sendBlock(this.id, encodeTrailers(session.encoder, trailers), true);
+    else session.writer.copy(frameHeader(0, frameType.data, flag.endStream, this.id));
+    return this.ended();
+  }
+
+  private ended(): false {
+    this.localEnded = true;
+    this.settle();
+    return false;
+  }
+
+  private settle(): void {
+    if (this.localEnded && this.remoteEnded) {
+      this.session.pleased();
+      this.session.remove(this);
+    }
+  }
+}
+
+function hasFields(trailers: HeaderList | undefined): trailers is HeaderList {
+  return trailers !== undefined && trailers.length > 0;
+}
