@@ -14,6 +14,7 @@ import { createAuthorizer } from "./authorization.ts";
 import { ensureClusterRoles } from "./bootstrap-rbac.ts";
 import { makeBuiltIns } from "./builtins.ts";
 import type { Api, Call } from "./call.ts";
+import { followDefinitions } from "./definitions.ts";
 import { createDocuments } from "./documents.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { ensureNamespaces, namespaceLifecycle } from "./namespaces.ts";
@@ -78,6 +79,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   await ensureNamespaces(api, randomUUID);
   await ensureClusterRoles(api, randomUUID);
 
+  const stopFollowing = followDefinitions(api);
+
   const signer = createTokenSigner(pki.tokenKey);
   let url = "";
   const server: Server = {
@@ -121,6 +124,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     closed ??= new Promise<void>((resolve) => {
       closing.abort();
       https.close(() => {
+        stopFollowing();
         api.cache.close();
         storage.close();
         resolve();

@@ -113,6 +113,10 @@ function markDeleted(api: Api, resource: ServedResource, item: Item, options: De
   const { metadata } = item;
   const grace = resource.behaviour.gracePeriodSeconds?.(item, options.gracePeriodSeconds) ?? 0;
   const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy);
+  const { deletionFinalizer } = resource.behaviour;
+  if (deletionFinalizer && !metadata.deletionTimestamp && !finalizers.includes(deletionFinalizer)) {
+    finalizers.push(deletionFinalizer);
+  }
   const held = finalizers.length > 0 || isNamespaceInUse(resource, item);
   if (grace === 0 && !held) return undefined;
   if (finalizers.length > 0) metadata.finalizers = finalizers;

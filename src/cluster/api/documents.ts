@@ -1,3 +1,4 @@
+import { createOpenApi } from "./openapi.ts";
 import type { Registry } from "./registry.ts";
 import type { TokenSigner } from "./service-account-tokens.ts";
 import { tokenIssuer } from "./service-account-tokens.ts";
@@ -21,9 +22,11 @@ export const version = {
   platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
 };
 
-export function createDocuments(_registry: Registry, signer: TokenSigner, url: () => string): Documents {
+export function createDocuments(registry: Registry, signer: TokenSigner, url: () => string): Documents {
+  const openApi = createOpenApi(registry);
   return {
     at(pathname) {
+      if (pathname === "/openapi/v3" || pathname.startsWith("/openapi/v3/")) return openApi.at(pathname);
       switch (pathname) {
         case "/healthz":
         case "/livez":

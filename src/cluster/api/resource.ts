@@ -37,6 +37,8 @@ export interface Behaviour {
   warnings?(object: Item): string[];
   /** Runs inside the storage transaction, for what must be unique: allocates, in place, or throws. */
   claim?(object: Item, stored: Item | undefined, reader: StorageReader): void;
+  /** Added when an object is deleted: something has to be cleaned up before it goes. */
+  readonly deletionFinalizer?: string;
   /** Seconds that a deleted object has to end in good order, given what the client asked for; 0 removes at once. */
   gracePeriodSeconds?(object: Item, asked: number | undefined): number;
 }
