@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger } from "../lib/log.ts";
+import { bunNetwork } from "../queue-proxy/adapters/bun.ts";
 import { nodeNetwork } from "../queue-proxy/adapters/node.ts";
 import { type Environment, EnvironmentError, parseEnvironment } from "../queue-proxy/environment.ts";
 import { startQueueProxy } from "../queue-proxy/queue-proxy.ts";
@@ -11,7 +12,7 @@ async function main(): Promise<void> {
   const { environment, logger } = prepare();
   const started = await startQueueProxy({
     environment,
-    network: nodeNetwork,
+    network: "Bun" in globalThis ? bunNetwork : nodeNetwork,
     clock: systemClock,
     logger,
     address: process.env["HAKN_BIND_ADDRESS"] || "0.0.0.0",

@@ -19,6 +19,8 @@ export interface ClusterState {
   readonly apiPort: number;
   readonly registryPort: number;
   readonly gatewayPort: number;
+  /** The fingerprint of the manifests that were applied last. */
+  readonly applied?: string;
 }
 
 /** The directory cannot be used; the message says which and why. */

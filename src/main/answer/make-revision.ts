@@ -1,6 +1,8 @@
-import type { Configuration } from "../../apis/serving/configuration.ts";
-import type { Revision } from "../../apis/serving/revision.ts";
-import type { KnativeService } from "../../apis/serving/service.ts";
+import { apiVersionOf, type Kind } from "../../apis/kind.ts";
+import type { KubeObject } from "../../apis/meta.ts";
+import { Configuration } from "../../apis/serving/configuration.ts";
+import { Revision } from "../../apis/serving/revision.ts";
+import { KnativeService } from "../../apis/serving/service.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { makeRevision } from "../../reconcilers/configuration/revision.ts";
 import { makeDeployment } from "../../reconcilers/revision/deployment.ts";
@@ -29,13 +31,22 @@ const installation = { systemNamespace: "knative-serving", metricsDomain: "knati
 
 /** Op `make`, by resource. */
 export const revisionMakers: Readonly<Record<string, RevisionMaker>> = {
-  configuration: ({ service, configuration }) => service && makeConfiguration(service, configuration),
-  route: ({ service }) => service && makeRoute(service),
+  configuration: ({ service, configuration }) =>
+    service && makeConfiguration(typed(KnativeService, service), configuration),
+  route: ({ service }) => service && makeRoute(typed(KnativeService, service)),
   revision: ({ configuration, now = "2024-01-02T03:04:05Z" }) =>
-    configuration && makeRevision(configuration, Date.parse(now)),
-  deployment: ({ revision }, config) => revision && makeDeployment(revision, config, installation),
+    configuration && makeRevision(typed(Configuration, configuration), Date.parse(now)),
+  deployment: ({ revision }, config) => revision && makeDeployment(typed(Revision, revision), config, installation),
   podspec: ({ revision }, config) => revision && makeBarePodSpec(revision, makeUserContainers(revision), config),
-  podautoscaler: ({ revision }, config) =>
-    revision && makePodAutoscaler(revision, makeDeployment(revision, config, installation)),
-  imagecache: ({ revision, containerName = "", image = "" }) => revision && makeImage(revision, containerName, image),
+  podautoscaler: ({ revision }, config) => {
+    const typedRevision = revision && typed(Revision, revision);
+    return typedRevision && makePodAutoscaler(typedRevision, makeDeployment(typedRevision, config, installation));
+  },
+  imagecache: ({ revision, containerName = "", image = "" }) =>
+    revision && makeImage(typed(Revision, revision), containerName, image),
 };
+
+/** Inputs may come without their apiVersion and kind, which references to them need. */
+function typed<T extends KubeObject>(kind: Kind<T>, object: T): T {
+  return { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind };
+}

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+
+/** A process that belongs to a cluster. */
+export interface ClusterProcess {
+  readonly pid: number;
+  /** What it is: "supervisor", "apiserver", "node-agent", or NAMESPACE/POD/CONTAINER. */
+  readonly name: string;
+  /** Resident memory. */
+  readonly memoryBytes: number;
+}
+
+/**
+ * The processes of the cluster of a directory, told by the environment that they were started with. Empty where the
+ * system has no /proc.
+ */
+export function clusterProcesses(dataDir: string, supervisor: number | undefined): ClusterProcess[] {
+  let pids: string[];
+  try {
+    pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+  return pids.flatMap((name) => {
+    const pid = Number(name);
+    const label = pid === supervisor ? "supervisor" : labelOf(pid, dataDir);
+    const memoryBytes = label === undefined ? undefined : residentBytes(pid);
+    return label === undefined || memoryBytes === undefined ? [] : [{ pid, name: label, memoryBytes }];
+  });
+}
+
+function labelOf(pid: number, dataDir: string): string | undefined {
+  const environment = read(pid, "environ")?.split("\0") ?? [];
+  const value = (variable: string) =>
+    environment.find((entry) => entry.startsWith(`${variable}=`))?.slice(variable.length + 1);
+  if (value("HAKN_ROOT")?.startsWith(`${dataDir}/`)) return value("HAKN_CONTAINER") ?? "container";
+  if (value("HAKN_DATA_DIR") !== dataDir) return undefined;
+  const program = read(pid, "cmdline")
+    ?.split("\0")
+    .find((argument) => argument.includes("libexec/"));
+  return program ? basename(program) : undefined;
+}
+
+function residentBytes(pid: number): number | undefined {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(read(pid, "status") ?? "")?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
+function read(pid: number, file: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+  } catch {
+    // It ended meanwhile, or belongs to somebody else.
+    return undefined;
+  }
+}

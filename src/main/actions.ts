@@ -1,0 +1,181 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Actions, ClusterStatus } from "../cli/actions.ts";
+import { UserError } from "../cli/errors.ts";
+import { printLogs } from "../cli/pod-logs.ts";
+import { rollOut } from "../cli/rollout.ts";
+import { readServices } from "../cli/services.ts";
+import { openDataDirectory, runningSupervisor } from "../cluster/supervisor/data-directory.ts";
+import { clusterProcesses } from "../cluster/supervisor/processes.ts";
+import { purgeCluster, startCluster, stopCluster } from "../cluster/supervisor/supervisor.ts";
+import type { Client } from "../kube/api.ts";
+import { createClient } from "../kube/client.ts";
+import { loadKubeconfig } from "../kube/kubeconfig.ts";
+import { createTransport } from "../kube/transport.ts";
+import { systemClock } from "../lib/clock.ts";
+import { createLogger } from "../lib/log.ts";
+import { clusterParts, imageOfDirectory, serviceNameOf } from "./cluster-parts.ts";
+
+const clock = systemClock;
+/** From both src/main and dist/bin, the package's root is two levels up. */
+const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The doing behind the command line, put together from the cluster's rooms. */
+export function createActions(version: string): Actions {
+  return {
+    defaultDataDir: () => process.env["HAKN_HOME"] || join(homedir(), ".hakn"),
+    pause: (ms) => clock.sleep(ms),
+    fail() {
+      process.exitCode = 1;
+    },
+    interrupted,
+
+    async up(options, progress) {
+      const dataDir = resolve(options.dataDir);
+      const log = createLogger("hakn-up", "warn");
+      const cluster = await startCluster({
+        dataDir,
+        httpPort: options.httpPort,
+        httpsPort: options.httpsPort,
+        registryPort: undefined,
+        programs: {
+          apiserver: join(packageRoot, "dist/libexec/apiserver"),
+          nodeAgent: join(packageRoot, "dist/libexec/node-agent"),
+        },
+        manifestDirectory: join(packageRoot, "manifests"),
+        node: process.execPath,
+        env: environment(),
+        parts: clusterParts(join(packageRoot, "dist/bin"), version, clock, log),
+        clock,
+        log,
+        progress: (step) => progress.step(step),
+      });
+      const gatewayUrl = `http://localhost:${cluster.httpPort}`;
+      const restarts = () => new Map(cluster.children.map((child) => [child.pid(), child.restarts()]));
+      let finish: () => void = () => {};
+      const stopped = new Promise<void>((settle) => {
+        finish = settle;
+      });
+      return {
+        kubeconfig: cluster.kubeconfig,
+        gatewayUrl,
+        version,
+        done: Promise.race([cluster.failed, stopped]),
+        status: () => statusOf(dataDir, process.pid, cluster.client, gatewayUrl, cluster.kubeconfig, restarts()),
+        async stop(stopProgress) {
+          await cluster.stop((step) => stopProgress.step(step));
+          finish();
+        },
+      };
+    },
+
+    async down({ dataDir, purge }, progress) {
+      progress.step("stopping the cluster");
+      const stopped = await stopCluster(resolve(dataDir), clock);
+      if (purge) purgeCluster(resolve(dataDir));
+      return stopped;
+    },
+
+    async status({ dataDir }) {
+      const path = resolve(dataDir);
+      const running = findRunning(path);
+      if (!running) return { running: false, dataDir: path, processes: [], services: [] };
+      const { pid, gatewayUrl, kubeconfig } = running;
+      const client = createClient({ connection: await loadKubeconfig(kubeconfig), clock, userAgent: "hakn" });
+      try {
+        return await statusOf(path, pid, client, gatewayUrl, kubeconfig, new Map());
+      } finally {
+        client.close();
+      }
+    },
+
+    async deploy(options, progress) {
+      const running = requireRunning(resolve(options.dataDir));
+      const name = options.name ?? serviceNameOf(resolve(options.directory));
+      progress.step(`packing ${options.directory}`);
+      const image = await imageOfDirectory(resolve(options.directory), name, running.registry);
+      const client = createClient({ connection: await loadKubeconfig(running.kubeconfig), clock, userAgent: "hakn" });
+      try {
+        return await rollOut(client, image, name, options, running.gatewayUrl, clock, progress);
+      } finally {
+        client.close();
+      }
+    },
+
+    async logs(options, print) {
+      const running = requireRunning(resolve(options.dataDir));
+      const connection = await loadKubeconfig(running.kubeconfig);
+      const client = createClient({ connection, clock, userAgent: "hakn" });
+      const transport = createTransport({ connection, clock, timeoutMs: 30_000, userAgent: "hakn" });
+      const stop = new AbortController();
+      if (options.follow) void interrupted().then(() => stop.abort());
+      try {
+        await printLogs(client, transport, options, print, stop.signal);
+      } finally {
+        client.close();
+        transport.close();
+      }
+    },
+
+    kubeconfigPath: async ({ dataDir }) => requireRunning(resolve(dataDir)).kubeconfig,
+  };
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((settle) => {
+    process.once("SIGINT", settle);
+    process.once("SIGTERM", settle);
+    process.once("SIGHUP", settle);
+  });
+}
+
+interface Running {
+  readonly pid: number;
+  readonly gatewayUrl: string;
+  readonly kubeconfig: string;
+  readonly registry: string;
+}
+
+function findRunning(dataDir: string): Running | undefined {
+  const directory = openDataDirectory(dataDir);
+  const pid = runningSupervisor(directory);
+  const state = directory.readState();
+  if (pid === undefined || !state) return undefined;
+  return {
+    pid,
+    gatewayUrl: `http://localhost:${state.gatewayPort}`,
+    kubeconfig: directory.kubeconfig,
+    registry: `localhost:${state.registryPort}`,
+  };
+}
+
+function requireRunning(dataDir: string): Running {
+  const running = findRunning(dataDir);
+  if (!running) throw new UserError(`no cluster is running in ${dataDir}: start one with \`hakn up\``);
+  return running;
+}
+
+async function statusOf(
+  dataDir: string,
+  pid: number,
+  client: Client,
+  gatewayUrl: string,
+  kubeconfig: string,
+  restarts: ReadonlyMap<number | undefined, number>,
+): Promise<ClusterStatus> {
+  return {
+    running: true,
+    dataDir,
+    gatewayUrl,
+    kubeconfig,
+    processes: clusterProcesses(dataDir, pid).map((known) => ({ ...known, restarts: restarts.get(known.pid) ?? 0 })),
+    services: await readServices(client, gatewayUrl).catch(() => []),
+  };
+}
+
+/** Programs get a plain environment: where to find other programs, a home, a language. */
+function environment(): Record<string, string> {
+  const passed = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER"];
+  return Object.fromEntries(passed.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}

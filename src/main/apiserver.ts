@@ -1,0 +1,54 @@
+/** The embedded cluster's API server and built-in controllers, as a process of the supervisor. */
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { startApiServer } from "../cluster/api/api-server.ts";
+import { startBuiltinControllers } from "../cluster/controllers/start.ts";
+import { createClient } from "../kube/client.ts";
+import { createInformers } from "../kube/informer.ts";
+import { systemClock } from "../lib/clock.ts";
+import { createLogger } from "../lib/log.ts";
+
+const clock = systemClock;
+const log = createLogger("apiserver");
+const dataDir = required("HAKN_DATA_DIR");
+
+const server = await startApiServer({
+  dataDir: join(dataDir, "api"),
+  address: "127.0.0.1",
+  port: Number(required("HAKN_API_PORT")),
+  clock,
+  log,
+});
+writeWhole(join(dataDir, "kubeconfig"), server.adminKubeconfig);
+
+const stopped = new AbortController();
+const client = createClient({ connection: server.loopbackClientConfig, clock, userAgent: "hakn-controllers" });
+const informers = createInformers({ client, clock, log, signal: stopped.signal });
+const controllers = startBuiltinControllers({ client, informers, clock, log, signal: stopped.signal });
+process.send?.("ready");
+
+let stopping = false;
+for (const end of ["SIGTERM", "SIGINT", "disconnect"]) {
+  process.on(end, async () => {
+    if (stopping) return;
+    stopping = true;
+    stopped.abort();
+    await controllers.done;
+    client.close();
+    await server.close();
+    process.exit(0);
+  });
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (value) return value;
+  process.stderr.write(`${name} is not set: this program is started by \`hakn up\`\n`);
+  process.exit(2);
+}
+
+/** Readers see the old file or the new one, never a part. */
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}

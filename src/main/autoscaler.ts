@@ -1,0 +1,30 @@
+/** The container `autoscaler`: collects load, decides and applies scale. */
+import { startAutoscalerServer } from "../autoscaler/server.ts";
+import { startAutoscaler } from "../autoscaler/start.ts";
+import { startMetricsServer } from "./metrics-server.ts";
+import { portFrom, startPodProgram, terminated } from "./pod-program.ts";
+
+const program = await startPodProgram("autoscaler");
+const { log } = program;
+const stopMetrics = await startMetricsServer(
+  program.registry,
+  program.address,
+  portFrom("METRICS_PROMETHEUS_PORT", 9031),
+);
+
+const ownership = { owns: () => true, onGained: () => () => {} };
+const autoscaler = startAutoscaler({ ...program.context, ownership });
+const server = await startAutoscalerServer(
+  { address: program.address, port: portFrom("PORT", 8080) },
+  autoscaler.multiScaler,
+);
+log.info("the autoscaler runs");
+
+const signal = await terminated();
+log.info(`received ${signal}: handing over`);
+server.drain();
+program.stop();
+await autoscaler.done;
+await server.close();
+stopMetrics();
+program.context.client.close();

@@ -1,0 +1,72 @@
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { startGateway } from "../cluster/gateway/gateway.ts";
+import { makeGatewayObjects } from "../cluster/gateway/objects.ts";
+import type { Images } from "../cluster/manifests.ts";
+import { startRegistry } from "../cluster/registry/server.ts";
+import { snapshotDirectory } from "../cluster/registry/snapshot.ts";
+import { openImageStore } from "../cluster/registry/store.ts";
+import type { ClusterParts } from "../cluster/supervisor/supervisor.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/log.ts";
+
+const address = "127.0.0.1";
+/** How pods and users name the registry in image references. */
+const registryName = "localhost";
+
+/** The parts of the embedded cluster that run in the supervisor. `programDirectory` holds our bundled programs. */
+export function clusterParts(programDirectory: string, version: string, clock: Clock, log: Logger): ClusterParts {
+  return {
+    async startRegistry(directory, port) {
+      const store = await openImageStore(directory);
+      const server = await startRegistry({ store, address, port, log });
+      const imageOf = (name: string) => imageOfProgram(join(programDirectory, name), server.port, version);
+      const [controlplane, autoscaler, queueProxy] = await Promise.all(
+        ["controlplane", "autoscaler", "queue-proxy"].map(imageOf),
+      );
+      const images: Images = { controlplane: controlplane!, autoscaler: autoscaler!, "queue-proxy": queueProxy! };
+      return { images, close: () => server.close() };
+    },
+    gatewayObjects: makeGatewayObjects,
+    startGateway: (options) => startGateway({ ...options, clock, log }),
+  };
+}
+
+/** Packs one of our bundled programs into an image of the local registry. */
+async function imageOfProgram(program: string, registryPort: number, version: string): Promise<string> {
+  const name = basename(program);
+  const directory = mkdtempSync(join(tmpdir(), "hakn-image-"));
+  try {
+    copyFileSync(program, join(directory, `${name}.mjs`));
+    const repository = `hakn/${name}`;
+    const digest = await snapshotDirectory(directory, {
+      registry: `${address}:${registryPort}`,
+      repository,
+      tag: version,
+      command: ["node", "--max-semi-space-size=2", `${name}.mjs`],
+    });
+    return `${registryName}:${registryPort}/${repository}@${digest}`;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Packs a user's directory into an image of the local registry; resolves with its reference by digest. */
+export async function imageOfDirectory(directory: string, name: string, registry: string): Promise<string> {
+  const digest = await snapshotDirectory(directory, {
+    registry: registry.replace(registryName, address),
+    repository: name,
+  });
+  return `${registry}/${name}@${digest}`;
+}
+
+/** A Service name made from a directory's: lower case, digits and dashes, beginning with a letter. */
+export function serviceNameOf(directory: string): string {
+  const name = basename(directory)
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^[^a-z]+|-+$/g, "")
+    .slice(0, 63);
+  return name || "app";
+}

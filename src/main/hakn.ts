@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import { CommanderError } from "commander";
+import { UserError } from "../cli/errors.ts";
+import { createProgram, exitCodeOf } from "../cli/program.ts";
+import { createTerminal } from "../cli/terminal.ts";
+import { DataDirectoryError } from "../cluster/supervisor/data-directory.ts";
+import { PortTakenError } from "../cluster/supervisor/ports.ts";
+import { AlreadyRunningError } from "../cluster/supervisor/supervisor.ts";
+import { createActions } from "./actions.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+const terminal = createTerminal(process.stdout, process.stderr);
+
+try {
+  await createProgram({ actions: createActions(version), terminal }, version).parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+  if (!(error instanceof CommanderError)) terminal.warn(`${terminal.bad("error:")} ${describe(error)}\n`);
+}
+
+/** What the user can mend is told plainly; anything else is our fault, and whoever looks into it needs the stack. */
+function describe(error: unknown): string {
+  const expected = [UserError, DataDirectoryError, PortTakenError, AlreadyRunningError];
+  if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
+  if (!(error instanceof Error)) return String(error);
+  const causes: string[] = [];
+  for (let cause = error.cause; cause instanceof Error && causes.length < 8; cause = cause.cause) {
+    causes.push(`  because: ${cause.message}`);
+  }
+  return [error.message, ...causes, ...(process.env["HAKN_DEBUG"] ? [error.stack ?? ""] : [])].join("\n");
+}

@@ -1,0 +1,108 @@
+import { Registry } from "prom-client";
+import { logLevelOf } from "../config/logging.ts";
+import { defaultServingConfig, type ServingConfig, servingConfigMaps } from "../config/serving-config.ts";
+import { createClient } from "../kube/client.ts";
+import { type ConfigSection, createConfigStore } from "../kube/config-store.ts";
+import type { ControllerContext } from "../kube/controller.ts";
+import { createInformers } from "../kube/informer.ts";
+import { inClusterConnection, loadKubeconfig } from "../kube/kubeconfig.ts";
+import { createKubeMetrics } from "../kube/metrics.ts";
+import { systemClock } from "../lib/clock.ts";
+import { createLogger, type Logger, type LogLevel } from "../lib/log.ts";
+
+/** What a program of the control plane finds in its pod. */
+export interface PodProgram {
+  readonly context: Omit<ControllerContext<ServingConfig>, "ownership">;
+  readonly registry: Registry;
+  readonly log: Logger;
+  /** The namespace that the control plane lives in. */
+  readonly namespace: string;
+  readonly podName: string;
+  /** The address to listen on; in the embedded cluster the pod's own loopback address. */
+  readonly address: string;
+  readonly podIP: string;
+  /** Aborts everything that `context.signal` covers. */
+  stop(): void;
+}
+
+/** Connects to the API server of the pod's cluster (or of KUBECONFIG), and starts following the configuration. */
+export async function startPodProgram(component: string): Promise<PodProgram> {
+  const clock = systemClock;
+  const log = createLogger(component).child({ "knative.dev/pod": process.env["POD_NAME"] ?? "" });
+  const stopped = new AbortController();
+  const registry = new Registry();
+  const metrics = createKubeMetrics(registry, `${component.replaceAll("-", "_")}_`, clock);
+  const client = createClient({
+    connection: await connectionOf(process.env),
+    clock,
+    userAgent: component,
+    onRequest: metrics.request,
+  });
+  const informers = createInformers({ client, clock, log, signal: stopped.signal });
+  const namespace = process.env["SYSTEM_NAMESPACE"] || "knative-serving";
+  const config = createConfigStore<ServingConfig>({ informers, namespace, sections: sections(), log });
+  config.onChange(({ logging }) => log.setLevel(levelOf(logging, component)));
+  await config.synced;
+  log.setLevel(levelOf(config.current().logging, component));
+  return {
+    context: { client, informers, config, clock, log, signal: stopped.signal, metrics },
+    registry,
+    log,
+    namespace,
+    podName: process.env["POD_NAME"] || component,
+    podIP: process.env["POD_IP"] || "127.0.0.1",
+    address: process.env["HAKN_BIND_ADDRESS"] || "0.0.0.0",
+    stop: () => stopped.abort(),
+  };
+}
+
+/** A port from the environment, or what it is without. */
+export function portFrom(variable: string, otherwise: number): number {
+  const text = process.env[variable];
+  if (!text) return otherwise;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  throw new Error(`${variable}=${text} is not a port: a number from 0 to 65535 is needed`);
+}
+
+/** Settles with the first signal that asks the program to end. A second one ends it at once. */
+export function terminated(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(1);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+type Sections = { readonly [Part in keyof ServingConfig]: ConfigSection<ServingConfig[Part]> };
+
+/** A ConfigMap that is not there, or holds nothing, means the defaults. */
+function sections(): Sections {
+  const entries = Object.entries(servingConfigMaps).map(([part, { map, parse }]) => [
+    part,
+    {
+      configMap: map,
+      parse: (data: Readonly<Record<string, string>>) =>
+        Object.keys(data).length === 0 ? defaultServingConfig[part as keyof ServingConfig] : parse(data),
+    },
+  ]);
+  return Object.fromEntries(entries) as Sections;
+}
+
+/** What zap calls dpanic, panic and fatal is an error to us. */
+function levelOf(logging: ServingConfig["logging"], component: string): LogLevel {
+  const level = logLevelOf(logging, component);
+  return level === "debug" || level === "info" || level === "warn" ? level : "error";
+}
+
+async function connectionOf(environment: NodeJS.ProcessEnv) {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
+  if (host) return inClusterConnection({ host, port: port || "443", root: environment["HAKN_ROOT"] ?? "" });
+  if (environment["KUBECONFIG"]) return loadKubeconfig(environment["KUBECONFIG"]);
+  throw new Error("no API server: run in a pod (KUBERNETES_SERVICE_HOST), or set KUBECONFIG");
+}
