@@ -5,7 +5,7 @@ import { controllerReference } from "../../apis/meta.ts";
 import { progressDeadlineAnnotation } from "../../apis/serving/labels.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import { parseDuration } from "../../lib/duration.ts";
+import { DurationError, parseDuration } from "../../lib/duration.ts";
 import { makeAnnotations, makeLabels, makeSelector } from "./meta.ts";
 import { deploymentName } from "./names.ts";
 import { makePodSpec } from "./pod-spec.ts";
@@ -46,16 +46,28 @@ export function makeDeployment(revision: Revision, config: ServingConfig, instal
   };
 }
 
+const largestInt32 = 2 ** 31 - 1;
+
 function initialScale(revision: Revision, config: ServingConfig): number {
   const wish = initialScaleAnnotations
     .map((key) => revision.metadata.annotations?.[key])
     .find((value) => value !== undefined);
   if (wish === undefined) return config.autoscaler.initialScale;
-  return /^[+-]?\d+$/.test(wish) ? Number(wish) : 0;
+  return /^[+-]?\d+$/.test(wish) ? Math.max(-largestInt32 - 1, Math.min(largestInt32, Number(wish))) : 0;
 }
 
 function progressDeadlineSeconds(revision: Revision, config: ServingConfig): number {
   const wish = revision.metadata.annotations?.[progressDeadlineAnnotation];
-  const deadlineMs = wish === undefined ? config.deployment.progressDeadlineMs : parseDuration(wish);
+  const deadlineMs = wish === undefined ? config.deployment.progressDeadlineMs : durationMs(wish);
   return Math.trunc(deadlineMs / 1000);
+}
+
+/** Admission refuses other texts; in objects older than that they count as 0. */
+function durationMs(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    if (error instanceof DurationError) return 0;
+    throw error;
+  }
 }
