@@ -1,0 +1,40 @@
+import { createInterface } from "node:readline";
+import { answerAutoscale, answerMetrics, answerWindows } from "./answer/autoscale.ts";
+import { answerConfigMap } from "./answer/configmap.ts";
+import { answerMake } from "./answer/make.ts";
+import { answerGc, answerReconcile } from "./answer/reconcile.ts";
+
+/**
+ * Answers requests on standard input, a line of JSON each, with what this project would do: the protocol of
+ * test/oracle. Programs that speak it can be compared, case by case.
+ */
+const ops: Readonly<Record<string, (request: never) => unknown>> = {
+  autoscale: answerAutoscale,
+  configmap: answerConfigMap,
+  gc: answerGc,
+  make: answerMake,
+  metrics: answerMetrics,
+  reconcile: answerReconcile,
+  windows: answerWindows,
+};
+
+interface Request {
+  readonly id?: unknown;
+  readonly op?: string;
+}
+
+for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+  if (line.trim() !== "") process.stdout.write(`${JSON.stringify(await answer(line))}\n`);
+}
+
+async function answer(line: string): Promise<unknown> {
+  let request: Request = {};
+  try {
+    request = JSON.parse(line) as Request;
+    const act = ops[request.op ?? ""];
+    if (!act) throw new Error(`unknown op ${JSON.stringify(request.op)}; there are ${Object.keys(ops).join(", ")}`);
+    return { id: request.id, op: request.op, ok: true, result: await act(request as never) };
+  } catch (error) {
+    return { id: request.id, op: request.op, ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+}
