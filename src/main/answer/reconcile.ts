@@ -1,0 +1,180 @@
+import { resourceNameOf } from "../../apis/kind.ts";
+import { allKinds } from "../../apis/kinds.ts";
+import type { KubeObject } from "../../apis/meta.ts";
+import { Configuration } from "../../apis/serving/configuration.ts";
+import { Revision } from "../../apis/serving/revision.ts";
+import { Route } from "../../apis/serving/route.ts";
+import { KnativeService } from "../../apis/serving/service.ts";
+import type { ConfigData } from "../../config/fields.ts";
+import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
+import { reasonFor } from "../../kube/errors.ts";
+import { createTracker } from "../../kube/tracker.ts";
+import { reconcileConfiguration } from "../../reconcilers/configuration/reconcile.ts";
+import { reconcileGc } from "../../reconcilers/gc/reconcile.ts";
+import { byRoute, finalizeRouteMarks, reconcileRouteMarks, routeKeysOf } from "../../reconcilers/labeler/reconcile.ts";
+import { indexRevisions } from "../../reconcilers/revisions-of.ts";
+import { reconcileService } from "../../reconcilers/service/reconcile.ts";
+import type { Action } from "../../testing/fake-client.ts";
+import { type Report, type Row, reconcileOnce } from "../../testing/table.ts";
+
+export interface ReconcileRequest {
+  readonly controller: string;
+  readonly key: string;
+  readonly objects?: readonly KubeObject[];
+  readonly configMaps?: Readonly<Record<string, { readonly data?: ConfigData }>>;
+  /** RFC 3339; what "NOW" means in the answer. */
+  readonly now?: string;
+}
+
+/** What a pass of a controller needs to know beside the request. */
+export type ControllerRow<T extends KubeObject, Deps> = Omit<
+  Row<T, Deps, ServingConfig>,
+  "key" | "objects" | "config" | "now" | "induce"
+>;
+
+type Runner = (
+  world: Pick<Row<KubeObject, unknown, ServingConfig>, "key" | "objects" | "config" | "now">,
+) => Promise<Report<KubeObject>>;
+
+function controller<T extends KubeObject, Deps>(row: ControllerRow<T, Deps>): Runner {
+  return (world) => reconcileOnce<T, Deps, ServingConfig>({ ...row, ...world }) as Promise<Report<KubeObject>>;
+}
+
+const controllers: Readonly<Record<string, Runner>> = {
+  service: controller({
+    kind: KnativeService,
+    reconcile: reconcileService,
+    deps: ({ client, informers }) => ({
+      configurations: informers.of(Configuration),
+      routes: informers.of(Route),
+      revisions: informers.of(Revision),
+      writeConfigurations: client.of(Configuration),
+      writeRoutes: client.of(Route),
+    }),
+  }),
+  configuration: controller({
+    kind: Configuration,
+    reconcile: reconcileConfiguration,
+    deps: ({ client, informers }) => ({
+      revisions: indexRevisions(informers.of(Revision)),
+      writeRevisions: client.of(Revision),
+    }),
+  }),
+  labeler: controller({
+    kind: Route,
+    reconcile: reconcileRouteMarks,
+    finalizer: { name: "routes.serving.knative.dev", finalize: finalizeRouteMarks },
+    deps: ({ client, informers }) => {
+      const revisions = informers.of(Revision);
+      const configurations = informers.of(Configuration);
+      revisions.addIndex(byRoute, routeKeysOf);
+      configurations.addIndex(byRoute, routeKeysOf);
+      const [writeRevisions, writeConfigurations] = [client.of(Revision), client.of(Configuration)];
+      return { revisions, configurations, writeRevisions, writeConfigurations, tracker: createTracker() };
+    },
+  }),
+  gc: controller({
+    kind: Configuration,
+    reconcile: reconcileGc,
+    deps: ({ client, informers }) => ({
+      revisions: indexRevisions(informers.of(Revision)),
+      writeRevisions: client.of(Revision),
+    }),
+  }),
+};
+
+/** Op `reconcile`: what one pass of a controller writes and tells. Throws for controllers that it does not know. */
+export async function answerReconcile(request: ReconcileRequest): Promise<unknown> {
+  const run = controllers[request.controller];
+  if (!run) throw new Error(`unknown controller ${JSON.stringify(request.controller)}`);
+  const now = request.now ?? new Date().toISOString();
+  const report = await run({
+    key: request.key,
+    objects: request.objects ?? [],
+    config: parseServingConfig(configDataOf(request.configMaps)),
+    now,
+  });
+  return {
+    ...(report.error !== undefined && { error: reasonFor(report.error) }),
+    actions: markNow(
+      [...report.actions].sort((a, b) => groupRank(a) - groupRank(b)).map(describeAction),
+      Date.parse(now),
+    ),
+    events: report.events,
+  };
+}
+
+/** Op `gc`: which revisions of a configuration are deleted. */
+export async function answerGc(request: {
+  readonly configuration: KubeObject;
+  readonly revisions?: readonly KubeObject[];
+  readonly configMaps?: ReconcileRequest["configMaps"];
+  readonly now?: string;
+}): Promise<unknown> {
+  const { configuration, revisions = [], configMaps = {}, now } = request;
+  const { namespace, name } = configuration.metadata;
+  const result = (await answerReconcile({
+    controller: "gc",
+    key: `${namespace}/${name}`,
+    objects: [configuration, ...revisions],
+    configMaps,
+    ...(now !== undefined && { now }),
+  })) as { error?: string; actions: { verb: string; name: string }[] };
+  const deleted = result.actions.filter(({ verb }) => verb === "delete").map((action) => action.name);
+  return { deleted, error: result.error ?? "" };
+}
+
+/** The ConfigMaps' data; the one key that must be set has a value unless the request gives one. */
+export function configDataOf(configMaps: ReconcileRequest["configMaps"]): Record<string, ConfigData> {
+  const data = Object.fromEntries(Object.entries(configMaps ?? {}).map(([name, map]) => [name, map.data ?? {}]));
+  return { ...data, "config-deployment": { "queue-sidecar-image": "queue:test", ...data["config-deployment"] } };
+}
+
+const groupOrder = ["serving.knative.dev", "networking.internal.knative.dev", "caching.internal.knative.dev"];
+
+/** Upstream's clients record apart; within one the order is that of the writes. */
+function groupRank(action: Action): number {
+  const group = groupOf(action);
+  const rank = groupOrder.findIndex(
+    (name) => name === group || (name === groupOrder[0] && group.startsWith("autoscaling")),
+  );
+  return rank < 0 ? groupOrder.length : rank;
+}
+
+/** The group of an action's kind: "services" are Kubernetes' own unless the object says otherwise. */
+function groupOf({ resource, object }: Action): string {
+  if (object) return object.apiVersion.includes("/") ? object.apiVersion.split("/")[0]! : "";
+  return allKinds.find(({ plural }) => plural === resource)?.group ?? "";
+}
+
+function describeAction(action: Action): object {
+  const { verb, resource, namespace, name, object, patch } = action;
+  const isStatus = verb === "updateStatus";
+  return {
+    verb: isStatus ? "update" : verb,
+    resource: resourceNameOf({ group: groupOf(action), plural: resource }),
+    ...(isStatus && { subresource: "status" }),
+    namespace,
+    name,
+    ...(object && { object: verb === "create" ? withoutType(object) : object }),
+    ...(patch && { patch: patch.body }),
+  };
+}
+
+/** Upstream's builders leave apiVersion and kind to the client. */
+export function withoutType({ apiVersion: _, kind: __, ...object }: KubeObject): object {
+  return object;
+}
+
+/** Times that were taken from the clock read "NOW". */
+function markNow(value: unknown, nowMs: number): unknown {
+  if (typeof value === "string") {
+    if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value)) return value;
+    const time = Date.parse(value);
+    if (time > nowMs - 2000 && time < nowMs + 60_000) return "NOW";
+    return `${new Date(time).toISOString().slice(0, 19)}Z`;
+  }
+  if (Array.isArray(value)) return value.map((part) => markNow(part, nowMs));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, markNow(part, nowMs)]));
+}
