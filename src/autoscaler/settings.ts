@@ -45,7 +45,17 @@ export function targetBurstCapacity(pa: PodAutoscaler, config: AutoscalerConfig)
 }
 
 export function stableWindowMs(pa: PodAutoscaler, config: AutoscalerConfig): number {
-  return duration(pa, keys.windowAnnotations) ?? config.stableWindowMs;
+  return ownWindowMs(pa) ?? config.stableWindowMs;
+}
+
+/** The window of the revision's own annotation. */
+export function ownWindowMs(pa: PodAutoscaler): number | undefined {
+  return duration(pa, keys.windowAnnotations);
+}
+
+/** The target of the revision's own annotation. */
+export function ownTarget(pa: PodAutoscaler): number | undefined {
+  return float(pa, keys.targetAnnotations);
 }
 
 export function panicWindowPercentage(pa: PodAutoscaler, config: AutoscalerConfig): number {
@@ -76,7 +86,7 @@ export function metricTarget(
   const metric = scalingMetric(pa);
   const concurrency = pa.spec.containerConcurrency ?? 0;
   const utilization = float(pa, keys.targetUtilizationPercentageAnnotations);
-  const own = float(pa, keys.targetAnnotations);
+  const own = ownTarget(pa);
   let total: number;
   let fraction: number;
   if (metric === "rps") {

@@ -3,6 +3,7 @@ import { Pod } from "../apis/core/pod.ts";
 import { revisionUidLabel } from "../apis/serving/labels.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
 import type { Controller, ControllerContext } from "../kube/controller.ts";
+import { startHpaController } from "./hpa/controller.ts";
 import { startKpaController } from "./kpa/controller.ts";
 import { createMetricCollector, type MetricCollector } from "./metric/collector.ts";
 import { startMetricController } from "./metric/controller.ts";
@@ -68,6 +69,7 @@ export function startAutoscaler(context: ControllerContext<ServingConfig>): Auto
   const controllers: Controller[] = [
     startMetricController(context, collector),
     startKpaController(context, multiScaler, () => {}),
+    startHpaController(context),
   ];
   signal.addEventListener("abort", () => {
     collector.close();

@@ -2,25 +2,29 @@ import type { Metric } from "../../apis/autoscaling/metric.ts";
 import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { type ConditionDraft, conditionOf, isTrue } from "../../apis/conditions.ts";
 import type { Pod } from "../../apis/core/pod.ts";
-import { isControlledBy } from "../../apis/meta.ts";
 import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import type { Advice, MultiScaler } from "../multi-scaler.ts";
 import { countPods, type PodCounts, podsOf } from "../pods.ts";
+import {
+  ensureServerlessService,
+  type Mode,
+  makeServerlessService,
+  NotOwnedError,
+  refuseForeign,
+  type ServerlessServiceDeps,
+} from "../serverlessservice.ts";
 import { targetBurstCapacity } from "../settings.ts";
+import { activeThreshold, baseStatus, markActive, podAutoscalerConditions } from "../status.ts";
 import { makeDeciderSpec } from "./decider-spec.ts";
 import { makeMetric } from "./metric.ts";
 import { planScale, scaleUnknown } from "./scale.ts";
 import type { ScaleTargets } from "./scale-target.ts";
-import { type Mode, makeServerlessService } from "./serverlessservice.ts";
-import { activeThreshold, markActive, podAutoscalerConditions } from "./status.ts";
 
 /** What the KPA may read, and what it may write. */
-export interface Deps {
-  readonly serverlessServices: Lister<ServerlessService>;
-  readonly serverlessServiceClient: Writer<ServerlessService>;
+export interface Deps extends ServerlessServiceDeps {
   readonly metrics: Lister<Metric>;
   readonly metricClient: Writer<Metric>;
   readonly pods: Lister<Pod>;
@@ -32,8 +36,6 @@ export interface Deps {
 
 /** Without activators in the path this number has no effect; upstream's least is 2. */
 const numActivators = 2;
-
-class NotOwned extends Error {}
 
 /**
  * Keeps a revision at the scale that its load asks for, and reports whether it can serve.
@@ -49,9 +51,9 @@ export async function reconcilePodAutoscaler(
   try {
     return await reconcile(pa, conditions, deps, pass);
   } catch (error) {
-    if (!(error instanceof NotOwned)) throw error;
+    if (!(error instanceof NotOwnedError)) throw error;
     pass.events.warning("InternalError", error.message);
-    return { status: statusOf(pa, conditions), requeueAfterMs: 10_000 };
+    return { status: baseStatus(pa, conditions), requeueAfterMs: 10_000 };
   }
 }
 
@@ -71,7 +73,7 @@ async function reconcile(
   const scrapeTarget = known?.status?.privateServiceName;
   if (!known || !scrapeTarget) {
     const mode = spec.targetBurstCapacity === 0 ? "Serve" : "Proxy";
-    if (!known) await ensureServerlessService(pa, mode, conditions, deps);
+    if (!known) await ensureServerlessService(makeServerlessService(pa, mode, numActivators), pa, conditions, deps);
     conditions.markUnknown("SKSReady", "NotReady", "No Private Service Name");
     return { status: finish(pa, conditions, { ...counts, want: scaleUnknown }, deps, pass) };
   }
@@ -93,7 +95,8 @@ async function reconcile(
     if (before !== plan.apply) pass.log.info(`Scaling from ${before} to ${plan.apply}`);
   }
 
-  const service = await ensureServerlessService(pa, modeFor(plan.want, advice, conditions, pass), conditions, deps);
+  const mode = modeFor(plan.want, advice, conditions, pass);
+  const service = await ensureServerlessService(makeServerlessService(pa, mode, numActivators), pa, conditions, deps);
   const serviceReady = conditionOf(service, "Ready");
   if (isTrue(serviceReady) && service.status?.observedGeneration === service.metadata.generation) {
     conditions.markTrue("SKSReady");
@@ -130,36 +133,12 @@ function finish(
   const desired = counts.want === scaleUnknown ? (pa.status?.desiredScale ?? scaleUnknown) : counts.want;
   const metricsServiceName = service?.status?.privateServiceName ?? pa.status?.metricsServiceName ?? "";
   return {
-    ...statusOf(pa, conditions),
+    ...baseStatus(pa, conditions),
     serviceName,
     metricsServiceName,
     desiredScale: desired,
     actualScale: counts.ready,
   };
-}
-
-function statusOf(pa: PodAutoscaler, conditions: ConditionDraft): NonNullable<PodAutoscaler["status"]> {
-  return {
-    serviceName: "",
-    metricsServiceName: "",
-    ...pa.status,
-    observedGeneration: pa.metadata.generation ?? 0,
-    conditions: conditions.all(),
-  };
-}
-
-async function ensureServerlessService(
-  pa: PodAutoscaler,
-  mode: Mode,
-  conditions: ConditionDraft,
-  deps: Deps,
-): Promise<ServerlessService> {
-  const desired = makeServerlessService(pa, mode, numActivators);
-  const existing = deps.serverlessServices.get(desired.metadata);
-  if (!existing) return deps.serverlessServiceClient.create(desired);
-  refuseForeign(existing, "SKS", "ServerlessService", pa, conditions);
-  if (semanticEqual(existing.spec, desired.spec)) return existing;
-  return deps.serverlessServiceClient.update({ ...existing, spec: desired.spec });
 }
 
 async function ensureMetric(
@@ -175,21 +154,8 @@ async function ensureMetric(
     await deps.metricClient.create(desired);
     return;
   }
-  refuseForeign(existing, "Metric", "Metric", pa, conditions);
+  refuseForeign(existing, "Metric", pa, conditions);
   if (!semanticEqual(existing.spec, desired.spec)) {
     await deps.metricClient.update({ ...existing, spec: desired.spec });
   }
-}
-
-function refuseForeign(
-  child: Metric | ServerlessService,
-  shortKind: string,
-  kind: string,
-  pa: PodAutoscaler,
-  conditions: ConditionDraft,
-): void {
-  if (isControlledBy(child, pa)) return;
-  const { name } = child.metadata;
-  conditions.markFalse("Active", "NotOwned", `There is an existing ${kind} "${name}" that we do not own.`);
-  throw new NotOwned(`PA: ${pa.metadata.name} does not own ${shortKind}: ${name}`);
 }

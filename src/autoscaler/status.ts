@@ -1,7 +1,7 @@
-import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
-import { type ConditionDraft, conditionSet, isFalse, isTrue, isUnknown } from "../../apis/conditions.ts";
-import type { AutoscalerConfig } from "../../config/autoscaler.ts";
-import { initialScale, scaleBounds } from "../settings.ts";
+import type { PodAutoscaler } from "../apis/autoscaling/podautoscaler.ts";
+import { type ConditionDraft, conditionSet, isFalse, isTrue, isUnknown } from "../apis/conditions.ts";
+import type { AutoscalerConfig } from "../config/autoscaler.ts";
+import { initialScale, scaleBounds } from "./settings.ts";
 
 /** The conditions of a PodAutoscaler. Source: serving v0.42.2 pkg/apis/autoscaling/v1alpha1 pa_lifecycle.go. */
 export const podAutoscalerConditions = conditionSet("Ready", "Active", "ScaleTargetInitialized", "SKSReady");
@@ -47,4 +47,15 @@ export function markActive(
 
 function markInactive(conditions: ConditionDraft): void {
   conditions.markFalse("Active", "NoTraffic", "The target is not receiving traffic.");
+}
+
+/** The parts of a PodAutoscaler's status that every pass sets; both names are always there, as upstream has them. */
+export function baseStatus(pa: PodAutoscaler, conditions: ConditionDraft): NonNullable<PodAutoscaler["status"]> {
+  return {
+    serviceName: "",
+    metricsServiceName: "",
+    ...pa.status,
+    observedGeneration: pa.metadata.generation ?? 0,
+    conditions: conditions.all(),
+  };
 }

@@ -1,0 +1,82 @@
+import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import { conditionOf, isTrue } from "../../apis/conditions.ts";
+import type { HorizontalPodAutoscaler } from "../../apis/core/horizontalpodautoscaler.ts";
+import type { ServingConfig } from "../../config/serving-config.ts";
+import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import { semanticCovers } from "../../kube/semantic.ts";
+import {
+  ensureServerlessService,
+  makeServerlessService,
+  NotOwnedError,
+  refuseForeign,
+  type ServerlessServiceDeps,
+} from "../serverlessservice.ts";
+import { activeThreshold, baseStatus, podAutoscalerConditions } from "../status.ts";
+import { makeHorizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
+
+export interface Deps extends ServerlessServiceDeps {
+  readonly horizontalPodAutoscalers: Lister<HorizontalPodAutoscaler>;
+  readonly horizontalPodAutoscalerClient: Writer<HorizontalPodAutoscaler>;
+}
+
+/** "All": Kubernetes scales the revision, so that its load does not decide over activators. */
+const numActivators = 0;
+
+/**
+ * Leaves the scale of a revision to a HorizontalPodAutoscaler, and reports what that does.
+ * Source: serving v0.42.2 pkg/reconciler/autoscaling/hpa.
+ */
+export async function reconcileHpaClass(
+  pa: PodAutoscaler,
+  deps: Deps,
+  pass: Pass<ServingConfig>,
+): Promise<Outcome<PodAutoscaler>> {
+  const conditions = podAutoscalerConditions.draft(pa.status?.conditions, pass.clock);
+  conditions.initialize();
+  try {
+    const desired = makeHorizontalPodAutoscaler(pa, pass.config.autoscaler);
+    const existing = deps.horizontalPodAutoscalers.get(desired.metadata);
+    if (existing) refuseForeign(existing, "HorizontalPodAutoscaler", pa, conditions);
+    const autoscaler = await ensureHorizontalPodAutoscaler(desired, existing, deps);
+
+    const wanted = makeServerlessService(pa, "Serve", numActivators);
+    const service = await ensureServerlessService(wanted, pa, conditions, deps);
+    const { currentReplicas = 0, desiredReplicas = 0 } = autoscaler.status ?? {};
+    const ready =
+      isTrue(conditionOf(service, "Ready")) && service.status?.observedGeneration === service.metadata.generation;
+    if (ready) {
+      conditions.markTrue("SKSReady");
+      const initialized = isTrue(conditions.get("ScaleTargetInitialized"));
+      if (!initialized && currentReplicas >= activeThreshold(pa, conditions, pass.config.autoscaler)) {
+        conditions.markTrue("ScaleTargetInitialized");
+      }
+    } else {
+      conditions.markUnknown("SKSReady", "NotReady", "SKS Services are not ready yet");
+    }
+    conditions.markTrue("Active");
+    return {
+      status: {
+        ...baseStatus(pa, conditions),
+        serviceName: service.status?.serviceName ?? "",
+        metricsServiceName: service.status?.privateServiceName ?? "",
+        desiredScale: desiredReplicas,
+        actualScale: currentReplicas,
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof NotOwnedError)) throw error;
+    pass.events.warning("InternalError", error.message);
+    return { status: baseStatus(pa, conditions), requeueAfterMs: 10_000 };
+  }
+}
+
+async function ensureHorizontalPodAutoscaler(
+  desired: HorizontalPodAutoscaler,
+  existing: HorizontalPodAutoscaler | undefined,
+  deps: Deps,
+): Promise<HorizontalPodAutoscaler> {
+  if (!existing) return deps.horizontalPodAutoscalerClient.create(desired);
+  // What the API server filled in is not a difference.
+  if (semanticCovers(existing.spec, desired.spec)) return existing;
+  return deps.horizontalPodAutoscalerClient.update({ ...existing, spec: desired.spec });
+}
