@@ -1,4 +1,3 @@
-import { childName } from "../apis/child-name.ts";
 import type { HTTPMatchRequest, HTTPRoute, VirtualService } from "../apis/istio/virtualservice.ts";
 import { controllerReference } from "../apis/meta.ts";
 import { expandHosts, sortBytes } from "../apis/networking/hosts.ts";
@@ -6,6 +5,7 @@ import type { Ingress, IngressPath } from "../apis/networking/ingress.ts";
 import { insertProbe } from "../apis/networking/ingress-hash.ts";
 import { ingressLabel } from "../apis/networking/labels.ts";
 import { routeLabel, routeNamespaceLabel } from "../apis/serving/labels.ts";
+import { childName } from "../lib/child-name.ts";
 import { clusterDomain, serviceHostname } from "../lib/cluster-domain.ts";
 
 /** The gateways ("namespace/name") that carry what is seen from outside, and from inside the cluster. */

@@ -1,4 +1,3 @@
-import { childName } from "../../apis/child-name.ts";
 import { apiVersionOf } from "../../apis/kind.ts";
 import { controllerReference } from "../../apis/meta.ts";
 import type { Configuration } from "../../apis/serving/configuration.ts";
@@ -16,6 +15,7 @@ import {
 } from "../../apis/serving/labels.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import { timestamp } from "../../apis/serving/routing-state.ts";
+import { childName } from "../../lib/child-name.ts";
 
 /**
  * The Revision of a Configuration's present generation. It starts as pending, until the labeler has seen it, or as

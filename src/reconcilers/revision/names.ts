@@ -1,5 +1,5 @@
-import { childName } from "../../apis/child-name.ts";
 import type { KubeObject } from "../../apis/meta.ts";
+import { childName } from "../../lib/child-name.ts";
 
 /** The name of a revision's Deployment. Source of all names here: serving v0.42.2 pkg/reconciler/revision/resources/names. */
 export function deploymentName(revision: KubeObject): string {

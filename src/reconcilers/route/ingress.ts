@@ -1,4 +1,3 @@
-import { childName } from "../../apis/child-name.ts";
 import { controllerReference } from "../../apis/meta.ts";
 import {
   defaultRouteHeader,
@@ -20,6 +19,7 @@ import { routeLabel, routeNamespaceLabel } from "../../apis/serving/labels.ts";
 import type { Route } from "../../apis/serving/route.ts";
 import { isSystemInternalTLSEnabled } from "../../config/network.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
+import { childName } from "../../lib/child-name.ts";
 import { type Challenge, makeChallengePaths } from "../networking/certificate.ts";
 import { httpOptionOf, ingressClassOf, makeAnnotations } from "../networking/settings.ts";
 import { hostsOf, type Visibility } from "./domains.ts";

@@ -1,4 +1,3 @@
-import { childName } from "../../apis/child-name.ts";
 import type { Endpoints } from "../../apis/core/endpoints.ts";
 import type { Service, ServicePort } from "../../apis/core/service.ts";
 import { controllerReference, type ObjectMeta } from "../../apis/meta.ts";
@@ -19,6 +18,7 @@ import {
   userMetricsPortName,
 } from "../../apis/networking/ports.ts";
 import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import { childName } from "../../lib/child-name.ts";
 
 type Subsets = NonNullable<Endpoints["subsets"]>;
 
