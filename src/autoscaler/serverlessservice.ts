@@ -32,7 +32,7 @@ export function makeServerlessService(pa: PodAutoscaler, mode: Mode, numActivato
       mode,
       objectRef: pa.spec.scaleTargetRef,
       protocolType: pa.spec.protocolType,
-      numActivators,
+      ...(numActivators > 0 && { numActivators }),
     },
   };
 }
