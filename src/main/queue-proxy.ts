@@ -1,24 +1,31 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { systemClock } from "../lib/clock.ts";
-import { createLogger } from "../lib/log.ts";
+import { createLogger, type LogLevel } from "../lib/log.ts";
 import { bunNetwork } from "../queue-proxy/adapters/bun.ts";
 import { nodeNetwork } from "../queue-proxy/adapters/node.ts";
+import { readKeyPair } from "../queue-proxy/certificates.ts";
 import { type Environment, EnvironmentError, parseEnvironment } from "../queue-proxy/environment.ts";
 import { startQueueProxy } from "../queue-proxy/queue-proxy.ts";
 
 const certificateDirectory = "/var/lib/knative/certs";
 
 async function main(): Promise<void> {
-  const { environment, logger } = prepare();
+  const environment = readEnvironment();
+  const logger = createLogger("queueproxy", logLevel(environment)).child({
+    "knative.dev/key": `${environment.namespace}/${environment.revision}`,
+    "knative.dev/pod": environment.pod,
+  });
+  const root = process.env["HAKN_ROOT"] ?? "";
   const started = await startQueueProxy({
     environment,
     network: "Bun" in globalThis ? bunNetwork : nodeNetwork,
     clock: systemClock,
     logger,
     address: process.env["HAKN_BIND_ADDRESS"] || "0.0.0.0",
-    keyPair: readKeyPair(),
+    readKeyPair: () => readKeyPair(root + certificateDirectory),
     report: (line) => process.stderr.write(`${line}\n`),
-    socketStatistics: readSocketStatistics,
+    writeLog,
+    socketStatistics,
   }).catch((error: Error) => {
     logger.error("Failed to bring up queue-proxy, shutting down.", { error });
     process.exit(1);
@@ -34,35 +41,56 @@ async function main(): Promise<void> {
   process.on("SIGINT", stop);
 }
 
-function prepare() {
-  let environment: Environment;
+function readEnvironment(): Environment {
   try {
-    environment = parseEnvironment(process.env);
+    return parseEnvironment(process.env);
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exit(1);
   }
-  const logger = createLogger("queueproxy").child({
-    "knative.dev/key": `${environment.namespace}/${environment.revision}`,
-    "knative.dev/pod": environment.pod,
-  });
-  return { environment, logger };
 }
 
-function readKeyPair() {
-  const root = process.env["HAKN_ROOT"] ?? "";
-  const certPath = `${root}${certificateDirectory}/tls.crt`;
-  const keyPath = `${root}${certificateDirectory}/tls.key`;
-  if (!existsSync(certPath) || !existsSync(keyPath)) return undefined;
-  return { cert: readFileSync(certPath, "utf8"), key: readFileSync(keyPath, "utf8") };
+const levels: Readonly<Record<string, LogLevel>> = {
+  debug: "debug",
+  info: "info",
+  warn: "warn",
+  error: "error",
+  dpanic: "error",
+  panic: "error",
+  fatal: "error",
+};
+
+/** SERVING_LOGGING_LEVEL, else the level in the zap configuration, else info. */
+function logLevel({ loggingLevel, loggingConfig }: Environment): LogLevel {
+  const named = levels[loggingLevel.toLowerCase()];
+  if (named) return named;
+  try {
+    const { level } = JSON.parse(loggingConfig || "{}") as { level?: unknown };
+    return levels[String(level).toLowerCase()] ?? "info";
+  } catch {
+    return "info";
+  }
+}
+
+let lines = "";
+
+/** Request log lines of one turn go out in one write. */
+function writeLog(text: string): void {
+  if (lines === "") setImmediate(flushLog);
+  lines += text;
+}
+
+function flushLog(): void {
+  process.stdout.write(lines);
+  lines = "";
 }
 
 let statistics = "";
 let statisticsReadMs = Number.NEGATIVE_INFINITY;
 
-/** Read once a second at most: a container that is down must not make every request read a file. */
-function readSocketStatistics(): string {
+/** The kernel's socket statistics, read once a second at most: a container that is down must not cost a file each time. */
+function socketStatistics(): string {
   const nowMs = systemClock.monotonic();
   if (nowMs - statisticsReadMs < 1000) return statistics;
   statisticsReadMs = nowMs;

@@ -86,10 +86,10 @@ export class BatchedWriter {
     this.accepting = true;
   }
 
-  /** Sends what is gathered, then closes the writing side. */
-  end(): void {
+  /** Sends what is gathered, then closes the writing side and calls `sent`. */
+  end(sent: () => void = () => {}): void {
     this.flush();
-    this.connection.end();
+    this.connection.end(sent);
   }
 
   /** Drops what is gathered and closes at once. */

@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly handler: Handler;
   /** Limits the time from a request's first byte to the end of its head. */
   readonly headTimeouts: DeadlineQueue;
+  /** Limits how long a connection whose last byte is sent waits for the client to close its side. */
+  readonly lingers: DeadlineQueue;
   /** Live connections, for a graceful end. */
   readonly connections: Set<ServerConnection>;
   /** The value for a missing Date header. */
@@ -150,8 +152,11 @@ export class Http1ServerConnection implements ConnectionEvents, ServerConnection
     this.pipelined = [];
     this.setPaused(false, "pipeline");
     this.setPaused(false, "consumer");
-    this.armTimeout();
-    this.writer.end();
+    this.cancelTimeout?.();
+    this.cancelTimeout = undefined;
+    this.writer.end(() => {
+      if (this.state === "closing") this.armTimeout(this.options.lingers);
+    });
   }
 
   /** Cuts the connection. */
@@ -230,9 +235,9 @@ export class Http1ServerConnection implements ConnectionEvents, ServerConnection
     this.finish();
   }
 
-  private armTimeout(): void {
+  private armTimeout(queue = this.options.headTimeouts): void {
     this.cancelTimeout?.();
-    this.cancelTimeout = this.options.headTimeouts.add(() => {
+    this.cancelTimeout = queue.add(() => {
       this.cancelTimeout = undefined;
       this.destroy();
     });

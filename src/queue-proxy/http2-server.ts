@@ -25,6 +25,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   private readonly session: Http2Session;
   private prefaceLeft = preface.length;
   private stopping = false;
+  private closed = false;
   private cancelTimeout: (() => void) | undefined;
 
   constructor(connection: Connection, options: ServerOptions, clock: Clock, writer = new BatchedWriter(connection)) {
@@ -63,11 +64,11 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
 
   end(): void {
     // An HTTP/2 client that closes its side can end no stream any more.
-    this.writer.end();
     this.session.lose();
   }
 
   close(error?: Error): void {
+    this.closed = true;
     this.cancelTimeout?.();
     this.options.connections.delete(this);
     this.session.lose(error);
@@ -128,14 +129,14 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   }
 
   lost(): void {
-    this.writer.end();
-    this.cancelTimeout?.();
-    this.cancelTimeout = this.options.headTimeouts.add(() => this.writer.destroy());
+    this.finish();
   }
 
   private finish(): void {
-    this.writer.end();
-    this.cancelTimeout ??= this.options.headTimeouts.add(() => this.writer.destroy());
+    this.cancelTimeout?.();
+    this.writer.end(() => {
+      if (!this.closed) this.cancelTimeout = this.options.lingers.add(() => this.writer.destroy());
+    });
   }
 
   private parseRequest(headers: Http2Headers, endStream: boolean): RequestHead | undefined {

@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import { type HeaderList, HeaderList as Headers, headerName, names } from "./codec/headers.ts";
 import { Http1ClientConnection } from "./http1-client.ts";
+import { Http2ClientConnection } from "./http2-client.ts";
 import { dialFailure } from "./probe-tcp.ts";
 import type { HttpGetAction } from "./readiness.ts";
 import type { Network } from "./transport.ts";
@@ -31,31 +32,33 @@ export async function probeHttp(
   const base = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${action.port}`;
   const path = action.path ?? "";
   const url = new URL(base + (path.startsWith("/") || path === "" ? path : `/${path}`));
-  const signal = { deadlineMs: clock.monotonic() + timeoutMs };
+  const deadlineMs = clock.monotonic() + timeoutMs;
   const headers = new Headers();
   headers.add(names.userAgent, probeUserAgent);
+  let http2: boolean = false;
   if (detectHttp2) {
     // Whatever answers this is at least HTTP/1; only the upgrade itself is not followed here.
     const offer = headers.copy();
     offer.add(names.http2Settings, "");
     let response: ProbeResponse;
     try {
-      response = await request(network, clock, "OPTIONS", url, offer, signal.deadlineMs, "h2c");
+      response = await request(network, clock, "OPTIONS", url, offer, deadlineMs, "h2c");
       if (response.status !== 101) checkReady(response);
     } catch (error) {
       throw new Error(`failed to run HTTP2 upgrade probe with error: ${(error as Error).message}`, { cause: error });
     }
     if (response.status !== 101) return;
+    http2 = true;
   }
   for (const { name, value } of action.httpHeaders ?? []) {
     const known = headerName(name);
     if (known) headers.add(known, value);
   }
-  headers.add(names.connection, "close");
+  if (!http2) headers.add(names.connection, "close");
   if (!headers.has(acceptEncoding)) headers.add(acceptEncoding, "gzip");
   let target = url;
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    const response = await request(network, clock, "GET", target, headers, signal.deadlineMs, undefined);
+    const response = await request(network, clock, "GET", target, headers, deadlineMs, undefined, http2);
     const location = response.headers.get(locationName);
     if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return checkReady(response);
     target = new URL(location, target);
@@ -79,6 +82,7 @@ function request(
   headers: HeaderList,
   deadlineMs: number,
   upgrade: string | undefined,
+  http2 = false,
 ): Promise<ProbeResponse> {
   const secure = url.protocol === "https:";
   const host = url.hostname.replace(/^\[|\]$/g, "");
@@ -86,7 +90,7 @@ function request(
   const describe = (error: Error) =>
     new Error(`${method === "GET" ? "Get" : "Options"} "${url}": ${error.message}`, { cause: error });
   return new Promise((resolve, reject) => {
-    let client: Http1ClientConnection | undefined;
+    let client: Http1ClientConnection | Http2ClientConnection | undefined;
     const settle = (act: () => void) => {
       cancelTimer();
       cancelConnect();
@@ -100,7 +104,9 @@ function request(
     const cancelConnect = network.connect(
       { host, port, tls: secure ? { serverName: host } : undefined },
       (connection) => {
-        client = new Http1ClientConnection(connection, { idle: (self) => self.destroy(), gone() {} });
+        client = http2
+          ? new Http2ClientConnection(connection, clock, () => {})
+          : new Http1ClientConnection(connection, { idle: (self) => self.destroy(), gone() {} });
         let found: ProbeResponse | undefined;
         client.send(
           { method, target: (url.pathname || "/") + url.search, host: url.host, headers, bodyLength: 0, upgrade },

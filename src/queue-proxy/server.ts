@@ -14,6 +14,8 @@ import type { Handler } from "./message.ts";
 import type { Connection, ConnectionEvents, KeyPair, Network } from "./transport.ts";
 
 const headTimeoutMs = 60_000;
+/** As Go's server: long enough for a client to read the last answer before unread bytes make the kernel reset. */
+const lingerMs = 500;
 
 /** A listening HTTP server. */
 export interface Server {
@@ -37,8 +39,15 @@ export async function serve(network: Network, clock: Clock, options: ServeOption
   const connections = new Set<ServerConnection>();
   const sockets = new Set<Connection>();
   const headTimeouts = createDeadlineQueue(clock, headTimeoutMs);
+  const lingers = createDeadlineQueue(clock, lingerMs);
   let allClosed: (() => void) | undefined;
-  const shared: ServerOptions = { handler: options.handler, headTimeouts, connections, date: createDate(clock) };
+  const shared: ServerOptions = {
+    handler: options.handler,
+    headTimeouts,
+    lingers,
+    connections,
+    date: createDate(clock),
+  };
 
   const accept = (connection: Connection): ConnectionEvents => {
     sockets.add(connection);
@@ -67,11 +76,13 @@ export async function serve(network: Network, clock: Clock, options: ServeOption
         });
       }
       headTimeouts.clear();
+      lingers.clear();
     },
     async close() {
       await listener.close();
       for (const socket of [...sockets]) socket.destroy();
       headTimeouts.clear();
+      lingers.clear();
     },
   };
 }

@@ -8,8 +8,8 @@ export interface Connection {
    * False: the peer is slow; `drain` tells when to go on.
    */
   write(chunk: Uint8Array, reused: boolean): boolean;
-  /** Closes the writing side once everything written is sent. */
-  end(): void;
+  /** Closes the writing side once everything written is sent; then calls `sent`, unless the connection is gone before. */
+  end(sent: () => void): void;
   /** Closes at once and drops what is unsent. */
   destroy(): void;
   pause(): void;

@@ -83,8 +83,8 @@ function attach(socket: net.Socket, accept: (connection: Connection) => Connecti
     remoteAddress: plain.includes(":") ? `[${plain}]:${socket.remotePort}` : `${plain}:${socket.remotePort}`,
     secure: socket instanceof tls.TLSSocket,
     write: (chunk, reused) => socket.write(reused ? Buffer.from(chunk) : chunk),
-    end: () => {
-      socket.end();
+    end: (sent) => {
+      socket.end(sent);
     },
     destroy: () => {
       socket.destroy();

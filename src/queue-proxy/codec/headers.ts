@@ -82,6 +82,7 @@ export const names = {
   b3TraceId: known("X-B3-Traceid"),
   b3SpanId: known("X-B3-Spanid"),
   b3Sampled: known("X-B3-Sampled"),
+  b3Flags: known("X-B3-Flags"),
 } as const;
 
 /** Headers that belong to one connection and are never passed on (RFC 9110 7.6.1 and Go's httputil.ReverseProxy). */

@@ -1,0 +1,224 @@
+import type { Connection, ConnectionEvents, KeyPair, Listener, ListenOptions, Network } from "../transport.ts";
+
+const keepAliveDelayMs = 5000;
+/** TLS 1.3 in the numbering of the protocol itself, as Bun wants it. */
+const tls13 = 0x0304;
+/** `h2` and `http/1.1` as they stand in the handshake. */
+const alpn = Buffer.from("\x02h2\x08http/1.1", "latin1");
+
+/** The part of Bun's socket API (Bun 1.4) that is used here. */
+interface BunSocket {
+  data: BunConnection;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  write(bytes: Uint8Array): number;
+  shutdown(): void;
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+  setNoDelay(on: boolean): void;
+  setKeepAlive(on: boolean, delayMs: number): void;
+}
+
+interface SocketHandlers {
+  open?(socket: BunSocket): void;
+  handshake?(socket: BunSocket, success: boolean, error: Error | null): void;
+  data(socket: BunSocket, bytes: Buffer): void;
+  drain(socket: BunSocket): void;
+  end(socket: BunSocket): void;
+  close(socket: BunSocket, error?: Error): void;
+  error(socket: BunSocket, error: Error): void;
+  connectError?(socket: BunSocket, error: Error): void;
+}
+
+interface BunRuntime {
+  listen(options: object): { readonly port: number; stop(closeConnections: boolean): void };
+  connect(options: object): Promise<BunSocket>;
+}
+
+/** Bun's own sockets. Bun's write sends what it can at once and says how much that was; the rest is queued here. */
+class BunConnection implements Connection {
+  readonly remoteAddress: string;
+  readonly secure: boolean;
+  events: ConnectionEvents | undefined;
+  failure: Error | undefined;
+  private readonly socket: BunSocket;
+  private pending: Uint8Array[] = [];
+  private ending: (() => void) | undefined;
+  private closed = false;
+
+  constructor(socket: BunSocket, secure: boolean) {
+    this.socket = socket;
+    this.secure = secure;
+    const address = socket.remoteAddress ?? "";
+    const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
+    this.remoteAddress = plain.includes(":") ? `[${plain}]:${socket.remotePort}` : `${plain}:${socket.remotePort}`;
+  }
+
+  write(chunk: Uint8Array, reused: boolean): boolean {
+    if (this.closed || this.ending) return true;
+    if (this.pending.length === 0) {
+      const sent = Math.max(0, this.socket.write(chunk));
+      if (sent === chunk.length) return true;
+      chunk = chunk.subarray(sent);
+    }
+    this.pending.push(reused ? Buffer.from(chunk) : chunk);
+    return false;
+  }
+
+  end(sent: () => void): void {
+    if (this.ending || this.closed) return;
+    this.ending = sent;
+    if (this.pending.length === 0) this.shutdown();
+  }
+
+  private shutdown(): void {
+    this.socket.shutdown();
+    this.ending?.();
+  }
+
+  destroy(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.pending = [];
+    this.socket.terminate();
+    // `close` must not arrive inside the caller's own call.
+    queueMicrotask(() => this.gone());
+  }
+
+  pause(): void {
+    if (!this.closed) this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.closed) this.socket.resume();
+  }
+
+  /** The socket takes bytes again. */
+  flush(): void {
+    while (this.pending.length > 0) {
+      const chunk = this.pending[0]!;
+      const sent = Math.max(0, this.socket.write(chunk));
+      if (sent < chunk.length) {
+        this.pending[0] = chunk.subarray(sent);
+        return;
+      }
+      this.pending.shift();
+    }
+    if (this.ending) this.shutdown();
+    else this.events?.drain();
+  }
+
+  gone(): void {
+    this.closed = true;
+    this.pending = [];
+    const { events } = this;
+    this.events = undefined;
+    events?.close(this.failure);
+  }
+}
+
+const common: SocketHandlers = {
+  data(socket, bytes) {
+    socket.data?.events?.data(bytes);
+  },
+  drain(socket) {
+    socket.data?.flush();
+  },
+  end(socket) {
+    socket.data?.events?.end();
+  },
+  close(socket) {
+    socket.data?.gone();
+  },
+  error(socket, error) {
+    if (socket.data) socket.data.failure = error;
+  },
+};
+
+/** Sockets of the Bun runtime; only to be used there. */
+export const bunNetwork: Network = {
+  async listen(options, accept) {
+    const runtime = bun();
+    let current = openListener(runtime, options, options.tls, accept);
+    const { port } = current;
+    const listener: Listener = {
+      port,
+      async close() {
+        current.stop(false);
+      },
+      setKeyPair(pair) {
+        // Bun cannot change a listener's certificate: a second one takes the port over, connections stay.
+        const previous = current;
+        current = openListener(runtime, { ...options, port }, pair, accept);
+        previous.stop(false);
+      },
+    };
+    return listener;
+  },
+  connect({ host, port, tls }, connected, failed) {
+    let settled = false;
+    const fail = (error: Error) => {
+      if (settled) return;
+      settled = true;
+      failed(error);
+    };
+    const adopt = (socket: BunSocket) => {
+      if (settled) {
+        socket.terminate();
+        return;
+      }
+      settled = true;
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true, keepAliveDelayMs);
+      const connection = new BunConnection(socket, tls !== undefined);
+      socket.data = connection;
+      connection.events = connected(connection);
+    };
+    const socket: SocketHandlers = {
+      ...common,
+      ...(tls ? { handshake: adopt } : { open: adopt }),
+      close(closing) {
+        fail(new Error("EOF"));
+        closing.data?.gone();
+      },
+      connectError: (_socket, error) => fail(error),
+    };
+    const secure = tls ? { tls: { rejectUnauthorized: false, serverName: tls.serverName } } : {};
+    bun()
+      .connect({ hostname: host, port, allowHalfOpen: true, socket, ...secure })
+      .catch(fail);
+    return () => {
+      settled = true;
+    };
+  },
+};
+
+function openListener(
+  runtime: BunRuntime,
+  options: ListenOptions,
+  keyPair: KeyPair | undefined,
+  accept: (connection: Connection) => ConnectionEvents,
+) {
+  const socket: SocketHandlers = {
+    ...common,
+    open(opened) {
+      opened.setNoDelay(true);
+      const connection = new BunConnection(opened, keyPair !== undefined);
+      opened.data = connection;
+      connection.events = accept(connection);
+    },
+  };
+  return runtime.listen({
+    hostname: options.address,
+    port: options.port,
+    allowHalfOpen: true,
+    reusePort: keyPair !== undefined,
+    socket,
+    ...(keyPair && { tls: { ...keyPair, ALPNProtocols: alpn, minVersion: tls13 } }),
+  });
+}
+
+function bun(): BunRuntime {
+  return (globalThis as unknown as { Bun: BunRuntime }).Bun;
+}
