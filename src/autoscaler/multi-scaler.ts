@@ -30,6 +30,8 @@ export interface MultiScaler {
   forget(key: string): void;
   /** The latest decisions that changed the advice, oldest first, and the very latest one. */
   history(key: string): readonly Explanation[];
+  /** Calls back with every decision, whether it changes something or not. */
+  onDecision(handler: (key: string, decision: Explanation) => void): () => void;
   /** Calls back with the key whenever the advice changes. */
   onAdvice(handler: (key: string) => void): () => void;
   close(): void;
@@ -53,6 +55,7 @@ interface Scaler {
 export function createMultiScaler(observe: Observe, countReady: (key: string) => number, clock: Clock): MultiScaler {
   const scalers = new Map<string, Scaler>();
   const handlers = new Set<(key: string) => void>();
+  const listeners = new Set<(key: string, decision: Explanation) => void>();
 
   const tick = (key: string) => {
     const scaler = scalers.get(key);
@@ -69,6 +72,7 @@ export function createMultiScaler(observe: Observe, countReady: (key: string) =>
       targetValue: spec.targetValue,
       scalingMetric: spec.scalingMetric,
     };
+    for (const listener of listeners) listener(key, scaler.latest);
     const changed = before.desiredScale !== decision.desiredPods;
     if (changed) {
       scaler.changes.push(scaler.latest);
@@ -105,6 +109,10 @@ export function createMultiScaler(observe: Observe, countReady: (key: string) =>
       const scaler = scalers.get(key);
       if (!scaler?.latest) return [];
       return scaler.changes.at(-1) === scaler.latest ? scaler.changes : [...scaler.changes, scaler.latest];
+    },
+    onDecision(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     onAdvice(handler) {
       handlers.add(handler);

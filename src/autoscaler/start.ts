@@ -1,5 +1,7 @@
 import type { Metric } from "../apis/autoscaling/metric.ts";
+import { PodAutoscaler } from "../apis/autoscaling/podautoscaler.ts";
 import { Pod } from "../apis/core/pod.ts";
+import { splitKey } from "../apis/meta.ts";
 import { revisionUidLabel } from "../apis/serving/labels.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
 import type { Controller, ControllerContext } from "../kube/controller.ts";
@@ -7,6 +9,7 @@ import { startHpaController } from "./hpa/controller.ts";
 import { startKpaController } from "./kpa/controller.ts";
 import { createMetricCollector, type MetricCollector } from "./metric/collector.ts";
 import { startMetricController } from "./metric/controller.ts";
+import type { AutoscalerMetrics } from "./metrics.ts";
 import { createMultiScaler, type MultiScaler } from "./multi-scaler.ts";
 import { addressesByAge, countPods, podsOf } from "./pods.ts";
 import { createScrapeClient } from "./scrape/client.ts";
@@ -22,9 +25,10 @@ export interface Autoscaler {
 }
 
 /** Starts all that scales: collecting load, deciding, and applying what was decided. */
-export function startAutoscaler(context: ControllerContext<ServingConfig>): Autoscaler {
+export function startAutoscaler(context: ControllerContext<ServingConfig>, metrics: AutoscalerMetrics): Autoscaler {
   const { clock, log, signal } = context;
   const pods = context.informers.of(Pod, { labelSelector: revisionUidLabel });
+  const podAutoscalers = context.informers.of(PodAutoscaler);
   const client = createScrapeClient();
   const scrapers = new WeakMap<Metric, Scraper>();
 
@@ -46,14 +50,18 @@ export function startAutoscaler(context: ControllerContext<ServingConfig>): Auto
     return scraper;
   };
 
-  const collector = createMetricCollector((metric) => {
+  const collector = createMetricCollector(async (metric) => {
     const windowMs = (metric.spec.stableWindow ?? 0) / nanosecondsPerMs;
     const revisionPods = podsOf(pods, metric.metadata.namespace ?? "", metric.metadata.name);
-    return scraperOf(metric).scrape(addressesByAge(revisionPods, windowMs, clock.now()), windowMs);
+    const startedAt = clock.monotonic();
+    const stat = await scraperOf(metric).scrape(addressesByAge(revisionPods, windowMs, clock.now()), windowMs);
+    const pa = stat && podAutoscalers.get(metric.metadata);
+    if (pa) metrics.scraped(pa, clock.monotonic() - startedAt);
+    return stat;
   }, clock);
 
   const countsOf = (key: string) => {
-    const [namespace = "", name = ""] = key.split("/");
+    const { namespace = "", name } = splitKey(key);
     return countPods(podsOf(pods, namespace, name));
   };
   const multiScaler = createMultiScaler(
@@ -66,9 +74,17 @@ export function startAutoscaler(context: ControllerContext<ServingConfig>): Auto
     clock,
   );
 
+  multiScaler.onDecision((key, decision) => {
+    const pa = podAutoscalers.get(splitKey(key));
+    if (pa) metrics.decided(pa, decision);
+  });
+  podAutoscalers.onChange((change) => {
+    if (change.type === "deleted") metrics.forget(change.object);
+  });
+
   const controllers: Controller[] = [
     startMetricController(context, collector),
-    startKpaController(context, multiScaler, () => {}),
+    startKpaController(context, multiScaler, metrics.pods),
     startHpaController(context),
   ];
   signal.addEventListener("abort", () => {

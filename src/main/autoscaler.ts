@@ -1,4 +1,5 @@
 /** The container `autoscaler`: collects load, decides and applies scale. */
+import { createAutoscalerMetrics } from "../autoscaler/metrics.ts";
 import { startAutoscalerServer } from "../autoscaler/server.ts";
 import { startAutoscaler } from "../autoscaler/start.ts";
 import { startMetricsServer } from "./metrics-server.ts";
@@ -13,7 +14,7 @@ const stopMetrics = await startMetricsServer(
 );
 
 const ownership = { owns: () => true, onGained: () => () => {} };
-const autoscaler = startAutoscaler({ ...program.context, ownership });
+const autoscaler = startAutoscaler({ ...program.context, ownership }, createAutoscalerMetrics(program.registry));
 const server = await startAutoscalerServer(
   { address: program.address, port: portFrom("PORT", 8080) },
   autoscaler.multiScaler,
