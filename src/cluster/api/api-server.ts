@@ -23,8 +23,11 @@ import { loadPki } from "./pki.ts";
 import { createRegistry } from "./registry.ts";
 import { route, type Server } from "./routes.ts";
 import { createTokenSigner } from "./service-account-tokens.ts";
+import { serviceAccountAdmission } from "./service-accounts.ts";
 import { openStorage } from "./storage.ts";
 import { createWatchCache } from "./watch-cache.ts";
+import { webhookAdmission } from "./webhook-admission.ts";
+import { createWebhookCaller } from "./webhook-call.ts";
 
 export interface ApiServerOptions {
   /** Where objects and certificates are kept; made when it is not there. */
@@ -74,7 +77,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
   const storage = openStorage(join(dataDir, "cluster.db"));
   const registry = createRegistry(makeBuiltIns());
-  const admission = createAdmission([namespaceLifecycle(storage)]);
+  const webhooks = createWebhookCaller(storage);
+  const admission = createAdmission([
+    namespaceLifecycle(storage),
+    serviceAccountAdmission(storage),
+    webhookAdmission(storage, webhooks.call, clock),
+  ]);
   const api: Api = { storage, cache: createWatchCache(storage), registry, admission, clock, log };
   await ensureNamespaces(api, randomUUID);
   await ensureClusterRoles(api, randomUUID);
@@ -125,6 +133,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       closing.abort();
       https.close(() => {
         stopFollowing();
+        webhooks.close();
         api.cache.close();
         storage.close();
         resolve();

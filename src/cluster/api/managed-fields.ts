@@ -37,6 +37,8 @@ export interface FieldOwnership {
   readonly schema: Schema;
   /** Paths that this door (main resource or status) never changes, so nobody gets to own them through it. */
   readonly resetFields: FieldSet;
+  /** An object of the kind in which nothing is set: what a new one is compared with. */
+  readonly blank: unknown;
   /** RFC 3339, whole seconds. */
   readonly now: string;
 }
@@ -210,8 +212,7 @@ export function applyConfiguration(
   const owners = decode(live);
   if (live && owners.size === 0) {
     const entry: OwnerEntry = { ...makeEntry("Update", manager, context.now), manager: "before-first-apply" };
-    const bare: unknown = { apiVersion: live.apiVersion, kind: live.kind, metadata: {} };
-    const fields = differenceOf(compareTyped(bare, withoutManagedFields(live), schema).added, stripped);
+    const fields = differenceOf(compareTyped(context.blank, withoutManagedFields(live), schema).added, stripped);
     owners.set(keyOfEntry(entry), { entry, fields });
   }
   const base = live ? withoutManagedFields(live) : { apiVersion: applied.apiVersion, kind: applied.kind, metadata: {} };

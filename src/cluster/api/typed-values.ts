@@ -21,6 +21,12 @@ export function isMap(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The object in a field, made when the field is absent. */
+export function mapAt(target: Fields, name: string): Fields {
+  target[name] ??= {};
+  return target[name] as Fields;
+}
+
 /** How the schema treats a value here; without a schema it is guessed from the value: lists are atomic, maps are not. */
 function shapeOf(schema: Schema | undefined, value: unknown): Shape {
   if (Array.isArray(value)) {
@@ -191,6 +197,11 @@ function compareAt(
       }
     }
     insertPath(set, path);
+    return;
+  }
+  // A null stands for nothing of the kind that the other side has.
+  if (before === null && typeof after === "object" && after !== null) {
+    compareAt(path, Array.isArray(after) ? [] : {}, after, schema, into);
     return;
   }
   const shape = shapeOf(schema, after);

@@ -42,7 +42,27 @@ const customStatusReset = topLevelFields(
 export function ownershipOf(api: Api, { resource, subresource }: Place): FieldOwnership {
   const status = resource.custom ? customStatusReset : builtInStatusReset;
   const resetFields = subresource === "status" ? status : resource.subresources.status ? mainReset : nothingReset;
-  return { schema: resource.schema, resetFields, now: timestamp(api.clock.now()) };
+  return { schema: resource.schema, resetFields, blank: blankOf(resource), now: timestamp(api.clock.now()) };
+}
+
+/** What Go prints for a kind's zero value: structs are there, whatever is in them. */
+function blankOf({ custom, kind, schema }: ServedResource): Fields {
+  const blank: Fields = { apiVersion: null, kind: null, metadata: { creationTimestamp: null } };
+  if (custom) return blank;
+  for (const name of ["spec", "status"]) if (schema.properties?.[name]) blank[name] = {};
+  if (schema.properties?.["spec"]?.properties?.["template"]) {
+    const template = { metadata: { creationTimestamp: null }, spec: { containers: null } };
+    blank["spec"] = {
+      selector: null,
+      template,
+      ...(kind === "Deployment" && { strategy: {} }),
+      ...(kind === "StatefulSet" && { updateStrategy: {} }),
+    };
+  }
+  if (kind === "Pod") blank["spec"] = { containers: null };
+  if (kind === "Service") blank["status"] = { loadBalancer: {} };
+  if (kind === "Event") for (const name of ["involvedObject", "source"]) blank[name] = {};
+  return blank;
 }
 
 export function managerOf(place: Place, options: WriteOptions): Manager {
