@@ -83,8 +83,9 @@ function decodeObject(schema: Schema, value: unknown, path: string, walk: Walk):
       else walk.unknownFields.push(at);
       continue;
     }
-    const field = decodeValue(properties[name]!, entry, at, walk);
-    if (field !== undefined) decoded[name] = field;
+    const property = properties[name]!;
+    const field = decodeValue(property, entry, at, walk);
+    if (field !== undefined && !isEmptyCollection(property, field)) decoded[name] = field;
   }
   for (const name of shownZeros(properties)) decoded[name] ??= zeroOf(properties[name]!);
   return decoded;
@@ -106,7 +107,7 @@ function decodeString(schema: Schema, value: unknown, path: string, walk: Walk):
   if (schema.format === "byte" && !/^(?:[A-Za-z0-9+/\r\n]*)={0,2}[\r\n]*$/.test(value)) {
     throw new DecodeError(`illegal base64 data at input byte ${Math.max(0, value.search(/[^A-Za-z0-9+/=\r\n]/))}`);
   }
-  return value;
+  return value === "" && schema["x-zero"] !== "kept" ? undefined : value;
 }
 
 function decodeNumber(schema: Schema, value: unknown, path: string, walk: Walk): unknown {
@@ -135,6 +136,12 @@ function decodeQuantity(text: string): string {
     if (error instanceof QuantityError) throw new DecodeError(error.message, { cause: error });
     throw error;
   }
+}
+
+/** Go leaves empty lists and maps out. */
+function isEmptyCollection(schema: Schema, value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return schema.additionalProperties !== undefined && Object.keys(value as object).length === 0;
 }
 
 function zeroOf(schema: Schema): unknown {

@@ -38,10 +38,11 @@ export interface Schema {
   /** Ours, never published: fields that valid objects always have, although the API server does not require them. */
   readonly "x-present"?: readonly string[];
   /**
-   * Ours, never published: Go cannot tell zero (or false) of this field from absence. It is left out ("dropped") or,
-   * where Go always writes it, there even if nobody set it ("shown"). Without this mark the two differ.
+   * Ours, never published: whether Go can tell the zero value of this field from absence. Numbers and booleans: it can,
+   * unless marked "dropped" (zero is left out) or "shown" (zero is there even if nobody set it). Strings: it cannot,
+   * and "" is left out, unless marked "kept". Objects: it can, unless marked "dropped".
    */
-  readonly "x-zero"?: "dropped" | "shown";
+  readonly "x-zero"?: "dropped" | "shown" | "kept";
   /** Ours, never published as such: the schema that a CRD shows in place of this one (see crd.ts). */
   readonly "x-published"?: Schema;
 }
@@ -145,7 +146,7 @@ export function strings(description: string, more: Schema = {}): Schema {
 }
 
 /** A mark for `bool`, `int32` and `int64`; see Schema. */
-export type Zero = NonNullable<Schema["x-zero"]>;
+export type Zero = "dropped" | "shown";
 
 export function bool(description: string, zero?: Zero) {
   return { type: "boolean", description, ...(zero && { "x-zero": zero }) } as const;
@@ -219,6 +220,10 @@ export function mergedBy<const K extends string, const L extends readonly string
   } as const;
 }
 
+/** Marks an object that is empty where it is absent. */
+export const plain = { "x-zero": "dropped" } as const;
+/** Marks a string that may be set to "". */
+export const maybeEmpty = { "x-zero": "kept" } as const;
 /** Marks an object that server-side apply treats as one value. */
 export const atomic = { "x-kubernetes-map-type": "atomic" } as const;
 /** Marks a list that server-side apply treats as one value. */

@@ -105,3 +105,53 @@ function valueProblem(key: string, value: string, index: number): string[] {
 function aggregate(problems: readonly string[]): string | undefined {
   return problems.length > 1 ? `[${problems.join(", ")}]` : problems[0];
 }
+
+const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const label1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+const labelText =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+const label1035Text =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+const identifierText =
+  "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used for validation is '[A-Za-z_][A-Za-z0-9_]*')";
+
+/** What Kubernetes says against a DNS label (RFC 1123); empty where it is one. Source: validation.IsDNS1123Label. */
+export function dnsLabelProblems(name: string): string[] {
+  const problems = Buffer.byteLength(name) > 63 ? ["must be no more than 63 characters"] : [];
+  if (label.test(name)) return problems;
+  return [...problems, subdomain.test(name) ? "must not contain dots" : labelText];
+}
+
+/** What Kubernetes says against a DNS label (RFC 1035), such as a Service's name. Source: validation.IsDNS1035Label. */
+export function dns1035LabelProblems(name: string): string[] {
+  const problems = Buffer.byteLength(name) > 63 ? ["must be no more than 63 characters"] : [];
+  return label1035.test(name) ? problems : [...problems, label1035Text];
+}
+
+/** As dns1035LabelProblems, for a name to which something is added. Source: validation.NameIsDNS1035Label. */
+export function dns1035PrefixProblems(prefix: string): string[] {
+  return dns1035LabelProblems(prefix.endsWith("-") && prefix.length > 1 ? `${prefix.slice(0, -2)}a` : prefix);
+}
+
+/** What Kubernetes says against an identifier. Source: validation.IsCIdentifier. */
+export function identifierProblems(name: string): string[] {
+  return identifier.test(name) ? [] : [identifierText];
+}
+
+/** What Kubernetes says against a domain name of two labels at least. Source: validation.IsFullyQualifiedDomainName. */
+export function domainNameProblem(field: string, domain: string): string | undefined {
+  const invalid = (value: string, text: string) => `${field}: Invalid value: ${goQuote(value)}: ${text}`;
+  if (domain === "") return `${field}: Required value`;
+  const name = domain.endsWith(".") ? domain.slice(0, -1) : domain;
+  const problems = subdomainProblems(name);
+  if (problems.length > 0) return invalid(name, problems.join(","));
+  const labels = name.split(".");
+  if (labels.length < 2) return invalid(name, "should be a domain with at least two segments separated by dots");
+  for (const part of labels) {
+    const partProblems = dnsLabelProblems(part);
+    if (partProblems.length > 0) return invalid(part, partProblems.join(","));
+  }
+  return undefined;
+}

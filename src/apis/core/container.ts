@@ -8,8 +8,10 @@ import {
   int64,
   list,
   mapOf,
+  maybeEmpty,
   mergedBy,
   object,
+  plain,
   quantity,
   string,
   strings,
@@ -100,7 +102,7 @@ export const volumeMountSchema = object(
     readOnly: bool("Whether the container may only read.", "dropped"),
     mountPath: string("The path in the container."),
     subPath: string("The path in the volume; its root unless told."),
-    mountPropagation: string("Whether mounts made later show up on the other side."),
+    mountPropagation: string("Whether mounts made later show up on the other side.", maybeEmpty),
     subPathExpr: string("As subPath, with $(NAME) replaced by environment variables."),
   },
   { required: ["name", "mountPath"] },
@@ -114,9 +116,9 @@ export const seLinuxOptionsSchema = object("The SELinux label.", {
 });
 
 export const windowsOptionsSchema = object("What applies on Windows only.", {
-  gmsaCredentialSpecName: string("The name of the GMSA credential spec."),
-  gmsaCredentialSpec: string("The GMSA credential spec itself."),
-  runAsUserName: string("The user to run as."),
+  gmsaCredentialSpecName: string("The name of the GMSA credential spec.", maybeEmpty),
+  gmsaCredentialSpec: string("The GMSA credential spec itself.", maybeEmpty),
+  runAsUserName: string("The user to run as.", maybeEmpty),
   hostProcess: bool("Whether this runs as a process of the host."),
 });
 
@@ -124,7 +126,7 @@ export const seccompProfileSchema = object(
   "Which system calls are allowed.",
   {
     type: string("RuntimeDefault, Localhost or Unconfined."),
-    localhostProfile: string("The file of the profile on the node; for Localhost."),
+    localhostProfile: string("The file of the profile on the node; for Localhost.", maybeEmpty),
   },
   { required: ["type"] },
 );
@@ -142,7 +144,7 @@ export const securityContextSchema = object("What the container's processes may 
   runAsNonRoot: bool("Whether to refuse to start as root."),
   readOnlyRootFilesystem: bool("Whether the container's own file system is read-only."),
   allowPrivilegeEscalation: bool("Whether a process may gain more rights than its parent has."),
-  procMount: string("How /proc is mounted."),
+  procMount: string("How /proc is mounted.", maybeEmpty),
   seccompProfile: seccompProfileSchema,
 });
 
@@ -165,17 +167,17 @@ const containerFields = {
     envFromSourceSchema,
   ),
   env: list("Environment variables.", envVarSchema, mergedBy("name")),
-  resources: resourceRequirementsSchema,
+  resources: { ...resourceRequirementsSchema, ...plain },
   resizePolicy: list(
     "What a change of resources while running means.",
     object(
       "One resource.",
-      { resourceName: string("cpu or memory."), restartPolicy: string("NotRequired or RestartContainer.") },
+      { resourceName: string("cpu or memory."), restartPolicy: string("NotRequired or RestartContainer.", maybeEmpty) },
       { required: ["resourceName", "restartPolicy"] },
     ),
     atomicList,
   ),
-  restartPolicy: string("Always makes an init container a sidecar."),
+  restartPolicy: string("Always makes an init container a sidecar.", maybeEmpty),
   volumeMounts: list("Where the pod's volumes appear.", volumeMountSchema, mergedBy("mountPath")),
   volumeDevices: list(
     "Volumes that appear as block devices.",

@@ -8,6 +8,7 @@ import {
   int32,
   int64,
   list,
+  maybeEmpty,
   mergedBy,
   object,
   string,
@@ -44,7 +45,7 @@ export const podSecurityContextSchema = object("What all containers of the pod m
     ),
     atomicList,
   ),
-  fsGroupChangePolicy: string("When the owner of the files is changed: Always or OnRootMismatch."),
+  fsGroupChangePolicy: string("When the owner of the files is changed: Always or OnRootMismatch.", maybeEmpty),
   seccompProfile: seccompProfileSchema,
 });
 
@@ -117,9 +118,9 @@ export const podSpecSchema = object(
       object("One condition.", { conditionType: string("Its type.") }, { required: ["conditionType"] }),
       atomicList,
     ),
-    runtimeClassName: string("The RuntimeClass that runs the pod."),
+    runtimeClassName: string("The RuntimeClass that runs the pod.", maybeEmpty),
     enableServiceLinks: bool("Whether every Service of the namespace becomes variables of the containers."),
-    preemptionPolicy: string("Whether less important pods make room: PreemptLowerPriority or Never."),
+    preemptionPolicy: string("Whether less important pods make room: PreemptLowerPriority or Never.", maybeEmpty),
     overhead: described("What the RuntimeClass itself uses.", resourceListSchema),
     topologySpreadConstraints: list(
       "How pods are spread over places.",
@@ -145,8 +146,8 @@ export const podSpecSchema = object(
         {
           name: string("Its name in the pod."),
           source: object("Where it is described.", {
-            resourceClaimName: string("A ResourceClaim."),
-            resourceClaimTemplateName: string("A ResourceClaimTemplate."),
+            resourceClaimName: string("A ResourceClaim.", maybeEmpty),
+            resourceClaimTemplateName: string("A ResourceClaimTemplate.", maybeEmpty),
           }),
         },
         { required: ["name"] },

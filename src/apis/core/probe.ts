@@ -1,4 +1,15 @@
-import { type FromSchema, int32, int64, intOrString, list, object, string, strings, words } from "../schema.ts";
+import {
+  type FromSchema,
+  int32,
+  int64,
+  intOrString,
+  list,
+  maybeEmpty,
+  object,
+  string,
+  strings,
+  words,
+} from "../schema.ts";
 
 export const execActionSchema = object("Runs a command in the container; exit code 0 is success.", {
   command: strings("The program and its arguments; no shell is involved.", { "x-kubernetes-list-type": "atomic" }),
@@ -36,7 +47,7 @@ export const grpcActionSchema = object(
   "Calls the standard gRPC health service.",
   {
     port: int32("The port of the gRPC server.", "shown"),
-    service: string("The service to ask about; the whole server unless told."),
+    service: string("The service to ask about; the whole server unless told.", maybeEmpty),
   },
   { required: ["port"] },
 );

@@ -9,7 +9,19 @@ import { podSpecSchema } from "../core/pod-spec.ts";
 import { probeSchema } from "../core/probe.ts";
 import { volumeProjectionSchema, volumeSchema } from "../core/volume.ts";
 import { objectMetaSchema } from "../meta.ts";
-import { anyObject, atomic, bool, int64, list, object, type Schema, string, stringMap, strings } from "../schema.ts";
+import {
+  anyObject,
+  atomic,
+  bool,
+  int64,
+  list,
+  object,
+  plain,
+  type Schema,
+  string,
+  stringMap,
+  strings,
+} from "../schema.ts";
 
 /**
  * What a revision runs: a pod spec and Knative's own fields. The CRD publishes only the part of the pod spec that
@@ -162,7 +174,7 @@ const publishedRevisionSpec = only(
 export const revisionSpecSchema = object(
   "What the revision runs. Cannot be changed once the revision exists.",
   { ...podFields, ...knativeFields },
-  { required: podSpecSchema.required, "x-published": publishedRevisionSpec },
+  { required: podSpecSchema.required, ...plain, "x-published": publishedRevisionSpec },
 );
 
 /** What a Service or Configuration makes its revisions from. */
@@ -171,6 +183,7 @@ export const revisionTemplateSchema = object(
   {
     metadata: {
       ...objectMetaSchema,
+      ...plain,
       description:
         "Labels and annotations of the revisions; a name, where given, must change with every change of the template.",
       "x-published": {
@@ -189,5 +202,5 @@ export const revisionTemplateSchema = object(
     },
     spec: revisionSpecSchema,
   },
-  { "x-present": ["spec"] },
+  { "x-present": ["spec"], ...plain },
 );

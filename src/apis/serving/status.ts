@@ -1,5 +1,5 @@
 import { conditionsSchema } from "../conditions.ts";
-import { bool, int64, list, object, string, stringMap } from "../schema.ts";
+import { bool, int64, list, maybeEmpty, object, string, stringMap } from "../schema.ts";
 
 /** Fields that the status of every Knative kind has. */
 export const commonStatusFields = {
@@ -9,10 +9,10 @@ export const commonStatusFields = {
 } as const;
 
 export const addressableSchema = object("Where the object takes requests.", {
-  name: string("The name of the address."),
+  name: string("The name of the address.", maybeEmpty),
   url: string("The URL."),
-  CACerts: string("The certificates of the authority that signed the server's certificate, PEM."),
-  audience: string("The audience that tokens must name."),
+  CACerts: string("The certificates of the authority that signed the server's certificate, PEM.", maybeEmpty),
+  audience: string("The audience that tokens must name.", maybeEmpty),
 });
 
 /** One share of traffic, in a Route's spec and status. */

@@ -1,0 +1,41 @@
+import { admissionOf } from "../admission-kind.ts";
+import { autoscalingAnnotations } from "../autoscaling/annotation-validation.ts";
+import { type Findings, none, problemWith, under } from "../field-error.ts";
+import { objectName, ownerLabel } from "../metadata-validation.ts";
+import { configurationLabel } from "./labels.ts";
+import { revisionSpecSchema } from "./pod-template.ts";
+import { Revision } from "./revision.ts";
+import { setRevisionDefaults } from "./revision-defaults.ts";
+import { goDiff } from "./revision-diff.ts";
+import { validateRevisionSpec } from "./revision-validation.ts";
+
+/** Admission of Revisions. Source: serving v0.42.2 pkg/apis/serving/v1/revision_{defaults,validation}.go. */
+export const revisionAdmission = admissionOf(Revision, {
+  setDefaults(revision, { config, operation }) {
+    // A revision cannot be changed, so new defaults do not reach it.
+    if (operation === "UPDATE") return;
+    revision.spec ??= { containers: [] };
+    setRevisionDefaults(revision.spec, { config, operation, parent: {} });
+  },
+
+  validate(revision, { config, operation, old }) {
+    if (operation === "UPDATE" && old) {
+      const changed = unchangeable((old as Revision).spec, revision.spec);
+      if (changed.length > 0) return changed;
+    }
+    const { metadata, spec = { containers: [] } } = revision;
+    return [
+      ...under("metadata", [
+        ...objectName(metadata),
+        ...under("annotations", autoscalingAnnotations(metadata.annotations, config.autoscaler)),
+        ...under("labels", ownerLabel(metadata, configurationLabel, "Configuration")),
+      ]),
+      ...(operation === "UPDATE" ? none : under("spec", validateRevisionSpec(spec, config))),
+    ];
+  },
+});
+
+function unchangeable(old: Revision["spec"], spec: Revision["spec"]): Findings {
+  const difference = goDiff("{v1.RevisionSpec}", revisionSpecSchema, old, spec);
+  return difference === "" ? none : problemWith(difference, "Immutable fields changed (-old +new)", "spec");
+}
