@@ -1,11 +1,13 @@
 import { conditionOf, conditionSet, isFalse, isTrue } from "../../apis/conditions.ts";
 import { draftConditions, observed } from "../../apis/observed.ts";
 import type { Configuration } from "../../apis/serving/configuration.ts";
+import { configurationAdmission } from "../../apis/serving/configuration-admission.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { failure, isAlreadyExists, reasonFor } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
+import { defaulted } from "../defaulted.ts";
 import { generationOf, revisionsOf } from "../revisions-of.ts";
 import { namedRevision } from "./named-revision.ts";
 import { makeRevision } from "./revision.ts";
@@ -22,10 +24,11 @@ const conditionsOfConfiguration = conditionSet("Ready");
  * latest ready one. Source: serving v0.42.2 pkg/reconciler/configuration.
  */
 export async function reconcileConfiguration(
-  configuration: Configuration,
+  stored: Configuration,
   deps: ConfigurationDeps,
   pass: Pass<ServingConfig>,
 ): Promise<Outcome<Configuration>> {
+  const configuration = defaulted(stored, configurationAdmission, pass.config);
   const conditions = draftConditions(configuration, conditionsOfConfiguration, pass.clock);
   let { latestCreatedRevisionName, latestReadyRevisionName } = configuration.status ?? {};
   const finish = (error?: unknown): Outcome<Configuration> => ({

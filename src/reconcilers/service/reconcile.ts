@@ -2,14 +2,18 @@ import { type ConditionDraft, conditionOf, conditionSet, isTrue } from "../../ap
 import { isControlledBy } from "../../apis/meta.ts";
 import { draftConditions, observed } from "../../apis/observed.ts";
 import type { Configuration } from "../../apis/serving/configuration.ts";
+import { configurationAdmission } from "../../apis/serving/configuration-admission.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import type { Route } from "../../apis/serving/route.ts";
+import { routeAdmission } from "../../apis/serving/route-admission.ts";
 import type { KnativeService } from "../../apis/serving/service.ts";
+import { serviceAdmission } from "../../apis/serving/service-admission.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { failure, reasonFor } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { namedRevision } from "../configuration/named-revision.ts";
+import { defaulted } from "../defaulted.ts";
 import { makeConfiguration } from "./configuration.ts";
 import { makeRoute } from "./route.ts";
 
@@ -30,10 +34,11 @@ type ServiceStatus = NonNullable<KnativeService["status"]>;
  * Source: serving v0.42.2 pkg/reconciler/service.
  */
 export async function reconcileService(
-  service: KnativeService,
+  stored: KnativeService,
   deps: ServiceDeps,
   pass: Pass<ServingConfig>,
 ): Promise<Outcome<KnativeService>> {
+  const service = defaulted(stored, serviceAdmission, pass.config);
   const conditions = draftConditions(service, conditionsOfService, pass.clock);
   const status: ServiceStatus = { ...service.status };
   const finish = (error?: unknown): Outcome<KnativeService> => ({
@@ -110,7 +115,8 @@ async function ensureConfiguration(
     conditions.markFalse("ConfigurationsReady", "NotOwned", notOwned("Configuration", name));
     throw new Error(`service: "${name}" does not own configuration: "${name}"`);
   }
-  return keep("Configuration", existing, makeConfiguration(service, existing), deps.writeConfigurations, pass);
+  const present = defaulted(existing, configurationAdmission, pass.config);
+  return keep("Configuration", existing, present, makeConfiguration(service, existing), deps.writeConfigurations, pass);
 }
 
 async function ensureRoute(
@@ -126,7 +132,8 @@ async function ensureRoute(
     conditions.markFalse("RoutesReady", "NotOwned", notOwned("Route", name));
     throw new Error(`service: "${name}" does not own route: "${name}"`);
   }
-  return keep("Route", existing, makeRoute(service), deps.writeRoutes, pass);
+  const present = defaulted(existing, routeAdmission, pass.config);
+  return keep("Route", existing, present, makeRoute(service), deps.writeRoutes, pass);
 }
 
 async function create<T extends Configuration | Route>(
@@ -150,15 +157,17 @@ async function create<T extends Configuration | Route>(
 async function keep<T extends Configuration | Route>(
   kind: string,
   existing: T,
+  /** With today's defaults. */
+  present: T,
   wanted: T,
   writer: Pick<Writer<T>, "update">,
   pass: Pass<ServingConfig>,
 ): Promise<T> {
   const { labels, annotations } = wanted.metadata;
   if (
-    semanticEqual(existing.spec, wanted.spec) &&
-    semanticEqual(existing.metadata.labels, labels) &&
-    semanticEqual(existing.metadata.annotations, annotations)
+    semanticEqual(present.spec, wanted.spec) &&
+    semanticEqual(present.metadata.labels, labels) &&
+    semanticEqual(present.metadata.annotations, annotations)
   ) {
     return existing;
   }

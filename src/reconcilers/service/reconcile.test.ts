@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Configuration } from "../../apis/serving/configuration.ts";
+import { Revision } from "../../apis/serving/revision.ts";
+import { Route } from "../../apis/serving/route.ts";
+import { KnativeService } from "../../apis/serving/service.ts";
+import { defaultServingConfig } from "../../config/serving-config.ts";
+import { apiError } from "../../kube/errors.ts";
+import type { Induce } from "../../testing/fake-client.ts";
+import {
+  conditions,
+  linesOf,
+  testConfiguration,
+  testRevision,
+  testRoute,
+  testService,
+} from "../../testing/serving-objects.ts";
+import { type Row, reconcileOnce } from "../../testing/table.ts";
+import { reconcileService, type ServiceDeps } from "./reconcile.ts";
+
+type ServiceRow = Pick<Row<KnativeService, ServiceDeps, typeof defaultServingConfig>, "objects" | "induce">;
+
+const run = (row: ServiceRow) =>
+  reconcileOnce<KnativeService, ServiceDeps, typeof defaultServingConfig>({
+    kind: KnativeService,
+    key: "ns/hello",
+    reconcile: reconcileService,
+    config: defaultServingConfig,
+    deps: ({ client, informers }) => ({
+      configurations: informers.of(Configuration),
+      routes: informers.of(Route),
+      revisions: informers.of(Revision),
+      writeConfigurations: client.of(Configuration),
+      writeRoutes: client.of(Route),
+    }),
+    ...row,
+  });
+
+const ready = (revision = "hello-00001") => ({
+  configuration: testConfiguration({
+    status: {
+      ...conditions({ Ready: "True" }),
+      latestReadyRevisionName: revision,
+      latestCreatedRevisionName: revision,
+    },
+  }),
+  route: testRoute({
+    status: {
+      ...conditions({ Ready: "True" }),
+      url: "http://hello.ns.example.com",
+      traffic: [{ revisionName: revision, latestRevision: true, percent: 100 }],
+    },
+  }),
+});
+
+interface Case {
+  readonly name: string;
+  readonly row: ServiceRow;
+  /** "verb resource". */
+  readonly writes: readonly string[];
+  readonly conditions: readonly string[];
+  readonly events?: readonly string[];
+  readonly error?: RegExp;
+}
+
+const outOfDate = "OutOfDate: The Configuration is still working to reflect the latest desired specification.";
+const routeOutOfDate = "OutOfDate: The Route is still working to reflect the latest desired specification.";
+const named = { template: { ...testService().spec.template, metadata: { name: "hello-byo" } } };
+
+const cases: readonly Case[] = [
+  {
+    name: "a new Service gets its Configuration and Route",
+    row: { objects: [testService({ status: conditions({ Ready: "Unknown" }) })] },
+    writes: ["create configurations", "create routes", "updateStatus services"],
+    conditions: ["ConfigurationsReady=Unknown", "Ready=Unknown", "RoutesReady=Unknown"],
+    events: ['Normal Created Created Configuration "hello"', 'Normal Created Created Route "hello"'],
+  },
+  {
+    name: "children that have not caught up are waited for",
+    row: {
+      objects: [
+        testService(),
+        testConfiguration({ metadata: { generation: 2 } }),
+        testRoute({ metadata: { generation: 2 } }),
+      ],
+    },
+    writes: ["updateStatus services"],
+    conditions: [
+      `ConfigurationsReady=Unknown ${outOfDate}`,
+      `Ready=Unknown ${routeOutOfDate}`,
+      `RoutesReady=Unknown ${routeOutOfDate}`,
+    ],
+  },
+  {
+    name: "a Service whose Configuration and Route are ready is ready, with their names and addresses",
+    row: { objects: [testService(), ready().configuration, ready().route] },
+    writes: ["updateStatus services"],
+    conditions: ["ConfigurationsReady=True", "Ready=True", "RoutesReady=True"],
+  },
+  {
+    name: "with a revision name of the user's the Route waits until the Configuration has judged it",
+    row: { objects: [testService({ spec: named }), testConfiguration({ spec: named, metadata: { generation: 2 } })] },
+    writes: ["updateStatus services"],
+    conditions: [`ConfigurationsReady=Unknown ${outOfDate}`, `Ready=Unknown ${outOfDate}`, "RoutesReady=Unknown"],
+  },
+  {
+    name: "a revision name that somebody else's Revision has keeps traffic where it is",
+    row: {
+      objects: [
+        testService({ spec: named }),
+        testConfiguration({ spec: named, status: conditions({ Ready: "True" }) }),
+        testRevision(1, { metadata: { name: "hello-byo", ownerReferences: [] } }),
+      ],
+    },
+    writes: ["updateStatus services"],
+    conditions: [
+      "ConfigurationsReady=True",
+      'Ready=False RevisionNameTaken: The revision name "hello-byo" is taken by a conflicting Revision, so traffic will not be migrated',
+      'RoutesReady=False RevisionNameTaken: The revision name "hello-byo" is taken by a conflicting Revision, so traffic will not be migrated',
+    ],
+  },
+  {
+    name: "a Configuration of somebody else's is left alone",
+    row: { objects: [testService(), testConfiguration({ metadata: { ownerReferences: [] } })] },
+    writes: ["updateStatus services"],
+    conditions: [
+      'ConfigurationsReady=False NotOwned: There is an existing Configuration "hello" that we do not own.',
+      'Ready=False NotOwned: There is an existing Configuration "hello" that we do not own.',
+      "RoutesReady=Unknown",
+    ],
+    events: ['Warning InternalError service: "hello" does not own configuration: "hello"'],
+    error: /does not own configuration/,
+  },
+  {
+    name: "a Route of somebody else's is left alone",
+    row: { objects: [testService(), ready().configuration, testRoute({ metadata: { ownerReferences: [] } })] },
+    writes: ["updateStatus services"],
+    conditions: [
+      "ConfigurationsReady=True",
+      'Ready=False NotOwned: There is an existing Route "hello" that we do not own.',
+      'RoutesReady=False NotOwned: There is an existing Route "hello" that we do not own.',
+    ],
+    events: ['Warning InternalError service: "hello" does not own route: "hello"'],
+    error: /does not own route/,
+  },
+  {
+    name: "hand-made changes of the children are undone",
+    row: {
+      objects: [
+        testService(),
+        testConfiguration({
+          status: conditions({ Ready: "True" }),
+          spec: { template: { spec: { containers: [{ name: "user-container", image: "other" }] } } },
+        }),
+        { ...ready().route, metadata: { ...ready().route.metadata, labels: { mine: "yes" } } },
+      ],
+    },
+    writes: ["update configurations", "update routes", "updateStatus services"],
+    conditions: [
+      "ConfigurationsReady=True",
+      "Ready=Unknown TrafficNotMigrated: Traffic is not yet migrated to the latest revision.",
+      "RoutesReady=Unknown TrafficNotMigrated: Traffic is not yet migrated to the latest revision.",
+    ],
+  },
+  {
+    name: "routes that refer to the Configuration besides stay written on it",
+    row: {
+      objects: [
+        testService(),
+        {
+          ...ready().configuration,
+          metadata: { ...ready().configuration.metadata, annotations: { "serving.knative.dev/routes": "other,hello" } },
+        },
+        ready().route,
+      ],
+    },
+    writes: ["updateStatus services"],
+    conditions: ["ConfigurationsReady=True", "Ready=True", "RoutesReady=True"],
+  },
+  {
+    name: "the reason why a child is not ready is passed on",
+    row: {
+      objects: [
+        testService(),
+        testConfiguration({ status: conditions({ Ready: ["False", "RevisionFailed", "it crashed"] }) }),
+        testRoute({ status: conditions({ Ready: ["Unknown", "RevisionMissing", "waiting"] }) }),
+      ],
+    },
+    writes: ["updateStatus services"],
+    conditions: [
+      "ConfigurationsReady=False RevisionFailed: it crashed",
+      "Ready=False RevisionFailed: it crashed",
+      "RoutesReady=Unknown RevisionMissing: waiting",
+    ],
+  },
+  {
+    name: "a ready Route whose traffic is still on the earlier revision is not taken for ready",
+    row: { objects: [testService(), ready("hello-00002").configuration, ready("hello-00001").route] },
+    writes: ["updateStatus services"],
+    conditions: [
+      "ConfigurationsReady=True",
+      "Ready=Unknown TrafficNotMigrated: Traffic is not yet migrated to the latest revision.",
+      "RoutesReady=Unknown TrafficNotMigrated: Traffic is not yet migrated to the latest revision.",
+    ],
+  },
+];
+
+for (const { name, row, writes, conditions: wanted, events = [], error } of cases) {
+  test(name, async () => {
+    const report = await run(row);
+    assert.deepEqual(
+      report.actions.map(({ verb, resource }) => `${verb} ${resource}`),
+      writes,
+    );
+    assert.deepEqual(linesOf(report.outcome?.status?.conditions), wanted);
+    assert.deepEqual(report.events, events);
+    if (error) assert.match(String(report.error), error);
+    else assert.equal(report.error, undefined);
+  });
+}
+
+test("a second pass over a settled Service asks nothing of the API server", async () => {
+  const first = await run({ objects: [testService(), ready().configuration, ready().route] });
+  const settled = first.statusUpdates[0] as KnativeService;
+  const second = await run({ objects: [settled, ready().configuration, ready().route] });
+  assert.deepEqual(second.actions, []);
+});
+
+test("what children say of revisions and addresses is taken over", async () => {
+  const report = await run({ objects: [testService(), ready().configuration, ready().route] });
+  const { status } = report.statusUpdates[0] as KnativeService;
+  assert.equal(status?.latestReadyRevisionName, "hello-00001");
+  assert.equal(status?.url, "http://hello.ns.example.com");
+  assert.deepEqual(status?.traffic, ready().route.status?.traffic);
+});
+
+const failures: readonly [string, unknown][] = [
+  ["an internal error", undefined],
+  ["forbidden", apiError(403, "Forbidden", "no")],
+  ["a conflict", apiError(409, "Conflict", "stale")],
+  ["a namesake", apiError(409, "AlreadyExists", "there is one")],
+  ["too many requests", apiError(429, "TooManyRequests", "slow down")],
+  ["a timeout", apiError(504, "Timeout", "late")],
+  ["nothing found", apiError(404, "NotFound", "gone")],
+];
+const edited = {
+  configuration: testConfiguration({ metadata: { labels: {} } }),
+  route: testRoute({ metadata: { labels: {} } }),
+};
+for (const [verb, resource, objects] of [
+  ["create", "configurations", [testService()]],
+  ["create", "routes", [testService()]],
+  ["update", "configurations", [testService(), edited.configuration, testRoute()]],
+  ["update", "routes", [testService(), testConfiguration(), edited.route]],
+  ["updateStatus", "services", [testService(), testConfiguration(), testRoute()]],
+] as const) {
+  for (const [what, error] of failures) {
+    test(`${what} in answer to ${verb} ${resource} fails the pass, and the next one comes right`, async () => {
+      const induce: Induce = { verb, resource, ...(error !== undefined && { error }) };
+      const report = await run({ objects: [...objects], induce: [induce] });
+      const statusGone = verb === "updateStatus" && what === "nothing found";
+      assert.equal(report.error === undefined, statusGone);
+      assert.ok(report.statusUpdates.length <= 1);
+      const again = await run({ objects: [...objects] });
+      assert.equal(again.error, undefined);
+    });
+  }
+}
