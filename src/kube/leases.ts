@@ -1,0 +1,268 @@
+import { Lease } from "../apis/core/lease.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/log.ts";
+import { startTicker } from "../lib/ticker.ts";
+import type { Change, Client, Informers, Ownership } from "./api.ts";
+import { assignBuckets } from "./assignment.ts";
+import { createBucketSet, makeBucketNames } from "./buckets.ts";
+import { isAlreadyExists, isConflict, isNotFound } from "./errors.ts";
+import { holderOf, isExpired, makeLease, type Seen, see } from "./lease-record.ts";
+import { createMembership, podOf } from "./membership.ts";
+import type { PeerWatcher } from "./peers.ts";
+import type { StatefulSetIdentity } from "./stateful-set.ts";
+
+export interface LeaseTiming {
+  /** Others take over when they heard nothing of a member for so long. */
+  readonly leaseDurationMs: number;
+  /** A member that could not renew for so long gives up by itself; shorter than leaseDurationMs. */
+  readonly renewDeadlineMs: number;
+  /** How often a member renews. */
+  readonly retryPeriodMs: number;
+}
+
+export interface LeasesConfig {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly namespace: string;
+  /** The program, such as "controlplane": replicas of one program share its buckets. */
+  readonly component: string;
+  readonly buckets: number;
+  readonly timing: LeaseTiming;
+  /** Other prefixes of Lease names; see config-leader-election. */
+  readonly leaseNamesPrefixMapping?: Readonly<Record<string, string>>;
+  /** The pod's name: the same after a restart of the process. */
+  readonly pod: string;
+  /** Unique to this process. */
+  readonly instance: string;
+  /** "host:port" of our peer server, for the other replicas; without it they wait for our Lease to expire. */
+  readonly peerAddress?: string;
+  readonly peers?: PeerWatcher;
+  /** Keys are divided as upstream's StatefulSet mode does, and bucket n prefers the pod with ordinal n. */
+  readonly statefulSet?: StatefulSetIdentity;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface Leases extends Ownership {
+  /** The pod that holds the key's bucket, as far as is known. */
+  ownerOf(key: string): string | undefined;
+  /** The names of the buckets that are ours now. */
+  held(): readonly string[];
+  /** The pods that take part now, sorted. */
+  members(): readonly string[];
+  /** Gives everything up: for `owns` at once, then for the others, who take over as soon as they hear of it. */
+  release(): Promise<void>;
+}
+
+interface Bucket {
+  readonly index: number;
+  readonly name: string;
+  seen: Seen | undefined;
+  /** Whether the API server holds the Lease (it may have been deleted after we saw it). */
+  stored: boolean;
+  /** We hold it (as long as our membership is alive). */
+  ours: boolean;
+  /** Since when (monotonic) nobody holds it. */
+  freeSinceMs: number | undefined;
+  /** Until when (monotonic) it is not handed over, since nobody else took it lately. */
+  keepUntilMs: number;
+  writing: Promise<void> | undefined;
+}
+
+const queue = "hakn";
+
+/**
+ * Shares a component's buckets among its replicas. Every replica renews one Lease of its own, its membership; each
+ * bucket has a Lease that says which member holds it, and that is written only when it changes hands. A member whose
+ * Lease expired or went away, or whose process is known to be gone, holds nothing: the replica that is next in line
+ * takes its buckets. Writes carry the resourceVersion, so that of two takers one fails. Start it when the caches are
+ * warm. See docs/decisions/leadership.md.
+ */
+export function startLeases(config: LeasesConfig): Leases {
+  const { client, informers, namespace, component, timing, clock } = config;
+  const log = config.log.child({ component });
+  const leases = client.of(Lease);
+  const mapping = config.leaseNamesPrefixMapping;
+  const names = makeBucketNames(component, queue, config.buckets, mapping);
+  const keys = createBucketSet(config.statefulSet?.bucketNames(config.buckets) ?? names);
+  const patienceMs = 2 * timing.retryPeriodMs;
+  const handlers = new Set<() => void>();
+  const buckets = names.map(
+    (name, index): Bucket => ({
+      index,
+      name,
+      seen: undefined,
+      stored: false,
+      ours: false,
+      freeSinceMs: undefined,
+      keepUntilMs: 0,
+      writing: undefined,
+    }),
+  );
+  let stopped = false;
+
+  const dropAll = () => {
+    for (const bucket of buckets) setOurs(bucket, false);
+  };
+  const prefix = `${component}.${queue}.member.`.toLowerCase();
+  const membership = createMembership({ ...config, log, prefix, onChange: () => turn(), onLapse: dropAll });
+  const { identity } = membership;
+
+  const setOurs = (bucket: Bucket, ours: boolean) => {
+    if (bucket.ours === ours) return;
+    bucket.ours = ours;
+    log.info(`${ours ? "this replica has" : "this replica no longer has"} the bucket ${bucket.name}`);
+    if (ours) for (const handler of handlers) handler();
+  };
+
+  const observe = (bucket: Bucket, lease: Lease, authoritative: boolean) => {
+    bucket.seen = see(bucket.seen, lease, clock, authoritative);
+    bucket.stored = true;
+    if (holderOf(bucket.seen.lease) !== identity) setOurs(bucket, false);
+  };
+
+  const isFree = (bucket: Bucket, now: number): boolean => {
+    const holder = bucket.seen && holderOf(bucket.seen.lease);
+    if (!bucket.seen || !holder) return true;
+    const state = membership.stateOf(holder);
+    // A holder that never was a member: another program's way of leading, to be waited for.
+    return state === "unknown" ? isExpired(bucket.seen, now) : state === "gone";
+  };
+
+  const refresh = async (bucket: Bucket) => {
+    try {
+      const ref = { namespace, name: bucket.name };
+      observe(bucket, await membership.attempt((signal) => leases.get(ref, signal)), true);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      bucket.stored = false;
+    }
+  };
+
+  /** Writes the Lease in the name of `holder`; resolves with whether it was the first to do so. */
+  const write = async (bucket: Bucket, holder: string): Promise<boolean> => {
+    const before = bucket.seen?.lease;
+    const labels = { "hakn.dev/lease": "bucket" };
+    const text = { name: bucket.name, namespace, holder, durationMs: timing.leaseDurationMs, labels };
+    const lease = makeLease(text, before, clock);
+    try {
+      if (!bucket.stored) delete lease.metadata.resourceVersion;
+      const send = bucket.stored ? leases.update : leases.create;
+      observe(bucket, await membership.attempt((signal) => send(lease, { signal })), true);
+      return true;
+    } catch (error) {
+      if (!isConflict(error) && !isAlreadyExists(error) && !isNotFound(error)) throw error;
+      await refresh(bucket);
+      return false;
+    }
+  };
+
+  const take = async (bucket: Bucket, preferred: boolean) => {
+    const holder = bucket.seen && holderOf(bucket.seen.lease);
+    // Our picture of the others may be old: nobody loses a bucket before the API server says the same.
+    if (holder && holder !== identity && !(await membership.confirmGone(holder))) return;
+    if (!(await write(bucket, identity)) || stopped) return;
+    bucket.keepUntilMs = preferred ? 0 : clock.monotonic() + timing.leaseDurationMs;
+    setOurs(bucket, holderOf(bucket.seen!.lease) === identity);
+  };
+
+  const handOver = async (bucket: Bucket, to: string) => {
+    log.info(`handing the bucket ${bucket.name} over to ${to}`);
+    setOurs(bucket, false);
+    await write(bucket, "");
+  };
+
+  const decide = (bucket: Bucket, preferred: string | undefined, now: number): (() => Promise<void>) | undefined => {
+    if (bucket.ours) {
+      bucket.freeSinceMs = undefined;
+      if (preferred === undefined || preferred === config.pod || now < bucket.keepUntilMs) return undefined;
+      return () => handOver(bucket, preferred);
+    }
+    if (bucket.seen && holderOf(bucket.seen.lease) === identity) return () => take(bucket, true);
+    if (!isFree(bucket, now)) {
+      bucket.freeSinceMs = undefined;
+      return undefined;
+    }
+    bucket.freeSinceMs ??= now;
+    if (preferred === config.pod) return () => take(bucket, true);
+    return now - bucket.freeSinceMs >= patienceMs ? () => take(bucket, false) : undefined;
+  };
+
+  const turn = () => {
+    if (stopped) return;
+    membership.renewIfDue();
+    if (!membership.alive()) {
+      dropAll();
+      return;
+    }
+    const now = clock.monotonic();
+    const preferred = assignBuckets(names, membership.live().map(podOf), config.statefulSet?.ordinalOf);
+    for (const bucket of buckets) {
+      if (bucket.writing) continue;
+      const action = decide(bucket, preferred[bucket.index], now);
+      if (!action) continue;
+      bucket.writing = action()
+        .catch((error) => log.warn(`the Lease ${bucket.name} could not be written; it will be tried again`, { error }))
+        .finally(() => {
+          bucket.writing = undefined;
+        });
+    }
+  };
+
+  const informer = informers.of(Lease, { namespace });
+  const byName = new Map(buckets.map((bucket) => [bucket.name, bucket]));
+  const onChange = ({ type, object }: Change<Lease>) => {
+    const bucket = byName.get(object.metadata.name);
+    if (!bucket) {
+      membership.observe(object, type === "deleted");
+    } else if (type === "deleted") {
+      // Who held it holds it still: it is written anew when it changes hands.
+      bucket.stored = false;
+    } else {
+      observe(bucket, object, false);
+    }
+    turn();
+  };
+
+  let stop = () => {};
+  const started = informer.synced.then(
+    () => {
+      if (stopped) return;
+      const unsubscribe = informer.onChange(onChange);
+      const stopTicker = startTicker(clock, timing.retryPeriodMs / 4, turn);
+      stop = () => {
+        unsubscribe();
+        stopTicker();
+      };
+      membership.join();
+      turn();
+    },
+    () => {},
+  );
+
+  return {
+    owns: (key) => {
+      const bucket = buckets[keys.indexOf(key.includes("/") ? key : `/${key}`)]!;
+      return bucket.ours && !stopped && membership.alive();
+    },
+    onGained(handler) {
+      handlers.add(handler);
+      return () => handlers.delete(handler);
+    },
+    ownerOf(key) {
+      const seen = buckets[keys.indexOf(key.includes("/") ? key : `/${key}`)]!.seen;
+      const holder = seen && holderOf(seen.lease);
+      return holder && membership.stateOf(holder) === "live" ? podOf(holder) : undefined;
+    },
+    held: () => (membership.alive() && !stopped ? buckets.filter(({ ours }) => ours).map(({ name }) => name) : []),
+    members: () => membership.live().map(podOf).sort(),
+    async release() {
+      if (stopped) return;
+      stopped = true;
+      stop();
+      await started;
+      await Promise.all(buckets.map((bucket) => bucket.writing));
+      await membership.leave();
+    },
+  };
+}
