@@ -17,13 +17,9 @@ export type Overrides<T extends KubeObject> = Partial<Omit<T, "metadata">> & { m
 
 const apiVersion = "serving.knative.dev/v1";
 const since = "2023-12-31T00:00:00Z";
-const template = {
-  spec: {
-    containers: [{ name: "user-container", image: "ghcr.io/acme/app:v1" }],
-    timeoutSeconds: 300,
-    containerConcurrency: 0,
-  },
-};
+const readinessProbe = { tcpSocket: { port: 0 }, successThreshold: 1 };
+const container = { name: "user-container", image: "ghcr.io/acme/app:v1", readinessProbe };
+const template = { spec: { containers: [container], timeoutSeconds: 300, containerConcurrency: 0 } };
 
 /** A Service "hello" in namespace "ns", as admission leaves it. */
 export function testService(overrides: Overrides<KnativeService> = {}): KnativeService {

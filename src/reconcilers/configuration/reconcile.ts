@@ -65,8 +65,12 @@ export async function reconcileConfiguration(
 
   const { name } = latest.metadata;
   latestCreatedRevisionName = name;
-  if (latestReadyRevisionName !== name) conditions.markUnknown("Ready");
   const ready = conditionOf(latest, "Ready");
+  if (latestReadyRevisionName !== name) {
+    // A reason without words ("Deploying") tells a user nothing new.
+    const isTelling = ready?.status === "Unknown" && Boolean(ready.message);
+    conditions.markUnknown("Ready", isTelling ? ready.reason : "", isTelling ? ready.message : "");
+  }
   if (isTrue(ready)) {
     if (!latestReadyRevisionName) pass.events.normal("ConfigurationReady", "Configuration becomes ready");
   } else if (isFalse(ready)) {

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Configuration } from "../../apis/serving/configuration.ts";
+import { Revision } from "../../apis/serving/revision.ts";
+import { defaultServingConfig, type ServingConfig } from "../../config/serving-config.ts";
+import { apiError } from "../../kube/errors.ts";
+import type { Induce } from "../../testing/fake-client.ts";
+import { testConfiguration, testRevision } from "../../testing/serving-objects.ts";
+import { reconcileOnce } from "../../testing/table.ts";
+import { indexRevisions } from "../revisions-of.ts";
+import { type GcDeps, reconcileGc } from "./reconcile.ts";
+
+const reserved = (generation: number, metadata: object = {}) => {
+  const plain = testRevision(generation).metadata;
+  return testRevision(generation, {
+    metadata: { labels: { ...plain.labels, "serving.knative.dev/routingState": "reserve" }, ...metadata },
+  });
+};
+
+const run = (gc: Partial<ServingConfig["gc"]>, revisions: readonly Revision[], induce: readonly Induce[] = []) =>
+  reconcileOnce<Configuration, GcDeps, ServingConfig>({
+    kind: Configuration,
+    key: "ns/hello",
+    objects: [testConfiguration(), ...revisions],
+    induce,
+    config: { ...defaultServingConfig, gc: { ...defaultServingConfig.gc, minNonActiveRevisions: 0, ...gc } },
+    reconcile: reconcileGc,
+    deps: ({ client, informers }) => ({
+      revisions: indexRevisions(informers.of(Revision)),
+      writeRevisions: client.of(Revision),
+    }),
+  });
+
+test("revisions are deleted as the very ones that were looked at, and the status is left alone", async () => {
+  const report = await run({ maxNonActiveRevisions: 0 }, [reserved(1)]);
+  assert.deepEqual(
+    report.actions.map(({ verb, name, options }) => [verb, name, options]),
+    [["delete", "hello-00001", { preconditions: { uid: "uid-Revision-hello-00001" } }]],
+  );
+});
+
+test("one that is being deleted already is not deleted again", async () => {
+  const report = await run({ maxNonActiveRevisions: 0 }, [reserved(1, { deletionTimestamp: "2024-01-01T00:00:00Z" })]);
+  assert.deepEqual(report.actions, []);
+});
+
+test("the next look is when the next revision's time has come", async () => {
+  const report = await run({ maxNonActiveRevisions: 0, gracePeriodMs: 26 * 3_600_000 }, [reserved(1)]);
+  assert.deepEqual(report.actions, []);
+  assert.equal(report.outcome?.requeueAfterMs, 2 * 3_600_000);
+});
+
+test("a revision that cannot be deleted does not hold up the others, and is tried again", async () => {
+  const induce: Induce = { verb: "delete", resource: "revisions", times: 1 };
+  const report = await run({ maxNonActiveRevisions: 0 }, [reserved(1), reserved(2)], [induce]);
+  assert.equal(report.deletes.length, 2);
+  assert.match(String(report.error), /inducing failure/);
+});
+
+test("a revision that is gone already is no failure", async () => {
+  const induce: Induce = { verb: "delete", resource: "revisions", error: apiError(404, "NotFound", "gone") };
+  const report = await run({ maxNonActiveRevisions: 0 }, [reserved(1)], [induce]);
+  assert.equal(report.error, undefined);
+});

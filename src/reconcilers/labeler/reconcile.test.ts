@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { KubeObject } from "../../apis/meta.ts";
+import { Configuration } from "../../apis/serving/configuration.ts";
+import { Revision } from "../../apis/serving/revision.ts";
+import { Route } from "../../apis/serving/route.ts";
+import { defaultServingConfig } from "../../config/serving-config.ts";
+import { apiError } from "../../kube/errors.ts";
+import { createTracker } from "../../kube/tracker.ts";
+import type { Induce } from "../../testing/fake-client.ts";
+import { conditions, testConfiguration, testRevision, testRoute } from "../../testing/serving-objects.ts";
+import { reconcileOnce } from "../../testing/table.ts";
+import { byRoute, finalizeRouteMarks, type LabelerDeps, reconcileRouteMarks, routeKeysOf } from "./reconcile.ts";
+
+const finalizer = "routes.serving.knative.dev";
+const group = "serving.knative.dev";
+const now = "2024-01-02T03:04:05Z";
+
+const run = (objects: readonly KubeObject[], induce: readonly Induce[] = []) =>
+  reconcileOnce<Route, LabelerDeps, typeof defaultServingConfig>({
+    kind: Route,
+    key: "ns/hello",
+    objects,
+    induce,
+    now,
+    config: defaultServingConfig,
+    reconcile: reconcileRouteMarks,
+    finalizer: { name: finalizer, finalize: finalizeRouteMarks },
+    deps: ({ client, informers }) => {
+      const revisions = informers.of(Revision);
+      const configurations = informers.of(Configuration);
+      revisions.addIndex(byRoute, routeKeysOf);
+      configurations.addIndex(byRoute, routeKeysOf);
+      const [writeRevisions, writeConfigurations] = [client.of(Revision), client.of(Configuration)];
+      return { revisions, configurations, writeRevisions, writeConfigurations, tracker: createTracker() };
+    },
+  });
+
+const route = (traffic: string | undefined, ready: "True" | "Unknown" = "True", metadata: object = {}) =>
+  testRoute({
+    metadata: { finalizers: [finalizer], ...metadata },
+    status: {
+      ...conditions({ Ready: ready }),
+      traffic: traffic ? [{ revisionName: traffic, percent: 100 }] : [],
+    },
+  });
+const configuration = (latestCreatedRevisionName: string, routes?: string) =>
+  testConfiguration({
+    metadata: { annotations: routes ? { [`${group}/routes`]: routes } : {} },
+    status: { latestCreatedRevisionName },
+  });
+const revision = (generation: number, state: string, routes?: string) => {
+  const plain = testRevision(generation);
+  return testRevision(generation, {
+    metadata: {
+      labels: { ...plain.metadata.labels, [`${group}/routingState`]: state },
+      annotations: routes ? { [`${group}/routes`]: routes } : {},
+    },
+  });
+};
+const active = { [`${group}/routingState`]: "active" };
+const reserve = { [`${group}/routingState`]: "reserve" };
+const modified = { [`${group}/routingStateModified`]: now };
+
+for (const [name, objects, patches] of [
+  [
+    "what a Route refers to is marked: the revision, its Configuration, and the latest that was made",
+    [route("hello-00001"), configuration("hello-00002"), revision(1, "pending"), revision(2, "pending")],
+    [
+      ["hello-00001", { labels: active, annotations: { [`${group}/routes`]: "hello", ...modified } }],
+      ["hello-00002", { labels: active, annotations: { [`${group}/routes`]: "hello", ...modified } }],
+      ["hello", { annotations: { [`${group}/routes`]: "hello" } }],
+    ],
+  ],
+  [
+    "what is marked already is left alone",
+    [route("hello-00001"), configuration("hello-00001", "hello"), revision(1, "active", "hello")],
+    [],
+  ],
+  [
+    "a Route joins those that refer to the same revision",
+    [route("hello-00001"), configuration("hello-00001", "hello"), revision(1, "active", "other")],
+    [["hello-00001", { annotations: { [`${group}/routes`]: "other,hello" } }]],
+  ],
+  [
+    "a revision that the Route has left goes to the reserve, once the Route is ready",
+    [
+      route("hello-00002"),
+      configuration("hello-00002", "hello"),
+      revision(1, "active", "hello"),
+      revision(2, "active", "hello"),
+    ],
+    [["hello-00001", { labels: reserve, annotations: { [`${group}/routes`]: null, ...modified } }]],
+  ],
+  [
+    "a revision that another Route still refers to stays active",
+    [
+      route("hello-00002"),
+      configuration("hello-00002", "hello"),
+      revision(1, "active", "hello,other"),
+      revision(2, "active", "hello"),
+    ],
+    [["hello-00001", { annotations: { [`${group}/routes`]: "other" } }]],
+  ],
+  [
+    "while the Route is not settled, marks are only added",
+    [
+      route("hello-00002", "Unknown"),
+      configuration("hello-00002", "hello"),
+      revision(1, "active", "hello"),
+      revision(2, "pending"),
+    ],
+    [["hello-00002", { labels: active, annotations: { [`${group}/routes`]: "hello", ...modified } }]],
+  ],
+  ["targets that do not exist yet are waited for", [route("hello-00007")], []],
+  [
+    "a revision that an old version left without a state gets one",
+    [
+      route("hello-00001"),
+      configuration("hello-00001", "hello"),
+      testRevision(1, { metadata: { annotations: { [`${group}/routes`]: "hello" } } }),
+    ],
+    [["hello-00001", { labels: active, annotations: modified }]],
+  ],
+] as const) {
+  test(name, async () => {
+    const report = await run([...objects]);
+    assert.equal(report.error, undefined);
+    assert.deepEqual(
+      report.patches.map(({ name: object, patch }) => [object, (patch!.body as { metadata: object }).metadata]),
+      patches,
+    );
+    assert.deepEqual(report.statusUpdates, []);
+  });
+}
+
+test("a Route that is deleted takes its marks along, then goes", async () => {
+  const doomed = route("hello-00001", "True", { deletionTimestamp: now });
+  const report = await run([doomed, configuration("hello-00001", "hello"), revision(1, "active", "hello")]);
+  assert.deepEqual(
+    report.patches.map(({ resource, name }) => `${resource} ${name}`),
+    ["revisions hello-00001", "configurations hello", "routes hello"],
+  );
+});
+
+test("while marks cannot be taken away, a deleted Route stays", async () => {
+  const doomed = route("hello-00001", "True", { deletionTimestamp: now });
+  const objects = [doomed, configuration("hello-00001", "hello"), revision(1, "active", "hello")];
+  const report = await run(objects, [{ verb: "patch", resource: "revisions" }]);
+  assert.match(
+    String(report.error),
+    /failed to remove route annotation to .*Kind=Revision "hello-00001": inducing failure/,
+  );
+  assert.deepEqual(report.client.stored(Route, doomed.metadata)?.metadata.finalizers, [finalizer]);
+});
+
+for (const resource of ["revisions", "configurations", "routes"]) {
+  for (const [what, error] of [
+    ["an internal error", apiError(500, "InternalError", "broken")],
+    ["a conflict", apiError(409, "Conflict", "stale")],
+    ["forbidden", apiError(403, "Forbidden", "no")],
+    ["nothing found", apiError(404, "NotFound", "gone")],
+    ["too many requests", apiError(429, "TooManyRequests", "slow down")],
+  ] as const) {
+    test(`${what} in answer to a patch of ${resource} fails the pass, and the next one comes right`, async () => {
+      const objects = [
+        route("hello-00001", "True", { finalizers: [] }),
+        configuration("hello-00001"),
+        revision(1, "pending"),
+      ];
+      const report = await run(objects, [{ verb: "patch", resource, error }]);
+      assert.ok(report.error);
+      assert.equal((await run(objects)).error, undefined);
+    });
+  }
+}
