@@ -14,6 +14,7 @@ import type { NodeProxy } from "./node-proxy.ts";
 import { patchTypeOf } from "./patch.ts";
 import { patchObject } from "./patch-request.ts";
 import { bindPod, issueServiceAccountToken } from "./pod-subresources.ts";
+import { decodeProtobuf, loadProtobufTable, protobufMedia } from "./protobuf.ts";
 import { jsonOf, renderItem, renderList, viewOf } from "./render.ts";
 import { parseResourcePath, type ResourceRequest, verbOf } from "./request-info.ts";
 import { type Item, targetOf } from "./resource.ts";
@@ -65,7 +66,7 @@ export async function route(
   );
   if (virtual) {
     if (method !== "POST") throw methodNotAllowed();
-    const body = parseBody(await readBody(request), mediaTypeOf(request));
+    const body = await readObject(request);
     const answer = answerReview(virtual.kind, body, call, server.authenticator, server.authorizer);
     sendJson(response, 201, JSON.stringify(answer));
     return;
@@ -146,7 +147,7 @@ async function answerObject(
   const view = viewOf(request.headers.accept, call.query);
   const send = (code: number, item: Item) =>
     sendJson(response, code, renderItem(resource, item, view, api.clock.now()));
-  const body = async () => parseBody(await readBody(request), mediaTypeOf(request));
+  const body = () => readObject(request);
   switch (verb) {
     case "get": {
       const entry = getEntry(api, resource, namespace, name);
@@ -285,7 +286,7 @@ async function answerExtra(
   const extra = resource.extras.find((candidate) => candidate.name === info.subresource);
   if (!extra) throw noSuchPath();
   const method = request.method ?? "GET";
-  const body = async () => parseBody(await readBody(request), mediaTypeOf(request));
+  const body = () => readObject(request);
   switch (`${resource.key}/${info.subresource}`) {
     case "pods/log":
       return server.proxy.log(getEntry(api, resource, namespace, name).object as Item, call, response);
@@ -320,5 +321,15 @@ export function mediaTypeOf(request: IncomingMessage): string {
 
 async function optionalBody(request: IncomingMessage): Promise<unknown> {
   const body = await readBody(request);
-  return body.length === 0 ? undefined : parseBody(body, mediaTypeOf(request));
+  return body.length === 0 ? undefined : parseObject(body, mediaTypeOf(request));
+}
+
+async function readObject(request: IncomingMessage): Promise<unknown> {
+  return parseObject(await readBody(request), mediaTypeOf(request));
+}
+
+async function parseObject(body: Buffer, mediaType: string): Promise<unknown> {
+  if (mediaType !== protobufMedia) return parseBody(body, mediaType);
+  await loadProtobufTable();
+  return decodeProtobuf(body);
 }
