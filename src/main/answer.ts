@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline";
+import { answerAdmit } from "./answer/admit.ts";
 import { answerAutoscale, answerMetrics, answerWindows } from "./answer/autoscale.ts";
 import { answerConfigMap } from "./answer/configmap.ts";
 import { answerMake } from "./answer/make.ts";
@@ -9,6 +10,7 @@ import { answerGc, answerReconcile } from "./answer/reconcile.ts";
  * test/oracle. Programs that speak it can be compared, case by case.
  */
 const ops: Readonly<Record<string, (request: never) => unknown>> = {
+  admit: answerAdmit,
   autoscale: answerAutoscale,
   configmap: answerConfigMap,
   gc: answerGc,

@@ -1,0 +1,79 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Revision } from "../apis/serving/revision.ts";
+import { revisionAdmission } from "../apis/serving/revision-admission.ts";
+import type { ServingConfig } from "../config/serving-config.ts";
+import type { AdmissionRequest } from "./review.ts";
+
+/** Asks the API server to create, for trial only, the pod of a revision; rejects with what the API server says. */
+export type CreatePodForTrial = (revision: Revision) => Promise<void>;
+
+/** The annotation by which a user asks for a trial: "enabled", or "strict" where a trial has to be possible. */
+const annotation = "features.knative.dev/podspec-dryrun";
+const serviceLabel = "serving.knative.dev/service";
+
+/**
+ * Has the API server check the pods of a Service's or Configuration's template, where that is asked for. Resolves with
+ * what is wrong, or undefined. Source: serving v0.42.2 pkg/webhook.
+ */
+export async function dryRunProblem(
+  request: AdmissionRequest,
+  config: ServingConfig,
+  createPodForTrial: CreatePodForTrial,
+): Promise<string | undefined> {
+  if (request.operation !== "CREATE" && request.operation !== "UPDATE") return undefined;
+  const { group, kind } = request.kind;
+  if (group !== "serving.knative.dev" || (kind !== "Service" && kind !== "Configuration")) return undefined;
+  const object = request.object as Templated;
+  // The Service that made the Configuration was checked already.
+  if (kind === "Configuration" && (object.metadata?.labels?.[serviceLabel] ?? "") !== "") return undefined;
+  const mode = modeOf(config, object.metadata?.annotations?.[annotation]);
+  const template = object.spec?.template;
+  if (!mode || !template) return undefined;
+  if (request.operation === "UPDATE" && isDeepStrictEqual(template, (request.oldObject as Templated)?.spec?.template)) {
+    return undefined;
+  }
+  try {
+    await createPodForTrial(makeTrialRevision(template, object.metadata?.namespace ?? "", config));
+    return undefined;
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    if (mode === "enabled" && said.includes("does not support dry run")) return undefined;
+    return `dry run failed with ${said}: spec.template`;
+  }
+}
+
+interface Templated {
+  readonly metadata?: {
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: { readonly template?: { readonly spec?: Revision["spec"] } };
+}
+
+function modeOf({ features }: ServingConfig, wish: string | undefined): "enabled" | "strict" | undefined {
+  if (features.podSpecDryRun === "Disabled") return undefined;
+  if (wish === "strict" || wish === "enabled") return wish;
+  return features.podSpecDryRun === "Enabled" ? "enabled" : undefined;
+}
+
+function makeTrialRevision(
+  template: { readonly spec?: Revision["spec"] },
+  namespace: string,
+  config: ServingConfig,
+): Revision {
+  const revision = structuredClone({
+    apiVersion: "serving.knative.dev/v1",
+    kind: "Revision",
+    metadata: { name: "", generateName: "dry-run-validation", namespace },
+    spec: template.spec ?? {},
+  }) as Revision;
+  revisionAdmission.setDefaults(revision, {
+    config,
+    operation: undefined,
+    old: undefined,
+    subresource: "",
+    userName: "",
+  });
+  return revision;
+}
