@@ -60,6 +60,7 @@ export function createActions(version: string): Actions {
       return {
         kubeconfig: cluster.kubeconfig,
         gatewayUrl,
+        registry: `localhost:${cluster.registryPort}`,
         version,
         done: Promise.race([cluster.failed, stopped]),
         status: () => statusOf(dataDir, process.pid, cluster.client, gatewayUrl, cluster.kubeconfig, restarts()),

@@ -2,6 +2,7 @@
 import { createAutoscalerMetrics } from "../autoscaler/metrics.ts";
 import { startAutoscalerServer } from "../autoscaler/server.ts";
 import { startAutoscaler } from "../autoscaler/start.ts";
+import { startLeadership } from "./leadership.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import { portFrom, startPodProgram, terminated } from "./pod-program.ts";
 
@@ -13,7 +14,8 @@ const stopMetrics = await startMetricsServer(
   portFrom("METRICS_PROMETHEUS_PORT", 9031),
 );
 
-const ownership = { owns: () => true, onGained: () => () => {} };
+const leadership = await startLeadership(program, "autoscaler", portFrom("PEER_PORT", 9041));
+const { ownership } = leadership;
 const autoscaler = startAutoscaler({ ...program.context, ownership }, createAutoscalerMetrics(program.registry));
 const server = await startAutoscalerServer(
   { address: program.address, port: portFrom("PORT", 8080) },
@@ -24,6 +26,7 @@ log.info("the autoscaler runs");
 const signal = await terminated();
 log.info(`received ${signal}: handing over`);
 server.drain();
+await leadership.release();
 program.stop();
 await autoscaler.done;
 await server.close();

@@ -1,6 +1,8 @@
 /** The container `controlplane`: admission webhooks and all reconcilers but the autoscaler's. */
 import { readFileSync } from "node:fs";
+import { Secret } from "../apis/core/secret.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
+import { startIngressController } from "../istio/controller.ts";
 import type { Controller, ControllerContext } from "../kube/controller.ts";
 import { startConfigurationController } from "../reconcilers/configuration/controller.ts";
 import { startGcController } from "../reconcilers/gc/controller.ts";
@@ -9,8 +11,16 @@ import { startRevisionController } from "../reconcilers/revision/controller.ts";
 import { startRouteController } from "../reconcilers/route/controller.ts";
 import { startServerlessServiceController } from "../reconcilers/serverlessservice/controller.ts";
 import { startServiceController } from "../reconcilers/service/controller.ts";
+import { admissionPaths } from "../webhook/admission.ts";
+import { followCertificate } from "../webhook/certificate-source.ts";
+import { startCertificatesController, webhookSecretName, webhookSecretSelection } from "../webhook/certificates.ts";
+import { startWebhookConfigurationControllers } from "../webhook/configurations.ts";
+import { createWebhookMetrics } from "../webhook/metrics.ts";
+import { startWebhookServer } from "../webhook/server.ts";
+import { startLeadership } from "./leadership.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import { portFrom, startPodProgram, terminated } from "./pod-program.ts";
+import { createTrialPod } from "./trial-pod.ts";
 
 const program = await startPodProgram("hakn-serving");
 const { log } = program;
@@ -20,9 +30,31 @@ const stopMetrics = await startMetricsServer(
   portFrom("METRICS_PROMETHEUS_PORT", 9030),
 );
 
-const ownership = { owns: () => true, onGained: () => () => {} };
-const context: ControllerContext<ServingConfig> = { ...program.context, ownership };
+const { client, informers, config, clock } = program.context;
+
+// Admission is answered from the first moment: it needs the configuration, but no warm caches and no leadership.
+const secrets = informers.of(Secret, webhookSecretSelection(program.namespace));
+const draining = new AbortController();
+const webhooks = await startWebhookServer({
+  address: program.address,
+  port: portFrom("WEBHOOK_PORT", 8443),
+  certificates: followCertificate(secrets, { namespace: program.namespace, name: webhookSecretName }, log),
+  paths: admissionPaths({
+    config: () => config.current(),
+    createPodForTrial: (revision) => createTrialPod(client, revision, config.current()),
+  }),
+  metrics: createWebhookMetrics(program.registry, "hakn_serving_"),
+  clock,
+  log,
+  ...(process.env["WEBHOOK_TLS_MIN_VERSION"] === "1.2" && { tlsMinVersion: "TLSv1.2" as const }),
+  signal: draining.signal,
+});
+
+const leadership = await startLeadership(program, "hakn-serving", portFrom("PEER_PORT", 9040));
+const context: ControllerContext<ServingConfig> = { ...program.context, ownership: leadership.ownership };
 const controllers: Controller[] = [
+  startCertificatesController(context, program.namespace),
+  ...startWebhookConfigurationControllers(context, program.namespace),
   startServiceController(context),
   startConfigurationController(context),
   startRevisionController(context, {
@@ -41,15 +73,19 @@ const controllers: Controller[] = [
   startLabelerController(context),
   startGcController(context),
   startServerlessServiceController(context),
+  startIngressController(context),
 ];
 log.info("the control plane runs");
 
-const signal = await terminated();
-log.info(`received ${signal}: handing over`);
+const ended = await terminated();
+log.info(`received ${ended}: handing over`);
+draining.abort();
+await leadership.release();
+await webhooks.done;
 program.stop();
 await Promise.all(controllers.map(({ done }) => done));
 stopMetrics();
-program.context.client.close();
+client.close();
 
 /** Registries inside the cluster may have certificates of the cluster's own authority. */
 function clusterAuthority(): string[] {
