@@ -35,6 +35,8 @@ export interface RunningCluster {
   readonly kubeconfig: string;
   /** How the gateway is reached from this machine, such as http://localhost:8080. */
   readonly gatewayUrl: string;
+  /** Where images are pushed to, such as localhost:5050. */
+  readonly registry: string;
   readonly version: string;
   status(): Promise<ClusterStatus>;
   /** Rejects if the cluster breaks down for good; settles after stop(). */

@@ -59,8 +59,8 @@ Examples:
         }
         progress.end();
         if (options.json) {
-          const { kubeconfig, gatewayUrl, version } = cluster;
-          terminal.print(`${JSON.stringify({ ready: true, kubeconfig, gatewayUrl, version, deployed })}\n`);
+          const { kubeconfig, gatewayUrl, registry, version } = cluster;
+          terminal.print(`${JSON.stringify({ ready: true, kubeconfig, gatewayUrl, registry, version, deployed })}\n`);
         } else {
           announce(cluster, deployed, terminal);
         }

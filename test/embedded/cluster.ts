@@ -1,0 +1,127 @@
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { type IncomingHttpHeaders, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+const hakn = join(root, "dist/bin/hakn");
+let built = false;
+
+/** A cluster started as a user starts one: the bundled program, in a process of its own, with a fresh directory. */
+export interface TestCluster {
+  readonly dataDir: string;
+  readonly gatewayPort: number;
+  readonly registry: string;
+  readonly supervisor: ChildProcess;
+  kubectl(...args: string[]): Promise<string>;
+  /** Applies YAML given as text. */
+  apply(yaml: string): Promise<string>;
+  hakn(...args: string[]): Promise<string>;
+  /** A request through the gateway. */
+  get(host: string, path?: string, headers?: Record<string, string>): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Where kubectl is; undefined when this machine has none (https://kubernetes.io/docs/tasks/tools). */
+export const kubectlPath = (process.env["PATH"] ?? "")
+  .split(":")
+  .map((directory) => join(directory, "kubectl"))
+  .find((path) => existsSync(path));
+
+/** Bundles the programs once for all tests of a run. */
+export function buildPrograms(): void {
+  if (built) return;
+  execFileSync(process.execPath, [join(root, "build/build.ts")], { stdio: "inherit" });
+  built = true;
+}
+
+export async function startTestCluster(dataDir = mkdtempSync(join(tmpdir(), "hakn-test-"))): Promise<TestCluster> {
+  buildPrograms();
+  const supervisor = spawn(process.execPath, [hakn, "up", "--data-dir", dataDir, "--http-port", "0", "--json"], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const errors: string[] = [];
+  supervisor.stderr.setEncoding("utf8").on("data", (text: string) => errors.push(text));
+  const ready = await new Promise<{ kubeconfig: string; gatewayUrl: string; registry: string }>((resolve, reject) => {
+    createInterface({ input: supervisor.stdout }).once("line", (line) => resolve(JSON.parse(line)));
+    supervisor.once("exit", (code) => reject(new Error(`hakn up ended with code ${code}:\n${errors.join("")}`)));
+  });
+  const gatewayPort = Number(new URL(ready.gatewayUrl).port);
+  const run = promisify(execFile);
+  const kubectl = async (...args: string[]) => {
+    const { stdout } = await run(kubectlPath!, ["--kubeconfig", ready.kubeconfig, ...args], { maxBuffer: 64e6 });
+    return stdout;
+  };
+  return {
+    dataDir,
+    gatewayPort,
+    registry: ready.registry,
+    supervisor,
+    kubectl,
+    apply(yaml) {
+      const child = spawn(kubectlPath!, ["--kubeconfig", ready.kubeconfig, "apply", "-f", "-"]);
+      child.stdin.end(yaml);
+      return outputOf(child);
+    },
+    async hakn(...args) {
+      const [command, ...rest] = args;
+      const { stdout } = await run(process.execPath, [hakn, command!, "--data-dir", dataDir, ...rest], { cwd: root });
+      return stdout;
+    },
+    get: (host, path = "/", headers = {}) => get(gatewayPort, host, path, headers),
+    async stop() {
+      if (supervisor.exitCode === null && supervisor.signalCode === null) {
+        const gone = new Promise((resolve) => supervisor.once("exit", resolve));
+        supervisor.kill("SIGTERM");
+        await gone;
+      }
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One HTTP request with a connection of its own. Rejects when the connection fails. */
+export function get(port: number, host: string, path: string, headers: Record<string, string>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { host: "127.0.0.1", port, path, headers: { host, ...headers }, agent: false },
+      (response) => {
+        let body = "";
+        response.setEncoding("utf8");
+        response.on("data", (text: string) => {
+          body += text;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }));
+        response.on("error", reject);
+      },
+    );
+    outgoing.on("error", reject);
+    outgoing.end();
+  });
+}
+
+function outputOf(child: ReturnType<typeof spawn>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let out = "";
+    let err = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      out += text;
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      err += text;
+    });
+    child.once("exit", (code) => (code === 0 ? resolve(out) : reject(new Error(err || `exit code ${code}`))));
+    child.once("error", reject);
+  });
+}
