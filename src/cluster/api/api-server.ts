@@ -16,7 +16,9 @@ import { makeBuiltIns } from "./builtins.ts";
 import type { Api, Call } from "./call.ts";
 import { followDefinitions } from "./definitions.ts";
 import { createDocuments } from "./documents.ts";
+import { impersonated } from "./impersonation.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
+import { publishKubernetesService } from "./kubernetes-service.ts";
 import { ensureNamespaces, namespaceLifecycle } from "./namespaces.ts";
 import { createNodeProxy } from "./node-proxy.ts";
 import { loadPki } from "./pki.ts";
@@ -126,6 +128,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
   const { port } = https.address() as AddressInfo;
   url = `https://${options.address}:${port}`;
+  await publishKubernetesService(api, options.address, port);
 
   let closed: Promise<void> | undefined;
   const close = () => {
@@ -165,7 +168,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   if (closing.aborted) throw notReady();
-  const user = server.authenticator.authenticate(request);
+  const user = impersonated(server.authenticator.authenticate(request), request.headers, server.authorizer);
   const url = new URL(request.url ?? "/", "https://localhost");
   const gone = new AbortController();
   const end = () => gone.abort();
