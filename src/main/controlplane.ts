@@ -3,8 +3,11 @@ import { readFileSync } from "node:fs";
 import { Secret } from "../apis/core/secret.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
 import { startIngressController } from "../istio/controller.ts";
+import { startGatewayCertificateController } from "../istio/gateway-certificate/controller.ts";
+import { startPodAddressabilityController } from "../istio/pod-addressability/controller.ts";
 import type { Controller, ControllerContext } from "../kube/controller.ts";
 import { startConfigurationController } from "../reconcilers/configuration/controller.ts";
+import { startDomainMappingController } from "../reconcilers/domainmapping/controller.ts";
 import { startGcController } from "../reconcilers/gc/controller.ts";
 import { startLabelerController } from "../reconcilers/labeler/controller.ts";
 import { startRevisionController } from "../reconcilers/revision/controller.ts";
@@ -73,7 +76,10 @@ const controllers: Controller[] = [
   startLabelerController(context),
   startGcController(context),
   startServerlessServiceController(context),
+  startDomainMappingController(context),
   startIngressController(context),
+  startPodAddressabilityController(context),
+  startGatewayCertificateController(context),
 ];
 log.info("the control plane runs");
 
