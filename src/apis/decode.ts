@@ -140,7 +140,7 @@ function decodeQuantity(text: string): string {
 
 /** Go leaves empty lists and maps out. */
 function isEmptyCollection(schema: Schema, value: unknown): boolean {
-  if (Array.isArray(value)) return value.length === 0;
+  if (Array.isArray(value)) return value.length === 0 && schema["x-zero"] !== "kept";
   return schema.additionalProperties !== undefined && Object.keys(value as object).length === 0;
 }
 

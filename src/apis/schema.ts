@@ -39,8 +39,8 @@ export interface Schema {
   readonly "x-present"?: readonly string[];
   /**
    * Ours, never published: whether Go can tell the zero value of this field from absence. Numbers and booleans: it can,
-   * unless marked "dropped" (zero is left out) or "shown" (zero is there even if nobody set it). Strings: it cannot,
-   * and "" is left out, unless marked "kept". Objects: it can, unless marked "dropped".
+   * unless marked "dropped" (zero is left out) or "shown" (zero is there even if nobody set it). Strings, lists and
+   * maps: it cannot, and empty ones are left out, unless marked "kept". Objects: it can, unless marked "dropped".
    */
   readonly "x-zero"?: "dropped" | "shown" | "kept";
   /** Ours, never published as such: the schema that a CRD shows in place of this one (see crd.ts). */
@@ -222,7 +222,7 @@ export function mergedBy<const K extends string, const L extends readonly string
 
 /** Marks an object that is empty where it is absent. */
 export const plain = { "x-zero": "dropped" } as const;
-/** Marks a string that may be set to "". */
+/** Marks a string or list that may be set to be empty. */
 export const maybeEmpty = { "x-zero": "kept" } as const;
 /** Marks an object that server-side apply treats as one value. */
 export const atomic = { "x-kubernetes-map-type": "atomic" } as const;

@@ -1,6 +1,6 @@
 import { objectReferenceSchema } from "../core/references.ts";
 import { defineKind, type ObjectOf } from "../kind.ts";
-import { atomic, described, int32, int64, object, string, words } from "../schema.ts";
+import { atomic, described, int32, int64, object, plain, string, words } from "../schema.ts";
 import { readyColumns, servingCrdLabels } from "../serving/crd-parts.ts";
 import { commonStatusFields } from "../serving/status.ts";
 import { autoscalingInternalGroup } from "./labels.ts";
@@ -28,6 +28,7 @@ export const PodAutoscaler = defineKind({
         containerConcurrency: int64("The most requests that one pod handles at once; 0 means no limit.", "dropped"),
         scaleTargetRef: {
           ...described("What is scaled: a Deployment.", objectReferenceSchema),
+          ...plain,
           "x-published": object(
             "What is scaled: a Deployment.",
             { apiVersion: string("Its group and version."), kind: string("Its kind."), name: string("Its name.") },

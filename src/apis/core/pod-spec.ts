@@ -71,7 +71,7 @@ export const podSpecSchema = object(
       containerSchema,
       mergedBy("name"),
     ),
-    containers: list("The containers that run side by side.", containerSchema, mergedBy("name")),
+    containers: list("The containers that run side by side.", containerSchema, { ...mergedBy("name"), ...maybeEmpty }),
     ephemeralContainers: list(
       "Containers added to look into the running pod.",
       ephemeralContainerSchema,

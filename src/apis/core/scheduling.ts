@@ -37,7 +37,7 @@ const nodeSelectorTermSchema = object(
 
 export const nodeSelectorSchema = object(
   "Nodes that meet one of these terms.",
-  { nodeSelectorTerms: list("The terms.", nodeSelectorTermSchema, atomicList) },
+  { nodeSelectorTerms: list("The terms.", nodeSelectorTermSchema, { ...atomicList, ...maybeEmpty }) },
   { required: ["nodeSelectorTerms"], ...atomic },
 );
 

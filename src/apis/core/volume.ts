@@ -7,6 +7,7 @@ import {
   int32,
   int64,
   list,
+  maybeEmpty,
   object,
   quantity,
   string,
@@ -294,7 +295,7 @@ export const volumeSchema = object(
       atomic,
     ),
     projected: object("Several sources in one directory.", {
-      sources: list("The sources.", volumeProjectionSchema),
+      sources: list("The sources.", volumeProjectionSchema, maybeEmpty),
       defaultMode,
     }),
     csi: object(

@@ -1,6 +1,6 @@
 import { objectReferenceSchema } from "../core/references.ts";
 import { defineKind, type ObjectOf } from "../kind.ts";
-import { described, int32, object, string, words } from "../schema.ts";
+import { described, int32, object, plain, string, words } from "../schema.ts";
 import { readyColumns } from "../serving/crd-parts.ts";
 import { commonStatusFields } from "../serving/status.ts";
 import { networkingCrdLabels } from "./crd-parts.ts";
@@ -29,7 +29,7 @@ export const ServerlessService = defineKind({
       "What is asked for.",
       {
         mode: words("Proxy: requests go to the activator; Serve: straight to the pods.", ["Proxy", "Serve"]),
-        objectRef: described("What the pods belong to: a Deployment.", objectReferenceSchema),
+        objectRef: { ...described("What the pods belong to: a Deployment.", objectReferenceSchema), ...plain },
         protocolType: words("The protocol of the container: http1 or h2c.", ["http1", "h2c"]),
         numActivators: int32("How many activators are in the path; 0 means all.", "dropped"),
       },

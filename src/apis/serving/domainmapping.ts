@@ -1,5 +1,5 @@
 import { defineKind, type ObjectOf } from "../kind.ts";
-import { object, string } from "../schema.ts";
+import { maybeEmpty, object, plain, string } from "../schema.ts";
 import { readyColumns, servingCrdLabels } from "./crd-parts.ts";
 import { servingGroup } from "./labels.ts";
 import { addressableSchema, commonStatusFields } from "./status.ts";
@@ -28,9 +28,9 @@ export const DomainMapping = defineKind({
             name: string("Its name."),
             apiVersion: string("Its group and version, such as serving.knative.dev/v1."),
             group: string("Its group, in place of apiVersion."),
-            address: string("Which of its addresses is meant."),
+            address: string("Which of its addresses is meant.", maybeEmpty),
           },
-          { required: ["kind", "name"] },
+          { required: ["kind", "name"], ...plain },
         ),
         tls: object(
           "TLS with a certificate of one's own.",

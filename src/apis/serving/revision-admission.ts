@@ -1,12 +1,11 @@
 import { admissionOf } from "../admission-kind.ts";
 import { autoscalingAnnotations } from "../autoscaling/annotation-validation.ts";
 import { type Findings, none, problemWith, under } from "../field-error.ts";
+import { goDiff } from "../go/go-diff.ts";
 import { objectName, ownerLabel } from "../metadata-validation.ts";
 import { configurationLabel } from "./labels.ts";
-import { revisionSpecSchema } from "./pod-template.ts";
 import { Revision } from "./revision.ts";
 import { setRevisionDefaults } from "./revision-defaults.ts";
-import { goDiff } from "./revision-diff.ts";
 import { validateRevisionSpec } from "./revision-validation.ts";
 
 /** Admission of Revisions. Source: serving v0.42.2 pkg/apis/serving/v1/revision_{defaults,validation}.go. */
@@ -36,6 +35,6 @@ export const revisionAdmission = admissionOf(Revision, {
 });
 
 function unchangeable(old: Revision["spec"], spec: Revision["spec"]): Findings {
-  const difference = goDiff("{v1.RevisionSpec}", revisionSpecSchema, old, spec);
+  const difference = goDiff("{v1.RevisionSpec}", "RevisionSpec", old, spec);
   return difference === "" ? none : problemWith(difference, "Immutable fields changed (-old +new)", "spec");
 }

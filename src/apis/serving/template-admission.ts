@@ -1,9 +1,8 @@
 import type { AdmissionContext } from "../admission-kind.ts";
 import { type Findings, none, problemWith } from "../field-error.ts";
+import { goDiff } from "../go/go-diff.ts";
 import type { ObjectMeta } from "../meta.ts";
-import { revisionTemplateSchema } from "./pod-template.ts";
 import { setRevisionDefaults } from "./revision-defaults.ts";
-import { goDiff } from "./revision-diff.ts";
 import type { RevisionTemplate } from "./revision-validation.ts";
 
 interface TemplateOwner {
@@ -24,7 +23,7 @@ export function setTemplateDefaults(owner: TemplateOwner, { config, operation, o
 export function nameChange(template: RevisionTemplate | undefined, old: RevisionTemplate | undefined): Findings {
   const name = template?.metadata?.name;
   if (!name || name !== old?.metadata?.name) return none;
-  const difference = goDiff("{*v1.RevisionTemplateSpec}", revisionTemplateSchema, old, template);
+  const difference = goDiff("{*v1.RevisionTemplateSpec}", "RevisionTemplateSpec", old, template);
   const message = "Saw the following changes without a name change (-old +new)";
   return difference === "" ? none : problemWith(difference, message, "metadata.name");
 }

@@ -29,7 +29,7 @@ export function setTrafficDefaults(spec: { traffic?: TrafficTarget[] }, owner: O
 /** What is wrong with a list of targets. Source: serving v0.42.2 pkg/apis/serving/v1/route_validation.go. */
 export function validateTraffic(targets: readonly TrafficTarget[] | undefined, owner: Owner): Findings {
   const firstOfTag = new Map<string, number>();
-  const found = each(targets, (target) => [...validateTarget(target, owner), ...validateTag(target.tag)]);
+  const found = [...each(targets, (target) => validateTarget(target, owner)), ...(targets ?? []).flatMap(validateTag)];
   const repeated = (targets ?? []).flatMap(({ tag }, index) => {
     if (!tag) return none;
     const first = firstOfTag.get(tag);
@@ -42,9 +42,10 @@ export function validateTraffic(targets: readonly TrafficTarget[] | undefined, o
   return [...found, ...repeated, ...(sum === 100 ? none : problem(`Traffic targets sum to ${sum}, want 100`, ""))];
 }
 
-function validateTag(tag: string | undefined): Findings {
+/** The path is upstream's: `tag[0]`, not `[0].tag`. */
+function validateTag({ tag }: TrafficTarget, index: number): Findings {
   const problems = tag ? dns1035LabelProblems(tag) : [];
-  return problems.length > 0 ? invalidValue(`not a DNS 1035 label: [${problems.join(" ")}]`, "tag") : none;
+  return problems.length > 0 ? invalidValue(`not a DNS 1035 label: [${problems.join(" ")}]`, `tag[${index}]`) : none;
 }
 
 function validateTarget(target: TrafficTarget, owner: Owner): Findings {
