@@ -1,0 +1,311 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Server } from "node:http";
+import { dirname, join } from "node:path";
+import { Pod } from "../../apis/core/pod.ts";
+import { Service } from "../../apis/core/service.ts";
+import { keyOf } from "../../apis/meta.ts";
+import type { Client } from "../../kube/api.ts";
+import { createEventRecorder } from "../../kube/events.ts";
+import { createInformers } from "../../kube/informer.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/log.ts";
+import { startTicker } from "../../lib/ticker.ts";
+import { candidateNetworks, createAddresses } from "./addresses.ts";
+import { sendSignal } from "./container-process.ts";
+import { lastAttempt } from "./container-runner.ts";
+import { createImagePuller } from "./images.ts";
+import { type LogTimes, trackLogTimes } from "./log-times.ts";
+import { machineResources, registerNode, renewNodeLease } from "./node-object.ts";
+import type { NodeContext } from "./pod-context.ts";
+import { makePodRecord, type PodRecord, readPodRecords } from "./pod-record.ts";
+import { type PodWorker, startPodWorker } from "./pod-worker.ts";
+import { commandLineOf, processesWith } from "./process-table.ts";
+import { createNodeServer, type NodePods } from "./server.ts";
+import { shimScript } from "./shim.ts";
+import { findUserPort } from "./user-port.ts";
+import { createTokenSource } from "./volumes/token.ts";
+
+export interface NodeAgentConfig {
+  readonly client: Client;
+  /** Where the agent keeps its state. Two agents never share one. */
+  readonly dataDir: string;
+  readonly nodeName: string;
+  readonly apiServer: { readonly host: string; readonly port: number };
+  /**
+   * A descriptor that ends when the supervisor does, and from which nobody else reads: every container holds it and
+   * dies at its end. Without one, nothing ends containers when the supervisor is killed.
+   */
+  readonly lifeline: number | undefined;
+  /** The runtime's executable: its directory comes first in the PATH of containers. */
+  readonly runtime: string;
+  /** The rest of that PATH. */
+  readonly path: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Stops the agent and all containers: the cluster stops. */
+  readonly signal: AbortSignal;
+  /** How long containers have to end then; 3 s unless told. */
+  readonly haltGraceMs?: number;
+  /** How fast broken watches are resumed (tests). */
+  readonly watchBackoff?: { readonly baseMs: number; readonly maxMs: number };
+}
+
+export interface NodeAgent {
+  readonly address: string;
+  readonly port: number;
+  /** Settles once the agent has stopped and no container is left. */
+  readonly done: Promise<void>;
+}
+
+const leaseIntervalMs = 10_000;
+const usualPort = 10_250;
+
+/**
+ * Runs the pods that are bound to this node as local processes. Containers of an earlier agent are taken over; those
+ * of pods that are gone are ended. Resolves once the agent serves logs and has begun to watch pods.
+ */
+export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent> {
+  const { client, clock, log, signal, nodeName } = config;
+  const podsDirectory = join(config.dataDir, "pods");
+  mkdirSync(podsDirectory, { recursive: true });
+  const shim = join(config.dataDir, "shim.sh");
+  writeFileSync(shim, shimScript);
+  const mark = `hakn-${createHash("sha256").update(config.dataDir).digest("hex").slice(0, 12)}`;
+
+  const workers = new Map<string, { worker: PodWorker; record: PodRecord }>();
+  const logTimes = new Map<string, LogTimes>();
+  const stopped = new AbortController();
+  const informers = createInformers({
+    client,
+    clock,
+    log,
+    signal: stopped.signal,
+    ...(config.watchBackoff && { backoff: config.watchBackoff }),
+  });
+  const pods = informers.of(Pod, { fieldSelector: `spec.nodeName=${nodeName}` });
+  const services = informers.of(Service);
+
+  const server = createNodeServer(nodePods(podsDirectory, workers, logTimes, clock), clock, log);
+  const network = await claimNetwork(server, config.dataDir);
+  const addresses = createAddresses(network.prefix);
+  const takenPorts = new Set<number>();
+
+  const events = createEventRecorder({ client, component: "kubelet", clock, log, signal: stopped.signal });
+  const node: NodeContext = {
+    client,
+    clock,
+    log,
+    images: createImagePuller(join(config.dataDir, "images")),
+    services,
+    tokens: createTokenSource(client, clock),
+    podsDirectory,
+    claimsDirectory: join(config.dataDir, "claims"),
+    shim,
+    lifeline: config.lifeline,
+    mark,
+    path: config.path,
+    runtimeDirectory: dirname(config.runtime),
+    nodeName,
+    hostIP: network.address,
+    allocatable: machineResources(),
+    apiServer: config.apiServer,
+  };
+
+  const known = new Map<string, PodRecord>();
+  for (const record of readPodRecords(podsDirectory)) {
+    if (!("address" in record)) continue;
+    known.set(record.uid, record);
+    addresses.reserve(record.address);
+    if (record.userPort) takenPorts.add(record.userPort.actual);
+  }
+
+  const release = (record: PodRecord) => {
+    addresses.release(record.address);
+    if (record.userPort) takenPorts.delete(record.userPort.actual);
+    for (const [file, times] of logTimes) {
+      if (!file.startsWith(join(podsDirectory, record.uid))) continue;
+      times.close();
+      logTimes.delete(file);
+    }
+  };
+  const begin = async (pod: Pod): Promise<void> => {
+    const { uid = "", name, namespace = "" } = pod.metadata;
+    const directory = join(podsDirectory, uid);
+    const record =
+      known.get(uid) ??
+      (await makePodRecord({ uid, name, namespace }, findUserPort(pod.spec), directory, addresses, takenPorts));
+    known.delete(uid);
+    const latest = pods.get({ name, namespace });
+    if (stopped.signal.aborted || latest?.metadata.uid !== uid) return release(record);
+    const worker = startPodWorker(latest, record, node, events.of(pod));
+    workers.set(uid, { worker, record });
+    void worker.done.then(() => {
+      workers.delete(uid);
+      release(record);
+    });
+  };
+  const starting = new Set<string>();
+  const endStrays = (): void => {
+    const alive = new Set(pods.list().map(({ metadata }) => metadata.uid));
+    for (const pid of processesWith(`${mark}.`)) sendSignalToStray(pid, mark, alive);
+    for (const record of readPodRecords(podsDirectory)) {
+      if (alive.has(record.uid)) continue;
+      rmSync(join(podsDirectory, record.uid), { recursive: true, force: true });
+      const gone = known.get(record.uid);
+      if (gone) release(gone);
+      known.delete(record.uid);
+    }
+  };
+
+  const follow = async (): Promise<void> => {
+    await Promise.race([informers.synced(), abortOf(stopped.signal)]).catch(() => {});
+    if (stopped.signal.aborted) return;
+    endStrays();
+    pods.onChange(({ type, object }) => {
+      const uid = object.metadata.uid ?? "";
+      const running = workers.get(uid);
+      if (type === "deleted") running?.worker.remove();
+      else if (running) running.worker.update(object);
+      else if (!starting.has(uid)) {
+        starting.add(uid);
+        begin(object)
+          .catch((error) => log.error("a pod cannot be run", { pod: keyOf(object), error }))
+          .finally(() => starting.delete(uid));
+      }
+    });
+  };
+  const following = follow();
+
+  const facts = { name: nodeName, address: network.address, port: network.port, version: config.version };
+  const heartbeat = async (): Promise<void> => {
+    try {
+      await renewNodeLease(nodeName, client, clock, stopped.signal);
+    } catch (error) {
+      if (!stopped.signal.aborted) log.debug("the node's lease could not be renewed", { error });
+    }
+  };
+  const register = async (): Promise<void> => {
+    for (let delayMs = 50; !stopped.signal.aborted; delayMs = Math.min(delayMs * 2, 5000)) {
+      try {
+        await registerNode(facts, client, clock, stopped.signal);
+        return heartbeat();
+      } catch (error) {
+        if (stopped.signal.aborted) return;
+        log.debug("the node could not be registered yet", { error });
+        await clock.sleep(delayMs, stopped.signal).catch(() => {});
+      }
+    }
+  };
+  const registering = register();
+  const stopHeartbeat = startTicker(clock, leaseIntervalMs, heartbeat);
+
+  const run = async (): Promise<void> => {
+    await abortOf(signal);
+    stopped.abort();
+    stopHeartbeat();
+    await Promise.all([following, registering]);
+    const graceMs = config.haltGraceMs ?? 3000;
+    const ending = [...workers.values()].map(({ worker }) => {
+      worker.halt(graceMs);
+      return worker.done;
+    });
+    await Promise.all(ending);
+    // Also what no worker knew of: pods whose start was cut short, containers of an earlier agent.
+    for (const pid of processesWith(`${mark}.`)) sendSignalToStray(pid, mark, new Set());
+    for (const times of logTimes.values()) times.close();
+    await Promise.all([informers.done(), events.done]);
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  };
+  return { address: network.address, port: network.port, done: run() };
+}
+
+/** Kills the group of a shim whose pod is not among those alive. */
+function sendSignalToStray(pid: number, mark: string, alive: ReadonlySet<string | undefined>): void {
+  const uid = new RegExp(`${mark}\\.([^.]+)\\.`).exec(commandLineOf(pid) ?? "")?.[1];
+  if (uid !== undefined && alive.has(uid)) return;
+  sendSignal(-pid, "SIGKILL");
+}
+
+function nodePods(
+  podsDirectory: string,
+  workers: ReadonlyMap<string, { record: PodRecord }>,
+  logTimes: Map<string, LogTimes>,
+  clock: Clock,
+): NodePods {
+  const find = (namespace: string, name: string) =>
+    [...workers.values()]
+      .map(({ record }) => record)
+      .find((each) => each.namespace === namespace && each.name === name);
+  return {
+    log(namespace, pod, container, previous) {
+      const record = find(namespace, pod);
+      if (!record) return `pod "${pod}" not found on this node`;
+      const directory = join(podsDirectory, record.uid);
+      const last = lastAttempt({ directory }, container);
+      const attempt = last === undefined ? undefined : previous ? last - 1 : last;
+      const where = `container "${container}" in pod "${pod}"`;
+      if (attempt === undefined) return `${where} is waiting to start: ContainerCreating`;
+      const records = join(directory, "containers", container, String(attempt));
+      const file = join(records, "log");
+      if (!existsSync(file)) return `previous terminated ${where} not found`;
+      const times = logTimes.get(file) ?? trackLogTimes(file, () => clock.now());
+      logTimes.set(file, times);
+      return { file, times, ended: () => existsSync(join(records, "exit")) || !existsSync(records) };
+    },
+    addressOf(namespace, pod, port) {
+      const record = find(namespace, pod);
+      if (!record) return undefined;
+      if (record.userPort?.declared === port) return { host: "127.0.0.1", port: record.userPort.actual };
+      return { host: record.address, port };
+    },
+  };
+}
+
+interface Network {
+  /** Absent where only 127.0.0.1 can be bound. */
+  readonly prefix: string | undefined;
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * Takes a loopback network for this cluster by listening on its first address: whoever does has it. The network that
+ * the cluster had before comes first.
+ */
+async function claimNetwork(server: Server, dataDir: string): Promise<Network> {
+  const remembered = join(dataDir, "network");
+  const before = existsSync(remembered) ? [readFileSync(remembered, "utf8").trim()] : [];
+  for (const prefix of [...before, ...candidateNetworks(dataDir)]) {
+    const address = `${prefix}.0.1`;
+    const code = await tryListen(server, address, usualPort);
+    if (code === "EADDRNOTAVAIL") break;
+    if (code !== undefined) continue;
+    writeFileSync(remembered, prefix);
+    return { prefix, address, port: usualPort };
+  }
+  const code = await tryListen(server, "127.0.0.1", 0);
+  if (code !== undefined) throw new Error(`the node agent cannot listen on 127.0.0.1: ${code}`);
+  return { prefix: undefined, address: "127.0.0.1", port: (server.address() as { port: number }).port };
+}
+
+/** The error's code; undefined for success. */
+function tryListen(server: Server, address: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const failed = (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message);
+    server.once("error", failed);
+    server.listen({ port, host: address, exclusive: true }, () => {
+      server.off("error", failed);
+      resolve(undefined);
+    });
+  });
+}
+
+function abortOf(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

@@ -1,0 +1,156 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../lib/clock.ts";
+import { commandLineOf } from "./process-table.ts";
+
+/** How a container's program is started. */
+export interface ProcessSpec {
+  /** The file that holds the shim (see shim.ts). */
+  readonly shim: string;
+  /** Where the records of this start are kept; made if missing. */
+  readonly records: string;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDir: string;
+  /** The descriptor that ends with the supervisor; without one, nobody ends the container when the supervisor dies. */
+  readonly lifeline: number | undefined;
+  /** Marks all processes of a cluster, so that strays can be found. */
+  readonly mark: string;
+}
+
+export interface Exit {
+  readonly code: number;
+  readonly finishedAtMs: number;
+}
+
+/** A running container, whichever agent started it. */
+export interface ContainerProcess {
+  readonly id: string;
+  readonly records: string;
+  readonly startedAtMs: number;
+  /** Process id of the program itself; undefined for the first moments. */
+  pid(): number | undefined;
+  readonly exited: Promise<Exit>;
+  /** Signals the program alone, as a container runtime does. */
+  signal(name: "SIGTERM"): void;
+  /** Ends the program and all that it started. */
+  kill(): void;
+}
+
+interface StartRecord {
+  readonly token: string;
+  readonly startedAtMs: number;
+}
+
+/** Starts a container. Rejects when not even a shell can be started. */
+export function startProcess(spec: ProcessSpec, clock: Clock): Promise<ContainerProcess> {
+  const { records, lifeline } = spec;
+  const token = `${spec.mark}.${randomBytes(16).toString("hex")}`;
+  const startedAtMs = clock.now();
+  mkdirSync(records, { recursive: true });
+  writeFileSync(join(records, "log"), "", { flag: "a" });
+  writeFileSync(join(records, "start"), JSON.stringify({ token, startedAtMs } satisfies StartRecord));
+  const watched = lifeline === undefined ? "no" : "yes";
+  const args = [spec.shim, token, records, spec.workingDir, watched, ...spec.command];
+  const shim = spawn("/bin/sh", args, {
+    cwd: "/",
+    env: { ...spec.env },
+    stdio: ["ignore", "ignore", "ignore", lifeline ?? "ignore"],
+    detached: true,
+  });
+  return new Promise((resolve, reject) => {
+    shim.once("error", reject);
+    shim.once("spawn", () => {
+      const exited = new Promise<Exit>((settle) => {
+        shim.once("exit", () => settle(exitOf(records, clock)));
+      });
+      resolve(makeProcess(records, token, startedAtMs, shim.pid!, exited));
+    });
+  });
+}
+
+/** How often a container that another agent started is looked at: its end is not announced to us. */
+const adoptedPollMs = 100;
+
+/** What became of an earlier start: still running (and ours again), ended, or never begun. */
+export function adoptProcess(
+  records: string,
+  clock: Clock,
+): { readonly running: ContainerProcess } | { readonly exit: Exit; readonly startedAtMs: number } | undefined {
+  const start = readRecord(records);
+  if (!start) return undefined;
+  const shimPid = readNumber(join(records, "shim"));
+  if (shimPid === undefined || !isShim(shimPid, start.token)) {
+    return { exit: exitOf(records, clock), startedAtMs: start.startedAtMs };
+  }
+  const exited = (async () => {
+    while (isShim(shimPid, start.token)) await clock.sleep(adoptedPollMs);
+    return exitOf(records, clock);
+  })();
+  return { running: makeProcess(records, start.token, start.startedAtMs, shimPid, exited) };
+}
+
+function makeProcess(
+  records: string,
+  token: string,
+  startedAtMs: number,
+  shimPid: number,
+  exited: Promise<Exit>,
+): ContainerProcess {
+  const pid = () => readNumber(join(records, "pid"));
+  return {
+    id: `process://${token.slice(token.lastIndexOf(".") + 1)}`,
+    records,
+    startedAtMs,
+    pid,
+    exited,
+    signal(name) {
+      const program = pid();
+      // The shim's command line holds the token: without it, the number may by now be somebody else's.
+      if (program !== undefined && isShim(shimPid, token)) sendSignal(program, name);
+    },
+    kill() {
+      if (isShim(shimPid, token)) sendSignal(-shimPid, "SIGKILL");
+    },
+  };
+}
+
+export function isShim(pid: number, token: string): boolean {
+  return commandLineOf(pid)?.includes(token) ?? false;
+}
+
+function exitOf(records: string, clock: Clock): Exit {
+  const file = join(records, "exit");
+  const code = readNumber(file);
+  // Killed together with its shim: nobody was left to write the code down.
+  if (code === undefined) return { code: 137, finishedAtMs: clock.now() };
+  return { code, finishedAtMs: Math.round(statSync(file).mtimeMs) };
+}
+
+function readRecord(records: string): StartRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(join(records, "start"), "utf8")) as StartRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+function readNumber(file: string): number | undefined {
+  try {
+    const text = readFileSync(file, "utf8").trim();
+    return /^\d+$/.test(text) ? Number(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A process that is gone already needs no signal. */
+export function sendSignal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

@@ -1,0 +1,269 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { ContainerStatus } from "../../apis/core/pod.ts";
+import type { Container } from "../../apis/core/pod-spec.ts";
+import { createRestartBackoff } from "./backoff.ts";
+import { adoptProcess, type ContainerProcess, type Exit } from "./container-process.ts";
+import { ContainerConfigError } from "./environment.ts";
+import { StartError } from "./find-program.ts";
+import { type Image, InvalidImageNameError, type Pulled } from "./images.ts";
+import { isoTime } from "./iso-time.ts";
+import type { PodContext } from "./pod-context.ts";
+import { type Launch, launch, prepareLaunch, recordsOf } from "./start-container.ts";
+import { superviseContainer } from "./supervise-container.ts";
+import { terminationMessage } from "./termination-message.ts";
+
+export interface ContainerRunner {
+  readonly status: () => ContainerStatus;
+  /** Runs the container, again and again where its restart policy says so. Settles with the last exit code. */
+  run(): Promise<number>;
+  /** Settles once the container has started for the first time (its startup probe included), or will not any more. */
+  readonly started: Promise<void>;
+}
+
+/** What an init container does differently: it runs to its end. */
+export interface RunnerOptions {
+  readonly kind: "init" | "sidecar" | "main";
+  /** The reason of the waiting state before the first start. */
+  readonly waitingReason: "ContainerCreating" | "PodInitializing";
+}
+
+type State = NonNullable<ContainerStatus["state"]>;
+const configRetryMs = 2000;
+
+/** Creates the runner of one container of a pod. An earlier start that still runs is taken over. */
+export function createContainerRunner(
+  context: PodContext,
+  container: Container,
+  { kind, waitingReason }: RunnerOptions,
+): ContainerRunner {
+  const { node, events, stopping } = context;
+  const { clock } = node;
+  const { name } = container;
+  const crashes = createRestartBackoff();
+  const pulls = createRestartBackoff();
+  const started = Promise.withResolvers<void>();
+  const podText = () => {
+    const { metadata } = context.pod();
+    return `${metadata.name}_${metadata.namespace}(${metadata.uid})`;
+  };
+
+  let status: ContainerStatus = {
+    name,
+    state: { waiting: { reason: waitingReason } },
+    lastState: {},
+    ready: false,
+    restartCount: 0,
+    image: container.image ?? "",
+    imageID: "",
+    started: false,
+  };
+  const set = (change: Partial<ContainerStatus>) => {
+    status = { ...status, ...change };
+    if (status.started) started.resolve();
+    context.changed();
+  };
+  const wait = (reason: string, message: string) => set({ state: { waiting: { reason, message } }, ready: false });
+  /** False when the pod is to end meanwhile. */
+  const pause = (ms: number) =>
+    clock.sleep(ms, stopping).then(
+      () => true,
+      () => false,
+    );
+
+  /** Undefined when the pod is to end before the image was there. */
+  const pull = async (): Promise<Pulled | undefined> => {
+    const image = container.image ?? "";
+    for (let failedAt: number | undefined; !stopping.aborted; ) {
+      if (failedAt !== undefined) {
+        const text = `Back-off pulling image "${image}"`;
+        wait("ImagePullBackOff", text);
+        events.normal("BackOff", text);
+        if (!(await pause(pulls.waitMs(failedAt, clock.now())))) return undefined;
+      }
+      const startedAt = clock.monotonic();
+      try {
+        const pulled = await node.images.pull(image, stopping);
+        const took = `${Math.round(clock.monotonic() - startedAt)}ms`;
+        events.normal(
+          "Pulled",
+          pulled.fetched
+            ? `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${pulled.image.sizeBytes} bytes.`
+            : `Container image "${image}" already present on machine`,
+        );
+        set({ imageID: pulled.imageID });
+        return pulled;
+      } catch (error) {
+        if (stopping.aborted) return undefined;
+        const { message } = error as Error;
+        const invalid = error instanceof InvalidImageNameError;
+        events.warning(
+          invalid ? "InspectFailed" : "Failed",
+          invalid ? message : `Failed to pull image "${image}": ${message}`,
+        );
+        const reason = invalid ? "InvalidImageName" : "ErrImagePull";
+        events.warning("Failed", `Error: ${reason}`);
+        wait(reason, message);
+        failedAt = clock.now();
+        pulls.next(failedAt);
+        // Long enough for watchers to see the reason itself before the back-off takes its place.
+        if (!(await pause(1000))) return undefined;
+      }
+    }
+    return undefined;
+  };
+
+  /** Makes everything ready to start; undefined when the pod is to end before. */
+  const prepare = async (image: Image): Promise<Launch | StartError | undefined> => {
+    while (!stopping.aborted) {
+      try {
+        return await prepareLaunch(context, container, image);
+      } catch (error) {
+        if (stopping.aborted) return undefined;
+        if (error instanceof StartError) return error;
+        const { message } = error as Error;
+        if (!(error instanceof ContainerConfigError))
+          node.log.warn("a container cannot be created", { pod: podText(), error });
+        wait(error instanceof ContainerConfigError ? "CreateContainerConfigError" : "CreateContainerError", message);
+        events.warning("Failed", `Error: ${message}`);
+        if (!(await pause(configRetryMs))) return undefined;
+      }
+    }
+    return undefined;
+  };
+
+  const terminatedState = (exit: Exit, startedAtMs: number, id: string, message: string): State => ({
+    terminated: {
+      exitCode: exit.code,
+      reason: exit.code === 0 ? "Completed" : "Error",
+      ...(message !== "" && { message }),
+      startedAt: isoTime(startedAtMs),
+      finishedAt: isoTime(exit.finishedAtMs),
+      containerID: id,
+    },
+  });
+
+  const watch = async (process: ContainerProcess, what: Launch): Promise<Exit> => {
+    const exit = await superviseContainer(context, container, process, what, kind, set);
+    const message = terminationMessage(container, exit.code, what.root, join(process.records, "log"));
+    set({
+      state: terminatedState(exit, process.startedAtMs, process.id, message),
+      ready: kind === "init" && exit.code === 0,
+      started: false,
+    });
+    return exit;
+  };
+
+  /** Starts the container once and sees it to its end. Undefined when the pod is to end before it started. */
+  const runOnce = async (attempt: number): Promise<Exit | undefined> => {
+    const pulled = await pull();
+    const what = pulled && (await prepare(pulled.image));
+    if (!what || stopping.aborted) return undefined;
+    if (what instanceof StartError) {
+      const now = clock.now();
+      events.normal("Created", `Created container: ${name}`);
+      events.warning("Failed", `Error: failed to start container "${name}": ${what.message}`);
+      const exit = { code: 128, finishedAtMs: now };
+      const state = terminatedState(exit, now, "", what.message);
+      set({ state: { terminated: { ...state.terminated!, reason: "StartError" } }, ready: false });
+      return exit;
+    }
+    const process = await launch(context, container, attempt, what);
+    events.normal("Created", `Created container: ${name}`);
+    events.normal("Started", `Started container ${name}`);
+    dropOldRecords(context, name, attempt);
+    return watch(process, what);
+  };
+
+  const restarts = (exit: Exit): boolean => {
+    const policy = context.pod().spec.restartPolicy ?? "Always";
+    if (kind === "sidecar") return true;
+    if (kind === "init") return exit.code !== 0 && policy !== "Never";
+    return policy === "Always" || (policy === "OnFailure" && exit.code !== 0);
+  };
+
+  /** What an earlier agent left: the exit of its last start, once that has ended. */
+  const resume = async (attempt: number): Promise<Exit | undefined> => {
+    const found = adoptProcess(recordsOf(context, name, attempt), clock);
+    if (!found) return undefined;
+    set({ restartCount: attempt });
+    if ("exit" in found) {
+      const message = terminationMessage(
+        container,
+        found.exit.code,
+        join(context.directory, "containers", name, "root"),
+        join(recordsOf(context, name, attempt), "log"),
+      );
+      set({
+        state: terminatedState(found.exit, found.startedAtMs, "", message),
+        ready: kind === "init" && found.exit.code === 0,
+      });
+      return found.exit;
+    }
+    const pulled = await pull();
+    const what = pulled && (await prepare(pulled.image));
+    const usable =
+      what && !(what instanceof StartError) ? what : bareLaunch(join(context.directory, "containers", name, "root"));
+    return watch(found.running, usable);
+  };
+
+  const run = async (): Promise<number> => {
+    let attempt = lastAttempt(context, name);
+    let exit = attempt === undefined ? undefined : await resume(attempt);
+    for (;;) {
+      if (exit) {
+        if (stopping.aborted || !restarts(exit)) break;
+        const waitMs = crashes.waitMs(exit.finishedAtMs, clock.now());
+        set({ lastState: status.state ?? {} });
+        if (waitMs > 0) {
+          const delay = `${crashes.delayMs() / 1000}s`.replace("300s", "5m0s");
+          wait("CrashLoopBackOff", `back-off ${delay} restarting failed container=${name} pod=${podText()}`);
+          events.warning("BackOff", `Back-off restarting failed container ${name} in pod ${podText()}`);
+          if (!(await pause(waitMs))) break;
+        }
+        crashes.next(clock.now());
+      }
+      attempt = attempt === undefined ? 0 : attempt + 1;
+      if (attempt > 0) set({ restartCount: attempt });
+      const next = await runOnce(attempt);
+      if (!next) break;
+      exit = next;
+    }
+    return exit?.code ?? 137;
+  };
+
+  return {
+    status: () => status,
+    run: () => run().finally(() => started.resolve()),
+    started: started.promise,
+  };
+}
+
+/** For a container whose image or environment cannot be had any more: it can be watched and stopped. */
+function bareLaunch(root: string): Launch {
+  const exec = async () => ({ code: -1, output: "the container's environment cannot be made any more" });
+  return { command: [], env: {}, workingDir: root, root, exec };
+}
+
+/** The number of the last start that has records. */
+export function lastAttempt(context: Pick<PodContext, "directory">, container: string): number | undefined {
+  const numbers = attemptsOf(join(context.directory, "containers", container));
+  return numbers.length > 0 ? Math.max(...numbers) : undefined;
+}
+
+function attemptsOf(directory: string): number[] {
+  try {
+    return readdirSync(directory)
+      .filter((entry) => /^\d+$/.test(entry))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Only the present and the previous log can be asked for. */
+function dropOldRecords(context: PodContext, container: string, attempt: number): void {
+  for (const old of attemptsOf(join(context.directory, "containers", container))) {
+    if (old < attempt - 1) rmSync(recordsOf(context, container, old), { recursive: true, force: true });
+  }
+}

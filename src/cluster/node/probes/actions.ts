@@ -1,0 +1,168 @@
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { connect as connectHttp2, constants } from "node:http2";
+import { request as httpsRequest } from "node:https";
+import { connect } from "node:net";
+import type { Container, Probe } from "../../../apis/core/pod-spec.ts";
+import type { HTTPGetAction } from "../../../apis/core/probe.ts";
+
+/** What a probe or a hook found; `message` says what went wrong, in the kubelet's words. */
+export type Outcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+export interface ActionTarget {
+  readonly container: Container;
+  readonly podIP: string;
+  /** Runs a command as the container would; resolves with its exit code and the end of its output. */
+  exec(command: readonly string[], timeoutMs: number): Promise<{ readonly code: number; readonly output: string }>;
+}
+
+const userAgent = "kube-probe/1.30";
+
+/** Makes one attempt. Never rejects. Source: k8s.io/kubernetes v1.34 pkg/probe. */
+export async function attempt(
+  action: Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc">,
+  target: ActionTarget,
+  timeoutMs: number,
+): Promise<Outcome> {
+  try {
+    if (action.exec) return await runExec(action.exec.command ?? [], target, timeoutMs);
+    if (action.httpGet) return await getHttp(action.httpGet, target, timeoutMs);
+    if (action.tcpSocket) {
+      return await openTcp(action.tcpSocket.host || target.podIP, portOf(action.tcpSocket.port, target), timeoutMs);
+    }
+    if (action.grpc) return await checkGrpc(target.podIP, action.grpc.port!, action.grpc.service ?? "", timeoutMs);
+    return { ok: false, message: "missing probe handler" };
+  } catch (error) {
+    return { ok: false, message: (error as Error).message };
+  }
+}
+
+/** The number of a port that is given by number or by name. */
+export function portOf(port: number | string, { container }: ActionTarget): number {
+  if (typeof port === "number") return port;
+  const found = container.ports?.find(({ name }) => name === port)?.containerPort ?? Number(port);
+  if (!(found > 0 && found < 65_536)) throw new Error(`couldn't find port: ${port}`);
+  return found;
+}
+
+async function runExec(command: readonly string[], target: ActionTarget, timeoutMs: number): Promise<Outcome> {
+  const { code, output } = await target.exec(command, timeoutMs);
+  return code === 0 ? { ok: true } : { ok: false, message: output };
+}
+
+async function getHttp(action: HTTPGetAction, target: ActionTarget, timeoutMs: number): Promise<Outcome> {
+  const host = action.host || target.podIP;
+  const scheme = action.scheme === "HTTPS" ? "https" : "http";
+  const path = action.path || "/";
+  let url = new URL(`${scheme}://${host}:${portOf(action.port, target)}${path.startsWith("/") ? path : `/${path}`}`);
+  const given = (action.httpHeaders ?? []).map(({ name, value }) => [name, value] as const);
+  const has = (name: string) => given.some(([other]) => other.toLowerCase() === name);
+  const headers: [string, string][] = [
+    ...(has("user-agent") ? [] : ([["User-Agent", userAgent]] as [string, string][])),
+    ...(has("accept") ? [] : ([["Accept", "*/*"]] as [string, string][])),
+    ...(has("host") ? [] : ([["Host", url.host]] as [string, string][])),
+    ["Connection", "close"],
+    ...given.map(([name, value]) => [name, value] as [string, string]),
+  ];
+  for (let redirects = 0; ; redirects++) {
+    const response = await send(url, headers, timeoutMs);
+    response.resume();
+    const status = response.statusCode ?? 0;
+    const location = response.headers.location;
+    if (status >= 300 && status < 400 && location && status !== 304) {
+      const next = new URL(location, url);
+      // The kubelet counts a redirect to elsewhere as success, with a warning.
+      if (next.hostname !== url.hostname || redirects >= 10) return { ok: true };
+      url = next;
+      continue;
+    }
+    if (status >= 200 && status < 400) return { ok: true };
+    return { ok: false, message: `HTTP probe failed with statuscode: ${status}` };
+  }
+}
+
+function send(url: URL, headers: readonly [string, string][], timeoutMs: number): Promise<IncomingMessage> {
+  const request = url.protocol === "https:" ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const flat = headers.flat();
+    const options = { agent: false, headers: flat, rejectUnauthorized: false, signal: AbortSignal.timeout(timeoutMs) };
+    const sent = request(url, options, resolve);
+    sent.once("error", (error) => reject(new Error(`Get "${url}": ${describe(error, url.hostname, url.port)}`)));
+    sent.end();
+  });
+}
+
+function describe(error: NodeJS.ErrnoException, host: string, port: number | string): string {
+  if (error.name === "TimeoutError" || error.name === "AbortError") {
+    return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+  }
+  if (error.code === "ECONNREFUSED") return `dial tcp ${host}:${port}: connect: connection refused`;
+  if (error.code === "ECONNRESET") return "EOF";
+  return error.message;
+}
+
+function openTcp(host: string, port: number, timeoutMs: number): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, signal: AbortSignal.timeout(timeoutMs) });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve({ ok: true });
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      const timedOut = error.name === "TimeoutError" || error.name === "AbortError";
+      const message = timedOut ? `dial tcp ${host}:${port}: i/o timeout` : describe(error, host, port);
+      resolve({ ok: false, message });
+    });
+  });
+}
+
+/** grpc.health.v1.Health/Check in plain text. */
+function checkGrpc(host: string, port: number, service: string, timeoutMs: number): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const session = connectHttp2(`http://${host}:${port}`);
+    const finish = (outcome: Outcome) => {
+      resolve(outcome);
+      session.destroy();
+    };
+    const failed = `failed to connect service "${host}:${port}" within ${timeoutMs / 1000}s: `;
+    const expired = AbortSignal.timeout(timeoutMs);
+    expired.addEventListener("abort", () =>
+      finish({ ok: false, message: `timeout: ${failed}context deadline exceeded` }),
+    );
+    session.once("error", (error) => finish({ ok: false, message: `${failed}${describe(error, host, port)}` }));
+    const name = Buffer.from(service);
+    const message = name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
+    const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
+    const stream = session.request({
+      [constants.HTTP2_HEADER_METHOD]: "POST",
+      [constants.HTTP2_HEADER_PATH]: "/grpc.health.v1.Health/Check",
+      "content-type": "application/grpc",
+      te: "trailers",
+      "user-agent": userAgent,
+    });
+    const chunks: Buffer[] = [];
+    let status: string | undefined;
+    stream.on("response", (headers) => {
+      status = headers["grpc-status"] as string | undefined;
+    });
+    stream.on("trailers", (headers) => {
+      status = headers["grpc-status"] as string | undefined;
+    });
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.once("error", () => {});
+    stream.once("close", () => {
+      const body = Buffer.concat(chunks);
+      // Field 1, a varint: 1 is SERVING.
+      const serving = body.length >= 7 && body[5] === 0x08 ? body[6]! : 0;
+      if (status === "0" && serving === 1) return finish({ ok: true });
+      const names = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
+      const why =
+        status === "12"
+          ? "this server does not implement the grpc health protocol (grpc.health.v1.Health)"
+          : status === "0"
+            ? `service unhealthy (responded with "${names[serving] ?? serving}")`
+            : `service unhealthy (grpc status ${status ?? "missing"})`;
+      finish({ ok: false, message: why });
+    });
+    stream.end(frame);
+  });
+}

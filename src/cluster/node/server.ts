@@ -1,0 +1,105 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/log.ts";
+import { type LogOptions, readLog } from "./log-reader.ts";
+import type { LogTimes } from "./log-times.ts";
+
+/** What the server asks of the agent. */
+export interface NodePods {
+  /** The log of a container's present or previous start; a text that says why there is none. */
+  log(
+    namespace: string,
+    pod: string,
+    container: string,
+    previous: boolean,
+  ): { readonly file: string; readonly times: LogTimes; readonly ended: () => boolean } | string;
+  /** Where a port of a pod is reached; undefined when there is no such pod. */
+  addressOf(namespace: string, pod: string, port: number): { readonly host: string; readonly port: number } | undefined;
+}
+
+/** Answers what only the node can: logs and connections to pods (see the contract in cluster/api/node-proxy.ts). */
+export function createNodeServer(pods: NodePods, clock: Clock, log: Logger): Server {
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://node");
+    if (url.pathname === "/healthz") return void response.end("ok");
+    const match = /^\/containerLogs\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(url.pathname);
+    if (!match) return answer(response, 404, "not found");
+    const [, namespace = "", pod = "", container = ""] = match;
+    const source = pods.log(namespace, pod, container, url.searchParams.get("previous") === "true");
+    if (typeof source === "string") return answer(response, source.includes("not found") ? 404 : 400, source);
+    sendLog(request, response, source, logOptions(url.searchParams, clock.now()), clock).catch((error) => {
+      log.debug("a log could not be sent", { error });
+      response.destroy();
+    });
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    const url = new URL(request.url ?? "/", "http://node");
+    const match = /^\/portForward\/([^/]+)\/([^/]+)$/.exec(url.pathname);
+    const target = match && pods.addressOf(match[1]!, match[2]!, Number(url.searchParams.get("port")));
+    if (!target)
+      return void socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 9\r\n\r\nnot found");
+    forward(socket, head, target);
+  });
+  return server;
+}
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "Content-Type": "text/plain" }).end(text);
+}
+
+function logOptions(query: URLSearchParams, nowMs: number): LogOptions {
+  const number = (name: string) => (query.has(name) ? Number(query.get(name)) : undefined);
+  const seconds = number("sinceSeconds");
+  const time = query.get("sinceTime");
+  return {
+    follow: query.get("follow") === "true",
+    timestamps: query.get("timestamps") === "true",
+    tailLines: number("tailLines"),
+    limitBytes: number("limitBytes"),
+    sinceMs: seconds !== undefined ? nowMs - seconds * 1000 : time ? Date.parse(time) : undefined,
+  };
+}
+
+async function sendLog(
+  request: IncomingMessage,
+  response: ServerResponse,
+  source: { readonly file: string; readonly times: LogTimes; readonly ended: () => boolean },
+  options: LogOptions,
+  clock: Clock,
+): Promise<void> {
+  const gone = new AbortController();
+  request.once("close", () => gone.abort());
+  response.once("close", () => gone.abort());
+  response.writeHead(200, { "Content-Type": "text/plain", "Transfer-Encoding": "chunked" });
+  response.flushHeaders();
+  for await (const piece of readLog(source.file, options, { ...source, clock, signal: gone.signal })) {
+    if (gone.signal.aborted) return;
+    if (!response.write(piece)) {
+      await new Promise<void>((resolve) => {
+        response.once("drain", resolve);
+        response.once("close", resolve);
+      });
+    }
+  }
+  response.end();
+}
+
+function forward(socket: Duplex, head: Buffer, target: { readonly host: string; readonly port: number }): void {
+  const upstream = connect(target);
+  upstream.once("connect", () => {
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+    if (head.length > 0) upstream.write(head);
+    upstream.pipe(socket).pipe(upstream);
+  });
+  upstream.once("error", (error) => {
+    if (upstream.connecting) {
+      const text = `cannot connect to ${target.host}:${target.port}: ${error.message}`;
+      socket.end(`HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+    } else socket.destroy();
+  });
+  socket.once("close", () => upstream.destroy());
+  upstream.once("close", () => socket.end());
+}
