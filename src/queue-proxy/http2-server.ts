@@ -147,7 +147,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
     if (headers.malformed !== undefined || pseudo.has(":status") || !pseudo.has(":scheme")) return undefined;
     if (!methodPattern.test(method) || !pathPattern.test(path) || !authorityPattern.test(host)) return undefined;
     if (!path.startsWith("/") && !(path === "*" && method === "OPTIONS")) return undefined;
-    if (endStream && headers.contentLength) return undefined;
+    if (method === "CONNECT" || (endStream && headers.contentLength)) return undefined;
     let target: string;
     try {
       target = normaliseTarget(path);

@@ -221,7 +221,7 @@ function takeField(name: HeaderName, value: string, headers: HeaderList, framing
     if (framing.contentLength !== undefined && framing.contentLength !== length) throw bad("differing Content-Length");
     framing.contentLength = length;
   } else if (name === names.transferEncoding) {
-    if (framing.transferEncoding !== undefined) throw bad("too many transfer encodings");
+    if (framing.transferEncoding !== undefined) throw new ProtocolError(501, "too many transfer encodings");
     framing.transferEncoding = value.toLowerCase();
   } else {
     if (name === names.trailer)

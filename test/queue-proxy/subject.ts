@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import net from "node:net";
+import { systemClock } from "../../src/lib/clock.ts";
+import { silentLogger } from "../../src/lib/log.ts";
+import { nodeNetwork } from "../../src/queue-proxy/adapters/node.ts";
+import { parseEnvironment } from "../../src/queue-proxy/environment.ts";
+import { startQueueProxy } from "../../src/queue-proxy/queue-proxy.ts";
+import type { KeyPair } from "../../src/queue-proxy/transport.ts";
+
+/** A queue-proxy under test. */
+export interface Subject {
+  readonly ports: {
+    readonly main: number;
+    readonly admin: number;
+    readonly metrics: number;
+    readonly userMetrics: number;
+  };
+  /** Request log lines so far (in process only). */
+  readonly log: () => string;
+  stop(): Promise<void>;
+}
+
+export type StartSubject = (environment: Record<string, string>, userPort: number) => Promise<Subject>;
+
+/** The environment that the controller gives, with the default cluster's features. */
+export function makeEnvironment(overrides: Record<string, string>, userPort: number): Record<string, string> {
+  return {
+    CONTAINER_CONCURRENCY: "0",
+    QUEUE_SERVING_PORT: "0",
+    QUEUE_SERVING_TLS_PORT: "0",
+    USER_PORT: String(userPort),
+    REVISION_TIMEOUT_SECONDS: "300",
+    SERVING_LOGGING_CONFIG: "",
+    SERVING_LOGGING_LEVEL: "error",
+    SERVING_REQUEST_METRICS_BACKEND: "prometheus",
+    TRACING_CONFIG_BACKEND: "none",
+    SERVING_NAMESPACE: "default",
+    SERVING_SERVICE: "hello",
+    SERVING_CONFIGURATION: "hello",
+    SERVING_REVISION: "hello-00001",
+    SERVING_POD: "hello-pod",
+    SERVING_POD_IP: "10.0.0.7",
+    ...overrides,
+  };
+}
+
+/** Ours, in this process, on node:net. */
+export function inProcess(keyPair?: KeyPair): StartSubject {
+  return async (overrides, userPort) => {
+    let log = "";
+    const started = await startQueueProxy({
+      environment: parseEnvironment(makeEnvironment(overrides, userPort)),
+      network: nodeNetwork,
+      clock: systemClock,
+      logger: silentLogger,
+      address: "127.0.0.1",
+      readKeyPair: () => keyPair,
+      report: () => {},
+      writeLog: (lines) => {
+        log += lines;
+      },
+      socketStatistics: () => "",
+    });
+    const { ports } = started;
+    return {
+      ports: {
+        main: ports["main"]!,
+        admin: ports["admin"]!,
+        metrics: ports["metrics"]!,
+        userMetrics: ports["user-metrics"] ?? 0,
+      },
+      log: () => log,
+      stop: () => started.close(),
+    };
+  };
+}
+
+/** Another program with upstream's environment; the well-known ports must be free. */
+export function program(command: readonly string[]): StartSubject {
+  return async (overrides, userPort) => {
+    const main = await freePort();
+    const tls = await freePort();
+    const ports = { QUEUE_SERVING_PORT: String(main), QUEUE_SERVING_TLS_PORT: String(tls) };
+    const environment = makeEnvironment({ ...ports, ...overrides }, userPort);
+    const child = spawn(command[0]!, command.slice(1), { env: environment, stdio: ["ignore", "pipe", "ignore"] });
+    let log = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      log += chunk.toString();
+    });
+    await reachable(main, child);
+    await reachable(9090, child);
+    return {
+      ports: { main, admin: 8022, metrics: 9090, userMetrics: 9091 },
+      log: () => log,
+      async stop() {
+        child.kill("SIGKILL");
+        if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
+      },
+    };
+  };
+}
+
+/** A port that nothing listens on now. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function reachable(port: number, child: ChildProcess): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (child.exitCode !== null) throw new Error(`the program ended with ${child.exitCode}`);
+    const connected = await new Promise<boolean>((resolve) => {
+      const socket = net.connect(port, "127.0.0.1", () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.on("error", () => resolve(false));
+    });
+    if (connected) return;
+    await systemClock.sleep(25);
+  }
+  throw new Error(`nothing listens on port ${port}`);
+}
