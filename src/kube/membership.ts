@@ -219,7 +219,7 @@ export function createMembership(config: MembershipConfig): Membership {
     stateOf,
     async confirmGone(who) {
       if (departed.has(who)) return true;
-      if (stateOf(who) === "gone") await read(prefix + podOf(who));
+      if (stateOf(who) !== "live") await read(prefix + podOf(who));
       return stateOf(who) !== "live";
     },
     renewIfDue() {
