@@ -5,7 +5,7 @@ import { suites } from "./suites.ts";
 
 describe("queue-proxy behaviour, node:net", { concurrency: true }, () => {
   for (const suite of suites) {
-    describe(suite.name, () => {
+    describe(suite.name, { concurrency: 1 }, () => {
       let opened: Awaited<ReturnType<typeof openSuite>>;
       before(async () => {
         opened = await openSuite(suite, inProcess());

@@ -294,8 +294,9 @@ export const http2: Suite = {
         await client.wait(() =>
           frames(client.received).find((f) => f.type === 0 && f.stream === 1 && f.payload === "ok"),
         );
-        const seen = await backend.request();
-        assert.equal(seen.startLine, "GET /up HTTP/1.1");
+        // Earlier cases may have left HTTP/2 prefaces here, which this container takes for requests.
+        const seen = backend.requests.find(({ startLine }) => startLine === "GET /up HTTP/1.1");
+        assert.ok(seen);
         assert.equal(seen.headers["upgrade"], undefined);
         assert.equal(seen.headers["http2-settings"], undefined);
       },

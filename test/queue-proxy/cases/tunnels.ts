@@ -106,9 +106,9 @@ export const tunnelTimeout: Suite = {
           return true;
         };
         const client = connect();
+        const startedMs = performance.now();
         client.send(upgrade);
         await client.message();
-        const startedMs = performance.now();
         await client.closed();
         assert.ok(performance.now() - startedMs > 800);
         await backend.until(() => backend.closedConnections > 0);
