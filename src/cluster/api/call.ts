@@ -2,7 +2,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Admission } from "./admission.ts";
 import type { Registry } from "./registry.ts";
-import { badRequest } from "./status-errors.ts";
+import { invalidOptions, notSupported } from "./status-errors.ts";
 import type { Storage } from "./storage.ts";
 import type { WatchCache } from "./watch-cache.ts";
 
@@ -46,20 +46,21 @@ export interface WriteOptions {
 
 const fieldValidations: readonly string[] = ["Strict", "Warn", "Ignore"];
 
-/** Reads dryRun, fieldManager and fieldValidation. Throws 400/422-like errors for values that do not exist. */
-export function writeOptionsOf(call: Call): WriteOptions {
+/** Reads dryRun, fieldManager and fieldValidation. Throws 422 about `kind` for values that do not exist. */
+export function writeOptionsOf(call: Call, kind: "CreateOptions" | "UpdateOptions" | "PatchOptions"): WriteOptions {
   const dryRun = call.query.getAll("dryRun");
   if (dryRun.some((value) => value !== "All")) {
-    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
+    throw invalidOptions(kind, notSupported("dryRun", dryRun, ["All"]));
   }
   const validation = call.query.get("fieldValidation") || "Warn";
   if (!fieldValidations.includes(validation)) {
-    throw badRequest(
-      `fieldValidation: Unsupported value: "${validation}": supported values: "Ignore", "Strict", "Warn"`,
-    );
+    throw invalidOptions(kind, notSupported("fieldValidation", validation, ["", ...fieldValidations]));
   }
   const named = call.query.get("fieldManager") ?? "";
-  if (named.length > 128) throw badRequest("fieldManager: Too long: may not be more than 128 bytes");
+  if (named.length > 128) {
+    const text = "Too long: may not be more than 128 bytes";
+    throw invalidOptions(kind, { field: "fieldManager", reason: "FieldValueTooLong", text });
+  }
   return {
     dryRun: dryRun.length > 0,
     fieldManager: named || call.userAgent.split("/")[0]!.slice(0, 128),

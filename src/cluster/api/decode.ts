@@ -34,6 +34,8 @@ export interface Misfits {
   readonly unknown: string[];
   /** Values of a wrong type, in the words of Go's JSON decoder. */
   readonly mistyped: string[];
+  /** Empty maps and lists are kept: whoever applies them owns them. */
+  readonly keepsEmpty?: boolean;
 }
 
 /**
@@ -42,6 +44,8 @@ export interface Misfits {
  */
 export function fit(value: unknown, schema: Schema, misfits: Misfits, path = ""): unknown {
   if (value === null) return undefined;
+  // An empty list of managed fields is a wish: to forget them.
+  if (!misfits.keepsEmpty && path !== "metadata.managedFields" && isEmptyCollection(value, schema)) return undefined;
   if (schema["x-kubernetes-int-or-string"]) {
     if (typeof value === "number" || typeof value === "string") return value;
     return mistyped(value, "intstr.IntOrString", misfits, path);
@@ -68,6 +72,12 @@ export function fit(value: unknown, schema: Schema, misfits: Misfits, path = "")
   }
 }
 
+/** Go does not print empty maps and lists (of fields with omitempty, as almost all are). */
+function isEmptyCollection(value: unknown, schema: Schema): boolean {
+  if (Array.isArray(value)) return schema.type === "array" && value.length === 0;
+  return schema.additionalProperties !== undefined && isMap(value) && Object.keys(value).length === 0;
+}
+
 /** What Go makes of a null element: the zero value. */
 function emptyOf(schema: Schema | undefined): unknown {
   if (schema?.type === "string") return "";
@@ -79,10 +89,12 @@ function fitMap(value: Fields, schema: Schema, misfits: Misfits, path: string): 
   const result: Fields = {};
   for (const [name, field] of Object.entries(value)) {
     const fieldSchema = schema.properties?.[name] ?? schema.additionalProperties;
-    const down = path === "" ? name : `${path}.${name}`;
+    const own = path === "" ? name : `${path}.${name}`;
+    // Go names the map, not its key.
+    const down = schema.properties?.[name] ? own : path;
     if (!fieldSchema) {
       if (schema["x-kubernetes-preserve-unknown-fields"]) result[name] = field;
-      else misfits.unknown.push(down);
+      else misfits.unknown.push(own);
       continue;
     }
     const fitted = fit(field, fieldSchema, misfits, down);
@@ -101,6 +113,29 @@ function mistyped(value: unknown, wanted: string, misfits: Misfits, path: string
         ? "bool"
         : typeof value;
   const shown = found === "number" && wanted !== "string" && wanted !== "bool" ? `number ${String(value)}` : found;
-  misfits.mistyped.push(`json: cannot unmarshal ${shown} into Go struct field .${path} of type ${wanted}`);
+  const names = path.replace(/\[\d+\]/g, "");
+  misfits.mistyped.push(
+    `json: cannot unmarshal ${shown} into Go struct field ${structOf(names)}.${names} of type ${wanted}`,
+  );
   return undefined;
 }
+
+/** Go structs by the field that holds them, as far as messages commonly name them; the kind itself is not known here. */
+const structs: Readonly<Record<string, string>> = {
+  metadata: "ObjectMeta",
+  containers: "Container",
+  ports: "ContainerPort",
+  env: "EnvVar",
+};
+
+function structOf(path: string): string {
+  const parents = path.split(".").slice(0, -1);
+  const parent = parents.at(-1);
+  if (parent === undefined) return kindMark;
+  if (parent === "spec" && parents.length === 1) return `${kindMark}Spec`;
+  if (parent === "spec") return "PodSpec";
+  return structs[parent] ?? "";
+}
+
+/** Stands for the kind's name in messages until somebody who knows it fills it in. */
+export const kindMark = "{kind}";

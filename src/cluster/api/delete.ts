@@ -1,7 +1,7 @@
 import type { AdmissionAttributes } from "./admission.ts";
 import { type Api, type Call, timestamp } from "./call.ts";
 import { type Item, type ServedResource, targetOf } from "./resource.ts";
-import { badRequest, conflict, notFound } from "./status-errors.ts";
+import { badRequest, conflict, invalidOptions, notFound, notSupported } from "./status-errors.ts";
 import type { Stored } from "./storage.ts";
 import { isMap } from "./typed-values.ts";
 import { atVersion, commit, isFinished, type Place } from "./write.ts";
@@ -26,13 +26,12 @@ export function deleteOptionsOf(body: unknown, query: URLSearchParams): DeleteOp
     query.get("propagationPolicy") ??
     (orphan === undefined ? undefined : orphan ? "Orphan" : "Background");
   if (policy !== undefined && policy !== "Foreground" && policy !== "Background" && policy !== "Orphan") {
-    throw badRequest(
-      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
-    );
+    const text = `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
+    throw invalidOptions("DeleteOptions", { field: "propagationPolicy", reason: "FieldValueNotSupported", text });
   }
   const dryRun = [...((source["dryRun"] as string[] | undefined) ?? []), ...query.getAll("dryRun")];
   if (dryRun.some((value) => value !== "All"))
-    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
+    throw invalidOptions("DeleteOptions", notSupported("dryRun", dryRun, ["All"]));
   const preconditions = source["preconditions"] as DeleteOptions["preconditions"];
   return {
     dryRun: dryRun.length > 0,
@@ -85,8 +84,11 @@ export async function remove(
       if (current.revision !== entry.revision) return undefined;
       const marked = markDeleted(api, resource, structuredClone(current.object) as Item, options);
       gone = marked === undefined || isFinished(resource, marked);
-      if (gone) return transaction.remove(resource.key, namespace, name);
-      return marked === current.object ? current : transaction.put(resource.key, marked!);
+      if (!gone) return transaction.put(resource.key, marked!);
+      const removed = transaction.remove(resource.key, namespace, name);
+      if (!marked) return removed;
+      marked.metadata.resourceVersion = String(removed.revision);
+      return { ...removed, object: marked };
     });
     if (item) return { item: atVersion(resource, item), gone };
   }
@@ -99,8 +101,8 @@ function withoutDryRun({ dryRun, ...options }: DeleteOptions): Record<string, un
 function checkPreconditions(resource: ServedResource, entry: Stored, { preconditions }: DeleteOptions): void {
   const { uid, resourceVersion } = entry.object.metadata;
   const fail = (what: string, wanted: string, found: string | undefined) => {
-    const why = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`;
-    throw conflict(targetOf(resource), entry.name, why);
+    const why = `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). The object might have been ${what === "UID" ? "deleted and then recreated" : "modified"}`;
+    throw conflict({ group: resource.group, resource: resource.kind }, entry.name, why);
   };
   if (preconditions?.uid && preconditions.uid !== uid) fail("UID", preconditions.uid, uid);
   if (preconditions?.resourceVersion && preconditions.resourceVersion !== resourceVersion) {
@@ -118,7 +120,8 @@ function markDeleted(api: Api, resource: ServedResource, item: Item, options: De
     finalizers.push(deletionFinalizer);
   }
   const held = finalizers.length > 0 || isNamespaceInUse(resource, item);
-  if (grace === 0 && !held) return undefined;
+  const graceful = resource.behaviour.gracePeriodSeconds !== undefined;
+  if (grace === 0 && !held && !graceful) return undefined;
   if (finalizers.length > 0) metadata.finalizers = finalizers;
   else delete metadata.finalizers;
   const first = metadata.deletionTimestamp === undefined;

@@ -1,7 +1,7 @@
 import type { Api, Call } from "./call.ts";
 import { type Item, type ServedResource, targetOf } from "./resource.ts";
 import { parseFieldSelector, parseLabelSelector } from "./selectors.ts";
-import { badRequest, gone, notFound, statusError } from "./status-errors.ts";
+import { badRequest, forbiddenField, gone, invalidOptions, notFound, statusError } from "./status-errors.ts";
 import type { Stored } from "./storage.ts";
 
 /** One page of objects, as they were at one revision. */
@@ -93,17 +93,20 @@ function revisionOf(api: Api, query: URLSearchParams): number {
   const text = query.get("resourceVersion") ?? "";
   const match = query.get("resourceVersionMatch") ?? "";
   if (match && !text) {
-    throw badRequest(
-      `resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided`,
+    throw invalidOptions(
+      "ListOptions",
+      forbiddenField("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"),
     );
   }
   if (match && match !== "Exact" && match !== "NotOlderThan") {
-    throw badRequest(`resourceVersionMatch: Unsupported value: "${match}": supported values: "Exact", "NotOlderThan"`);
+    const text = `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`;
+    throw invalidOptions("ListOptions", { field: "resourceVersionMatch", reason: "FieldValueNotSupported", text });
   }
   const wanted = parseRevision(text);
   if (match === "Exact" && wanted === 0) {
-    throw badRequest(
-      `resourceVersionMatch: Forbidden: resourceVersionMatch "Exact" is forbidden for resourceVersion "0"`,
+    throw invalidOptions(
+      "ListOptions",
+      forbiddenField("resourceVersionMatch", `resourceVersionMatch "Exact" is forbidden for resourceVersion "0"`),
     );
   }
   if (wanted > api.storage.revision) {
@@ -122,7 +125,7 @@ export function parseRevision(text: string): number {
   if (text === "") return 0;
   if (!/^\d+$/.test(text)) {
     throw badRequest(
-      `Invalid value: ${JSON.stringify(text)}: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
     );
   }
   return Number(text);
@@ -139,5 +142,5 @@ function decodeToken(text: string): ContinueToken {
   } catch {
     // Reported below, together with tokens of a wrong shape.
   }
-  throw badRequest("continue key is not valid: the token is not one that this server issued");
+  throw badRequest("invalid continue token: continue key is not valid: the token is not one that this server issued");
 }

@@ -143,9 +143,7 @@ export function trackUpdate(
   if (reset) return undefined;
   const owners = decode(given?.length ? after : before);
   if (before && owners.size === 0) return undefined;
-  const live: unknown = before
-    ? withoutManagedFields(before)
-    : { apiVersion: after.apiVersion, kind: after.kind, metadata: {} };
+  const live: unknown = before ? withoutManagedFields(before) : context.blank;
   const comparison = compareTyped(live, withoutManagedFields(after), context.schema);
   const keep = (set: FieldSet) => withoutSubtrees(set, context.resetFields);
   const [added, modified, removed] = [keep(comparison.added), keep(comparison.modified), keep(comparison.removed)];
@@ -286,5 +284,5 @@ function applyConflict(conflicts: readonly { manager: OwnerEntry; fields: FieldS
 function printManager(entry: OwnerEntry): string {
   const name = `${JSON.stringify(entry.manager)}${entry.subresource ? ` with subresource ${JSON.stringify(entry.subresource)}` : ""}`;
   if (entry.operation === "Apply") return name;
-  return entry.time ? `${name} using ${entry.apiVersion} at ${entry.time}` : `${name} using ${entry.apiVersion}`;
+  return `${name} using ${entry.apiVersion}`;
 }

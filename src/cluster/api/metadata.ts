@@ -87,12 +87,14 @@ const plainFinalizers = new Set(["orphan", "foregroundDeletion", "kubernetes"]);
 
 function validateFinalizers(finalizers: readonly string[]): FieldError[] {
   const field = "metadata.finalizers";
-  const errors = finalizers.flatMap((name) =>
-    qualifiedNameProblems(name).map((problem) => invalidValue(field, name, problem)),
+  const errors = finalizers.flatMap((name, index) =>
+    qualifiedNameProblems(name).map((problem) => invalidValue(`${field}[${index}]`, name, problem)),
   );
-  for (const name of finalizers) {
+  for (const [index, name] of finalizers.entries()) {
     if (!name.includes("/") && !plainFinalizers.has(name) && !name.includes(".")) {
-      errors.push(invalidValue(field, name, "name is neither a standard finalizer name nor is it fully qualified"));
+      errors.push(
+        invalidValue(`${field}[${index}]`, name, "name is neither a standard finalizer name nor is it fully qualified"),
+      );
     }
   }
   if (finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")) {

@@ -2,9 +2,9 @@ import type { Api, Call, WriteOptions } from "./call.ts";
 import { applyConfiguration } from "./managed-fields.ts";
 import { applyPatch, type PatchType } from "./patch.ts";
 import { groupVersion, type Item } from "./resource.ts";
-import { badRequest, invalid, required, unsupportedMediaType } from "./status-errors.ts";
+import { badRequest, invalid, invalidValue, required, unsupportedPatchType } from "./status-errors.ts";
 import { type Fields, isMap } from "./typed-values.ts";
-import { decodeItem, fitItem, managerOf, ownershipOf, type Place, update } from "./write.ts";
+import { fitItem, managerOf, ownershipOf, type Place, update } from "./write.ts";
 
 /** Applies a PATCH of any type to an object or to its status. Server-side apply also creates. */
 export async function patchObject(
@@ -27,11 +27,7 @@ export async function patchObject(
     throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [error]);
   }
   if (type === "strategic" && resource.custom) {
-    throw unsupportedMediaType([
-      "application/json-patch+json",
-      "application/merge-patch+json",
-      "application/apply-patch+yaml",
-    ]);
+    throw unsupportedPatchType();
   }
   const make = (stored: Item | undefined): Item => {
     const patched = applyPatch(type, stored as unknown as Fields, body, resource.schema);
@@ -43,7 +39,7 @@ export async function patchObject(
         `the patched object is a ${String(patched["kind"])} of ${String(patched["apiVersion"])}, not a ${resource.kind} of ${groupVersion(resource)}`,
       );
     }
-    return fitItem(resource, patched, options, call, "error decoding patch: ");
+    return fitItem(resource, patched, options, call, { refuse: (reason) => undecodable(type, patched, body, reason) });
   };
   const namesRevision =
     type !== "json" && isMap(body) && isMap(body["metadata"]) && body["metadata"]["resourceVersion"] !== undefined;
@@ -61,6 +57,22 @@ export async function patchObject(
   return update(api, call, place, request, options);
 }
 
+/** The refusal of a patch whose result has unknown fields. */
+function undecodable(type: PatchType, patched: Fields, body: unknown, reason: string): Error {
+  const shown = type === "strategic" ? printGoMap(body) : JSON.stringify(patched);
+  return invalid({ group: "", kind: "" }, "", [invalidValue("patch", shown, reason)]);
+}
+
+/** Prints as Go's %v does: `map[a:1 b:[x y]]`. */
+function printGoMap(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(printGoMap).join(" ")}]`;
+  if (!isMap(value)) return value === null ? "<nil>" : String(value);
+  return `map[${Object.keys(value)
+    .sort()
+    .map((key) => `${key}:${printGoMap(value[key])}`)
+    .join(" ")}]`;
+}
+
 async function serverSideApply(
   api: Api,
   call: Call,
@@ -75,13 +87,20 @@ async function serverSideApply(
       required("fieldManager", "is required for apply patch"),
     ]);
   }
-  const applied = decodeItem(resource, body, options, call);
+  if (!isMap(body)) throw badRequest("error decoding YAML: the body is not an object");
+  const { apiVersion, kind } = body;
+  if (apiVersion !== groupVersion(resource) || kind !== resource.kind) {
+    const given = String(apiVersion ?? "");
+    throw badRequest(`invalid object type: ${given.includes("/") ? given : `/${given}`}, Kind=${String(kind ?? "")}`);
+  }
+  const applied = fitItem(resource, body, options, call, { keepsEmpty: true });
   applied.metadata.name ??= name;
   if (resource.namespaced) applied.metadata.namespace ??= namespace;
   const manager = managerOf(place, options);
   const make = (stored: Item | undefined): Item => {
     const context = ownershipOf(api, place);
-    return applyConfiguration(stored, structuredClone(applied), manager, force, context) as Item;
+    const result = applyConfiguration(stored, structuredClone(applied), manager, force, context);
+    return resource.decode(result as unknown as Fields, { unknown: [], mistyped: [] });
   };
   const request = {
     make: (stored: Item | undefined) => {

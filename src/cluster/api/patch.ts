@@ -57,9 +57,8 @@ function applyJsonPatch(current: Fields, body: unknown): Fields {
   }
   try {
     return jsonPatch.applyPatch(structuredClone(current), body, true).newDocument;
-  } catch (error) {
-    // The library's messages carry a dump of the whole tree after the first line.
-    const reason = error instanceof Error ? error.message.split("\n")[0]! : String(error);
-    throw statusError(422, "Invalid", `the server rejected our request due to an error in our request: ${reason}`);
+  } catch {
+    // As the real server does, without the reason.
+    throw statusError(422, "Invalid", "the server rejected our request due to an error in our request", {});
   }
 }

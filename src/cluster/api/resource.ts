@@ -25,6 +25,8 @@ export interface Behaviour {
   readonly createsOnUpdate?: boolean;
   /** Field labels that field selectors may use beside metadata.name and metadata.namespace. */
   readonly fields?: Readonly<Record<string, (object: Item) => string>>;
+  /** The status of a new object; `{}` unless told. */
+  readonly emptyStatus?: Fields;
   /** Fills in, in place, what clients see filled in. Also runs on objects that are patched or updated. */
   setDefaults?(object: Item): void;
   /** Changes a new object in place, after defaults. */

@@ -27,7 +27,7 @@ import {
   methodNotSupported,
   noSuchPath,
   statusError,
-  unsupportedMediaType,
+  unsupportedPatchType,
 } from "./status-errors.ts";
 import { serveWatch } from "./watch.ts";
 import { create, decodeItem, type Place, update } from "./write.ts";
@@ -72,8 +72,14 @@ export async function route(
     return;
   }
   const resource = server.api.registry.find(info.group, info.version, info.resource);
-  if (!resource) throw noSuchPath();
-  if (resource.namespaced && info.namespace === "" && (info.name !== "" || method === "POST")) throw noSuchPath();
+  if (!resource) {
+    // Groups that nobody serves are unknown to every part of the real server.
+    if (server.api.registry.all().some(({ group }) => group === info.group)) throw noSuchPath();
+    sendText(response, 404, "404 page not found\n");
+    return;
+  }
+  if (resource.namespaced && info.namespace === "" && method === "POST" && info.name === "") throw methodNotAllowed();
+  if (resource.namespaced && info.namespace === "" && info.name !== "") throw noSuchPath();
   if (!resource.namespaced && info.namespace !== "" && resource.key !== "namespaces") throw noSuchPath();
   const namespace = resource.namespaced ? info.namespace : "";
   const place: Place = { resource, namespace, name: info.name, subresource: info.subresource };
@@ -167,12 +173,13 @@ async function answerObject(
       return serveWatch(api, call, resource, namespace, view, response);
     case "create": {
       if (name !== "") throw methodNotAllowed();
-      const options = writeOptionsOf(call);
+      const options = writeOptionsOf(call, "CreateOptions");
       send(201, await create(api, call, place, decodeItem(resource, await body(), options, call), options));
       return;
     }
     case "update": {
-      const options = writeOptionsOf(call);
+      if (name === "") throw methodNotAllowed();
+      const options = writeOptionsOf(call, "UpdateOptions");
       const sent = decodeItem(resource, await body(), options, call);
       const names = { make: () => structuredClone(sent), retries: !sent.metadata.resourceVersion };
       const creates = (resource.behaviour.createsOnUpdate ?? false) && place.subresource === "";
@@ -182,15 +189,8 @@ async function answerObject(
     }
     case "patch": {
       const type = patchTypeOf(mediaTypeOf(request));
-      if (!type) {
-        throw unsupportedMediaType([
-          "application/json-patch+json",
-          "application/merge-patch+json",
-          "application/strategic-merge-patch+json",
-          "application/apply-patch+yaml",
-        ]);
-      }
-      const options = writeOptionsOf(call);
+      if (!type) throw unsupportedPatchType();
+      const options = writeOptionsOf(call, "PatchOptions");
       const { item, created } = await patchObject(api, call, place, type, await body(), options);
       send(created ? 201 : 200, item);
       return;
@@ -198,8 +198,8 @@ async function answerObject(
     case "delete": {
       const options = deleteOptionsOf(await optionalBody(request), call.query);
       const { item, gone } = await remove(api, call, place, options);
-      // A client that asked for a graceful end is told the object, one whose object is gone a Status.
-      if (gone && resource.key !== "pods") sendJson(response, 200, JSON.stringify(deletedStatus(place, item)));
+      if (gone && !returnsDeleted.has(resource.key))
+        sendJson(response, 200, JSON.stringify(deletedStatus(place, item)));
       else send(200, item);
       return;
     }
@@ -207,7 +207,7 @@ async function answerObject(
       const options = deleteOptionsOf(await optionalBody(request), call.query);
       const filter = filterOf(resource, namespace, call.query);
       const entries = api.storage.list(resource.key, namespace).filter(filter);
-      const removed = await Promise.all(
+      await Promise.all(
         entries.map((entry) =>
           remove(api, call, { ...place, namespace: entry.namespace, name: entry.name }, options).catch(
             (error: unknown) => {
@@ -217,25 +217,17 @@ async function answerObject(
           ),
         ),
       );
-      if (removed.length === 0 || view.as !== "Object") {
-        sendJson(
-          response,
-          200,
-          renderList(resource, { entries, revision: api.storage.revision }, view, api.clock.now()),
-        );
-      } else {
-        sendJson(
-          response,
-          200,
-          renderList(resource, { entries, revision: api.storage.revision }, view, api.clock.now()),
-        );
-      }
+      const deleted = { entries, revision: api.storage.revision };
+      sendJson(response, 200, renderList(resource, deleted, view, api.clock.now()));
       return;
     }
     default:
       throw methodNotAllowed();
   }
 }
+
+/** Kinds whose deletion answers with the object that was deleted. */
+const returnsDeleted = new Set(["persistentvolumeclaims", "persistentvolumes", "pods", "serviceaccounts", "services"]);
 
 function deletedStatus({ resource, name }: Place, item: Item): object {
   return {
@@ -267,10 +259,13 @@ async function answerScale(
   if (method !== "PUT" && method !== "PATCH") throw methodNotAllowed();
   const media = mediaTypeOf(request);
   const type = method === "PATCH" ? patchTypeOf(media) : undefined;
-  if (method === "PATCH" && !type)
-    throw unsupportedMediaType(["application/merge-patch+json", "application/json-patch+json"]);
+  if (method === "PATCH" && !type) throw unsupportedPatchType();
   const body = parseBody(await readBody(request), media);
-  sendJson(response, 200, JSON.stringify(await writeScale(api, call, place, type, body, writeOptionsOf(call))));
+  sendJson(
+    response,
+    200,
+    JSON.stringify(await writeScale(api, call, place, type, body, writeOptionsOf(call, "UpdateOptions"))),
+  );
 }
 
 async function answerExtra(
@@ -304,7 +299,7 @@ async function answerExtra(
       return;
     case "namespaces/finalize": {
       if (method !== "PUT") throw methodNotAllowed();
-      const options = writeOptionsOf(call);
+      const options = writeOptionsOf(call, "UpdateOptions");
       const sent = decodeItem(resource, await body(), options, call);
       sendJson(response, 200, JSON.stringify(await finalizeNamespace(api, name, sent)));
       return;

@@ -15,7 +15,7 @@ export function scaleOf(place: Place, item: Item): Fields {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: valueAt(item, paths.specReplicasPath) ?? 0 },
+    spec: valueAt(item, paths.specReplicasPath) ? { replicas: valueAt(item, paths.specReplicasPath) } : {},
     status: {
       replicas: valueAt(item, paths.statusReplicasPath) ?? 0,
       ...(selector !== undefined && { selector: typeof selector === "string" ? selector : selectorText(selector) }),

@@ -121,7 +121,10 @@ export function parseFieldSelector(
     const match = /^(.*?)(==|!=|=)(.*)$/s.exec(term);
     if (!match) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const field = match[1]!;
-    if (!supported.includes(field)) throw badRequest(`field label not supported: ${field}`);
+    if (!supported.includes(field)) {
+      const known = supported.map((name) => JSON.stringify(name)).join(", ");
+      throw badRequest(`${JSON.stringify(field)} is not a known field selector: only ${known}`);
+    }
     return { field, equal: match[2] !== "!=", value: match[3]!.replace(/\\([\\,=])/g, "$1") };
   });
   return {

@@ -81,6 +81,13 @@ export const gone = (message: string) => statusError(410, "Expired", message);
 export const tooLarge = (limit: number) =>
   statusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limit}`);
 
+export const unsupportedPatchType = () => statusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
+
+/** Options that make no sense: 422 about the options' own kind. */
+export function invalidOptions(kind: string, error: FieldError): ApiError {
+  return invalid({ group: "meta.k8s.io", kind }, "", [error]);
+}
+
 export const unsupportedMediaType = (supported: readonly string[]) =>
   statusError(
     415,
@@ -170,7 +177,7 @@ export function invalid(kind: { group: string; kind: string }, name: string, err
   const texts = [...new Set(errors.map((error) => `${error.field}: ${error.text}`))];
   const list = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   return statusError(422, "Invalid", `${qualifiedKind} "${name}" is invalid: ${list}`, {
-    name,
+    ...(name !== "" && { name }),
     ...(kind.group !== "" && { group: kind.group }),
     kind: kind.kind,
     causes: errors.map((error) => ({ reason: error.reason, message: error.text, field: error.field })),

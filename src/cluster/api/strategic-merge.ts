@@ -65,7 +65,8 @@ function mergeField(current: unknown, value: unknown, schema: Schema | undefined
   const merged = key
     ? mergeKeyed(list, items, directives, key, schema?.items)
     : [...list, ...items.filter((item) => !list.some((other) => isDeepEqual(item, other)))];
-  return Array.isArray(order) ? sorted(merged, list, order, key) : merged;
+  const wanted = Array.isArray(order) ? order : items;
+  return sorted(merged, list, wanted, key);
 }
 
 const replaces = (schema: Schema | undefined) => schema?.["x-kubernetes-patch-strategy"] === "replace";
@@ -96,7 +97,7 @@ function mergeKeyed(
   return result;
 }
 
-/** Puts the named elements in the order asked for; the others keep their place relative to their old neighbours. */
+/** Puts the named elements in the order asked for; the others keep their place relative to their old neighbours. New ones come first. */
 function sorted(
   list: readonly unknown[],
   before: readonly unknown[],
@@ -106,7 +107,7 @@ function sorted(
   const nameOf = (item: unknown) => JSON.stringify(key && isMap(item) ? item[key] : item);
   const wanted = order.map(nameOf);
   const places = new Map(before.map((item, index) => [nameOf(item), index]));
-  const placeOf = (item: unknown) => places.get(nameOf(item)) ?? Number.POSITIVE_INFINITY;
+  const placeOf = (item: unknown) => places.get(nameOf(item)) ?? -1;
   const listed = list.filter((item) => wanted.includes(nameOf(item)));
   const others = list.filter((item) => !wanted.includes(nameOf(item)));
   listed.sort((a, b) => wanted.indexOf(nameOf(a)) - wanted.indexOf(nameOf(b)));

@@ -2,12 +2,20 @@ import { randomUUID } from "node:crypto";
 import type { ObjectMeta } from "../../apis/meta.ts";
 import type { AdmissionAttributes } from "./admission.ts";
 import { type Api, type Call, timestamp, type WriteOptions } from "./call.ts";
-import type { Misfits } from "./decode.ts";
+import { kindMark, type Misfits } from "./decode.ts";
 import { type FieldOwnership, type Manager, topLevelFields, trackUpdate } from "./managed-fields.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 import { generateName } from "./names.ts";
 import { groupVersion, type Item, type ServedResource, targetOf } from "./resource.ts";
-import { alreadyExists, badRequest, conflict, invalid, modifiedMeanwhile, notFound } from "./status-errors.ts";
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  invalid,
+  modifiedMeanwhile,
+  notFound,
+  statusError,
+} from "./status-errors.ts";
 import type { Stored } from "./storage.ts";
 import { type Fields, isDeepEqual, isMap } from "./typed-values.ts";
 
@@ -75,30 +83,53 @@ export function managerOf(place: Place, options: WriteOptions): Manager {
  */
 export function decodeItem(resource: ServedResource, value: unknown, options: WriteOptions, call: Call): Item {
   if (!isMap(value)) throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind})`);
-  const { apiVersion, kind } = value;
-  if (!kind) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value).slice(0, 512)}'`);
-  if (!apiVersion) throw badRequest(`Object 'apiVersion' is missing in '${JSON.stringify(value).slice(0, 512)}'`);
   const expected = groupVersion(resource);
-  if (kind !== resource.kind || apiVersion !== expected) {
-    throw badRequest(
-      apiVersion === expected
-        ? `${String(kind)} in version "${String(apiVersion).split("/").at(-1)}" cannot be handled as a ${resource.kind}: converting (${String(kind)}) to (${resource.kind}): unknown conversion`
-        : `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
-    );
-  }
+  // Go's typed decoders take the kind of the path for granted; custom resources have to name theirs.
+  const { apiVersion = resource.custom ? undefined : expected, kind = resource.custom ? undefined : resource.kind } =
+    value;
+  if (!kind) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
+  if (!apiVersion) throw badRequest(`Object 'apiVersion' is missing in '${JSON.stringify(value)}'`);
+  if (kind !== resource.kind || apiVersion !== expected) throw wrongKind(resource, String(apiVersion), String(kind));
   return fitItem(resource, value, options, call);
 }
 
+function wrongKind(resource: ServedResource, apiVersion: string, kind: string): Error {
+  const expected = groupVersion(resource);
+  const given = apiVersion.split("/");
+  if (resource.custom) {
+    return kind === resource.kind
+      ? badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected})`)
+      : badRequest(`the object provided is a ${kind}, not a ${resource.kind}`);
+  }
+  const handled = `${kind} in version "${given.at(-1)}" cannot be handled as a ${resource.kind}`;
+  if (apiVersion !== expected) {
+    return badRequest(
+      `${kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:110"`,
+    );
+  }
+  const internal = resource.group === "" ? "core" : resource.group.split(".")[0];
+  return badRequest(
+    `${handled}: converting (${given.at(-1)}.${kind}) to (${internal}.${resource.kind}): unknown conversion`,
+  );
+}
+
 /** Drops what the kind's schema does not know; see decodeItem. */
-export function fitItem(resource: ServedResource, value: Fields, options: WriteOptions, call: Call, prefix = ""): Item {
-  const misfits: Misfits = { unknown: [], mistyped: [] };
+export function fitItem(
+  resource: ServedResource,
+  value: Fields,
+  options: WriteOptions,
+  call: Call,
+  { refuse, keepsEmpty = false }: { refuse?: (reason: string) => Error; keepsEmpty?: boolean } = {},
+): Item {
+  const misfits: Misfits = { unknown: [], mistyped: [], keepsEmpty };
   const item = resource.decode(value, misfits);
-  const handled =
-    prefix || `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: `;
-  if (misfits.mistyped.length > 0) throw badRequest(`${handled}${misfits.mistyped[0]}`);
+  const handled = `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: `;
+  if (misfits.mistyped.length > 0)
+    throw badRequest(`${handled}${misfits.mistyped[0]!.replaceAll(kindMark, resource.kind)}`);
   const unknown = [...new Set(misfits.unknown)].map((field) => `unknown field "${field}"`);
   if (unknown.length > 0 && options.fieldValidation === "Strict") {
-    throw badRequest(`${handled}strict decoding error: ${unknown.join(", ")}`);
+    const reason = `strict decoding error: ${unknown.join(", ")}`;
+    throw refuse?.(reason) ?? badRequest(`${handled}${reason}`);
   }
   if (options.fieldValidation === "Warn") for (const text of unknown) call.warn(text);
   item.metadata ??= {} as ObjectMeta;
@@ -106,7 +137,14 @@ export function fitItem(resource: ServedResource, value: Fields, options: WriteO
 }
 
 /** Creates an object from a decoded one and resolves with what is stored (or would be, for a dry run). */
-export async function create(api: Api, call: Call, place: Place, decoded: Item, options: WriteOptions): Promise<Item> {
+export async function create(
+  api: Api,
+  call: Call,
+  place: Place,
+  decoded: Item,
+  options: WriteOptions,
+  tracked = false,
+): Promise<Item> {
   const { resource } = place;
   const target = targetOf(resource);
   let item = decoded;
@@ -119,7 +157,9 @@ export async function create(api: Api, call: Call, place: Place, decoded: Item, 
   } else {
     delete metadata.namespace;
   }
-  if (metadata.resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
+  if (metadata.resourceVersion) {
+    throw statusError(500, "", "resourceVersion should not be set on objects to be created");
+  }
   if (metadata.name && !metadata.generateName && place.name && metadata.name !== place.name) {
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${place.name})`);
   }
@@ -128,7 +168,7 @@ export async function create(api: Api, call: Call, place: Place, decoded: Item, 
   metadata.uid = randomUUID();
   metadata.creationTimestamp = timestamp(api.clock.now());
   resource.behaviour.setDefaults?.(item);
-  track(api, place, undefined, item, options);
+  if (!tracked) track(api, place, undefined, item, options);
   const attributes = (): AdmissionAttributes => ({
     operation: "CREATE",
     resource,
@@ -142,8 +182,11 @@ export async function create(api: Api, call: Call, place: Place, decoded: Item, 
     user: call.user,
     call,
   });
-  item = await admit(api, place, undefined, item, attributes, options);
-  if (resource.subresources.status) delete item.status;
+  item = await admit(api, place, item, attributes);
+  if (resource.subresources.status) {
+    if (resource.custom) delete item.status;
+    else item.status = structuredClone(resource.behaviour.emptyStatus ?? {});
+  }
   delete item.metadata.generation;
   if (resource.behaviour.countsGenerations) item.metadata.generation = 1;
   resource.behaviour.prepareCreate?.(item);
@@ -161,9 +204,15 @@ export async function create(api: Api, call: Call, place: Place, decoded: Item, 
       resource.behaviour.claim?.(attemptItem, undefined, transaction);
       return transaction.put(resource.key, atStorageVersion(resource, attemptItem));
     });
-    if (stored) return stored;
+    if (stored) return options.dryRun ? withoutRevision(stored) : stored;
     if (!generated || attempt >= maxNames) throw alreadyExists(target, item.metadata.name);
   }
+}
+
+/** What was never stored has no version. */
+function withoutRevision(item: Item): Item {
+  const { resourceVersion: _, ...metadata } = item.metadata;
+  return { ...item, metadata };
 }
 
 export interface UpdateRequest {
@@ -192,15 +241,22 @@ export async function update(
       if (!request.creates) throw notFound(targetOf(resource), name);
       const item = request.make(undefined);
       if (item.metadata.uid) {
-        const why = `Precondition failed: UID in precondition: ${item.metadata.uid}, UID in object meta: `;
-        throw conflict(targetOf(resource), name, why);
+        throw conflict(targetOf(resource), name, uidMismatch(place, item.metadata.uid, ""));
       }
-      return { item: await create(api, call, place, item, options), created: true };
+      return { item: await create(api, call, place, item, options, request.tracked), created: true };
     }
     const outcome = await updateOnce(api, call, place, entry, request, options);
     if (outcome) return { item: outcome, created: false };
     if (!request.retries || attempt >= maxAttempts) throw modifiedMeanwhile(targetOf(resource), name);
   }
+}
+
+/** The real server's words tell of its storage. */
+function uidMismatch({ resource, namespace, name }: Place, wanted: string, found: string): string {
+  const key = ["/registry", ...(resource.custom ? [resource.group] : []), resource.plural, namespace, name]
+    .filter(Boolean)
+    .join("/");
+  return `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`;
 }
 
 async function updateOnce(
@@ -225,8 +281,7 @@ async function updateOnce(
   }
   if (resource.namespaced) metadata.namespace = namespace;
   if (metadata.uid && metadata.uid !== stored.metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${stored.metadata.uid}`;
-    throw conflict(target, name, why);
+    throw conflict(target, name, uidMismatch(place, metadata.uid, stored.metadata.uid ?? ""));
   }
   if (metadata.resourceVersion && metadata.resourceVersion !== stored.metadata.resourceVersion) {
     throw modifiedMeanwhile(target, name);
@@ -248,10 +303,10 @@ async function updateOnce(
     user: call.user,
     call,
   });
-  item = await admit(api, place, stored, item, attributes, options);
+  item = await admit(api, place, item, attributes);
   keepSystemMetadata(item, stored);
   prepare(place, item, stored);
-  countGeneration(resource, item, stored);
+  if (place.subresource === "") countGeneration(resource, item, stored);
   validateItem(place, item, stored, call);
   await api.admission.validate(attributes());
   return commit(api, options, (transaction) => {
@@ -259,7 +314,11 @@ async function updateOnce(
     if (!current) throw notFound(target, name);
     if (current.revision !== entry.revision) return undefined;
     resource.behaviour.claim?.(item, stored, transaction);
-    if (isFinished(resource, item)) return transaction.remove(resource.key, namespace, name);
+    if (isFinished(resource, item)) {
+      const removed = transaction.remove(resource.key, namespace, name);
+      item.metadata.resourceVersion = String(removed.revision);
+      return { ...removed, object: item };
+    }
     item.metadata.resourceVersion = stored.metadata.resourceVersion!;
     const next = atStorageVersion(resource, item);
     if (isDeepEqual(next, current.object)) return current;
@@ -297,6 +356,7 @@ function prepare({ resource, subresource }: Place, item: Item, stored: Item): vo
     if (from[field] === undefined) delete to[field];
     else to[field] = from[field];
   };
+  if (subresource === "binding") return;
   if (subresource === "status") {
     const { annotations, managedFields, resourceVersion, finalizers } = item.metadata;
     item.metadata = { ...stored.metadata };
@@ -327,21 +387,14 @@ function track(api: Api, place: Place, stored: Item | undefined, item: Item, opt
   else item.metadata.managedFields = fields;
 }
 
-async function admit(
-  api: Api,
-  place: Place,
-  stored: Item | undefined,
-  item: Item,
-  attributes: () => AdmissionAttributes,
-  options: WriteOptions,
-): Promise<Item> {
+/** Runs the mutating half of admission. What it changes belongs to no field manager. */
+async function admit(api: Api, { resource }: Place, item: Item, attributes: () => AdmissionAttributes): Promise<Item> {
   const before = structuredClone(item);
   const admitted = (await api.admission.mutate(attributes())) ?? item;
   if (isDeepEqual(before, admitted)) return admitted;
-  place.resource.behaviour.setDefaults?.(admitted);
-  const fields = trackUpdate(before, admitted, managerOf(place, options), ownershipOf(api, place));
-  if (fields && (stored?.metadata.managedFields || !stored)) admitted.metadata.managedFields = fields;
-  return admitted;
+  const decoded = resource.decode(admitted as unknown as Fields, { unknown: [], mistyped: [] });
+  resource.behaviour.setDefaults?.(decoded);
+  return decoded;
 }
 
 function validateItem({ resource, subresource }: Place, item: Item, stored: Item | undefined, call: Call): void {

@@ -99,6 +99,7 @@ export const lease: Behaviour = {
 
 export const podDisruptionBudget: Behaviour = {
   countsGenerations: true,
+  emptyStatus: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
   validate({ spec = {} }) {
     if (spec["minAvailable"] === undefined || spec["maxUnavailable"] === undefined) return [];
     const both = { minAvailable: spec["minAvailable"], maxUnavailable: spec["maxUnavailable"] };
@@ -107,6 +108,7 @@ export const podDisruptionBudget: Behaviour = {
 };
 
 export const horizontalPodAutoscaler: Behaviour = {
+  emptyStatus: { currentMetrics: null, desiredReplicas: 0 },
   setDefaults(item) {
     item.spec ??= {};
     const { spec } = item;

@@ -76,12 +76,12 @@ export const secret: Behaviour = {
     const type = String(item["type"]);
     const missing = (requiredKeys[type] ?? []).filter((key) => data[key] === undefined);
     return [
+      ...(stored && stored["type"] !== type ? [invalidValue("type", type, "field is immutable")] : []),
       ...validateKeys(data, "data"),
       ...missing.map(
         (key): FieldError => ({ field: `data[${key}]`, reason: "FieldValueRequired", text: "Required value" }),
       ),
       ...validateSize((sizeOf(data) * 3) / 4, "data"),
-      ...(stored && stored["type"] !== type ? [invalidValue("type", type, "field is immutable")] : []),
       ...validateImmutable(item, stored, ["data"]),
     ];
   },

@@ -26,6 +26,16 @@ export function setPodSpecDefaults(spec: Fields): void {
   for (const volume of mapsIn(spec["volumes"])) setVolumeDefaults(volume);
 }
 
+/** A pod (not a template) asks for what its limits allow, where it asks for nothing. */
+export function setRequestsFromLimits(spec: Fields): void {
+  for (const container of [...mapsIn(spec["initContainers"]), ...mapsIn(spec["containers"])]) {
+    const resources = mapAt(container, "resources");
+    if (!isMap(resources["limits"])) continue;
+    const requests = mapAt(resources, "requests");
+    for (const [name, amount] of Object.entries(resources["limits"])) requests[name] ??= amount;
+  }
+}
+
 function setContainerDefaults(container: Fields, hostNetwork: boolean): void {
   const image = typeof container["image"] === "string" ? container["image"] : "";
   const tag = /@/.test(image) ? "digest" : (/:([^/:]+)$/.exec(image)?.[1] ?? "latest");
@@ -34,11 +44,7 @@ function setContainerDefaults(container: Fields, hostNetwork: boolean): void {
     terminationMessagePath: "/dev/termination-log",
     terminationMessagePolicy: "File",
   });
-  const resources = mapAt(container, "resources");
-  if (isMap(resources["limits"])) {
-    const requests = mapAt(resources, "requests");
-    for (const [name, amount] of Object.entries(resources["limits"])) requests[name] ??= amount;
-  }
+  container["resources"] ??= {};
   for (const port of mapsIn(container["ports"])) {
     fill(port, { protocol: "TCP" });
     if (hostNetwork) fill(port, { hostPort: port["containerPort"] });
@@ -173,9 +179,6 @@ function validateContainer(container: Fields, field: string, volumes: ReadonlySe
   if (typeof image !== "string" || image === "") errors.push(required(`${field}.image`));
   else if (image !== image.trim())
     errors.push(invalidValue(`${field}.image`, image, "must not have leading or trailing whitespace"));
-  if (!pullPolicies.includes(String(container["imagePullPolicy"]))) {
-    errors.push(notSupported(`${field}.imagePullPolicy`, container["imagePullPolicy"], pullPolicies));
-  }
   const names = new Set<string>();
   for (const [index, port] of mapsIn(container["ports"]).entries()) {
     const at = `${field}.ports[${index}]`;
@@ -216,11 +219,14 @@ function validateContainer(container: Fields, field: string, volumes: ReadonlySe
     else if (mountPaths.has(mountPath)) errors.push(invalidValue(`${at}.mountPath`, mountPath, "must be unique"));
     else mountPaths.add(mountPath);
   }
+  if (!pullPolicies.includes(String(container["imagePullPolicy"]))) {
+    errors.push(notSupported(`${field}.imagePullPolicy`, container["imagePullPolicy"], pullPolicies));
+  }
+  errors.push(...validateResources(container["resources"], `${field}.resources`));
   for (const probe of ["livenessProbe", "readinessProbe", "startupProbe"]) {
     if (isMap(container[probe]))
       errors.push(...validateProbe(container[probe], `${field}.${probe}`, probe !== "readinessProbe"));
   }
-  errors.push(...validateResources(container["resources"], `${field}.resources`));
   return errors;
 }
 

@@ -1,7 +1,7 @@
 import type { Behaviour, Item } from "../resource.ts";
 import { type FieldError, forbiddenField } from "../status-errors.ts";
 import { type Fields, isDeepEqual, isMap } from "../typed-values.ts";
-import { setPodSpecDefaults, validatePodSpec } from "./pod-spec.ts";
+import { setPodSpecDefaults, setRequestsFromLimits, validatePodSpec } from "./pod-spec.ts";
 
 const text = (value: unknown) => (typeof value === "string" ? value : "");
 
@@ -21,6 +21,7 @@ export const pod: Behaviour = {
   setDefaults(item) {
     item.spec ??= {};
     setPodSpecDefaults(item.spec);
+    setRequestsFromLimits(item.spec);
     const { spec } = item;
     spec["enableServiceLinks"] ??= true;
     if (spec["nodeName"] === "") delete spec["nodeName"];

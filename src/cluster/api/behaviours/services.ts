@@ -47,14 +47,10 @@ export const service: Behaviour = {
     const { type } = spec;
     if (type === "ExternalName") return;
     spec["internalTrafficPolicy"] ??= "Cluster";
-    spec["ipFamilyPolicy"] ??= "SingleStack";
     if (type === "NodePort" || type === "LoadBalancer") spec["externalTrafficPolicy"] ??= "Cluster";
     if (type === "LoadBalancer") spec["allocateLoadBalancerNodePorts"] ??= true;
-    spec["ipFamilies"] ??= ["IPv4"];
-    if (spec["clusterIP"] === "None") spec["clusterIPs"] = ["None"];
     const given = spec["clusterIPs"];
     if (spec["clusterIP"] === undefined && Array.isArray(given) && given.length > 0) spec["clusterIP"] = given[0];
-    if (typeof spec["clusterIP"] === "string" && spec["clusterIP"] !== "") spec["clusterIPs"] ??= [spec["clusterIP"]];
   },
   prepareCreate(item) {
     item.status = { loadBalancer: {} };
@@ -81,6 +77,10 @@ export const service: Behaviour = {
     if (spec["type"] === "ClusterIP") delete spec["externalTrafficPolicy"];
   },
   validate: validateService,
+  warnings: ({ spec }) =>
+    spec?.["externalName"] !== undefined && spec["type"] !== "ExternalName"
+      ? ['spec.externalName is ignored when spec.type is not "ExternalName"']
+      : [],
   claim: claimAddresses,
 };
 
@@ -102,7 +102,6 @@ function validateService(item: Item, stored: Item | undefined): FieldError[] {
   const ports = portsOf(item);
   const { type } = spec;
   const headless = spec["clusterIP"] === "None";
-  if (!types.includes(String(type))) errors.push(notSupported("spec.type", type, types));
   if (ports.length === 0 && !headless && type !== "ExternalName") errors.push(required("spec.ports"));
   if (type === "ExternalName" && !spec["externalName"]) errors.push(required("spec.externalName"));
   if (headless && type === "LoadBalancer")
@@ -133,9 +132,10 @@ function validateService(item: Item, stored: Item | undefined): FieldError[] {
       });
     }
     const number = `${String(protocol)} ${String(port["port"])}`;
-    if (numbers.has(number)) errors.push(duplicate(at, { protocol, port: port["port"] }));
+    if (numbers.has(number)) errors.push(duplicate(at, goPort(protocol, port["port"])));
     numbers.add(number);
   }
+  if (!types.includes(String(type))) errors.push(notSupported("spec.type", type, types));
   const before = stored?.spec?.["clusterIP"];
   const stays = stored?.spec?.["type"] !== "ExternalName" && type !== "ExternalName";
   if (before && stays && spec["clusterIP"] !== before) {
@@ -144,10 +144,29 @@ function validateService(item: Item, stored: Item | undefined): FieldError[] {
   return errors;
 }
 
+/** A port as messages print Go's struct. */
+const goPort = (protocol: unknown, port: unknown) => ({
+  Name: "",
+  Protocol: protocol,
+  AppProtocol: null,
+  Port: port,
+  TargetPort: 0,
+  NodePort: 0,
+});
+
+/** A Service that nobody's pods stand behind may be of both families; all others are of the cluster's only one. */
+function settleFamilies(spec: Fields): void {
+  const free = spec["clusterIP"] === "None" && spec["selector"] === undefined;
+  spec["ipFamilies"] ??= free ? ["IPv4", "IPv6"] : ["IPv4"];
+  spec["ipFamilyPolicy"] ??= free ? "RequireDualStack" : "SingleStack";
+  if (typeof spec["clusterIP"] === "string" && spec["clusterIP"] !== "") spec["clusterIPs"] ??= [spec["clusterIP"]];
+}
+
 /** Gives an address and node ports that no other Service has, or refuses those that somebody has. */
 function claimAddresses(item: Item, stored: Item | undefined, reader: StorageReader): void {
   const spec = item.spec!;
   if (spec["type"] === "ExternalName") return;
+  settleFamilies(spec);
   const others = reader
     .list("services")
     .filter(({ name, namespace }) => name !== item.metadata.name || namespace !== item.metadata.namespace);
@@ -161,7 +180,7 @@ function claimAddresses(item: Item, stored: Item | undefined, reader: StorageRea
         item,
         "spec.clusterIPs",
         [wanted],
-        `failed to allocate IP ${String(wanted)}: the provided IP (${String(wanted)}) is not in the valid range. The range of valid IPs is 10.96.0.0/16`,
+        `failed to allocate IP ${String(wanted)}: the provided network does not match the current range`,
       );
     } else if (taken.has(wanted)) {
       throw refused(

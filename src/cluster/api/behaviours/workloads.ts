@@ -28,7 +28,12 @@ function validateWorkload(item: Item, stored: Item | undefined): FieldError[] {
   const template = mapOf(spec["template"]);
   const labels = mapOf(mapOf(template["metadata"])["labels"]) as Record<string, string>;
   const selector = spec["selector"];
-  if (!isMap(selector)) errors.push(required("spec.selector"));
+  const unmatched = invalidValue(
+    "spec.template.metadata.labels",
+    Object.keys(labels).length > 0 ? labels : null,
+    "`selector` does not match template `labels`",
+  );
+  if (!isMap(selector)) errors.push(required("spec.selector"), unmatched);
   else if (
     Object.keys(mapOf(selector["matchLabels"])).length +
       ((selector["matchExpressions"] as unknown[] | undefined)?.length ?? 0) ===
@@ -36,7 +41,7 @@ function validateWorkload(item: Item, stored: Item | undefined): FieldError[] {
   ) {
     errors.push(invalidValue("spec.selector", selector, `empty selector is invalid for ${item.kind.toLowerCase()}`));
   } else if (!matchesSelector(selector as LabelSelector, labels)) {
-    errors.push(invalidValue("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+    errors.push(unmatched);
   }
   errors.push(...validatePodTemplate(template, "spec.template"));
   const policy = mapOf(template["spec"])["restartPolicy"];
@@ -79,11 +84,9 @@ export const deployment: Behaviour = {
       );
     }
     if (strategy["type"] !== "Recreate" && strategy["type"] !== "RollingUpdate") {
-      errors.push({
-        field: "spec.strategy.type",
-        reason: "FieldValueNotSupported",
-        text: `Unsupported value: ${JSON.stringify(strategy["type"])}: supported values: "Recreate", "RollingUpdate"`,
-      });
+      const shown = JSON.stringify({ Type: strategy["type"], RollingUpdate: strategy["rollingUpdate"] ?? null });
+      const text = `Unsupported value: ${shown}: supported values: "Recreate", "RollingUpdate"`;
+      errors.push({ field: "spec.strategy", reason: "FieldValueNotSupported", text });
     }
     const rolling = mapOf(strategy["rollingUpdate"]);
     const isZero = (value: unknown) => value === 0 || value === "0%" || value === "0";
@@ -106,6 +109,7 @@ export const deployment: Behaviour = {
 
 export const replicaSet: Behaviour = {
   countsGenerations: true,
+  emptyStatus: { replicas: 0 },
   fields: { "status.replicas": ({ status }) => String(status?.["replicas"] ?? 0) },
   setDefaults(item) {
     setTemplateDefaults(item);
@@ -119,6 +123,7 @@ const statefulSetMutable =
 
 export const statefulSet: Behaviour = {
   countsGenerations: true,
+  emptyStatus: { availableReplicas: 0, replicas: 0 },
   setDefaults(item) {
     setTemplateDefaults(item);
     const spec = item.spec!;
