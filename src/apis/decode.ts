@@ -122,9 +122,10 @@ function decodeNumber(schema: Schema, value: unknown, path: string, walk: Walk):
 
 function decodeIntOrString(schema: Schema, value: unknown, path: string, walk: Walk): unknown {
   const isQuantity = schema.pattern !== undefined;
-  if (typeof value === "string") return isQuantity ? decodeQuantity(value.trim()) : value;
-  if (typeof value !== "number") throw mismatch(value, isQuantity ? "quantity" : "int32", path, walk);
-  if (isQuantity) return decodeQuantity(String(value));
+  // Go's Quantity takes any JSON, and refuses what is no amount.
+  if (isQuantity) return decodeQuantity(typeof value === "object" ? JSON.stringify(value) : String(value).trim());
+  if (typeof value === "string") return value;
+  if (typeof value !== "number") throw mismatch(value, "int32", path, walk);
   if (!Number.isInteger(value) || Math.abs(value) > 2 ** 31 - 1) throw mismatch(value, "int32", path, walk);
   return value;
 }
@@ -153,7 +154,11 @@ function zeroOf(schema: Schema): unknown {
 /** What Go has in a list or map where JSON has `null`. */
 function emptyOf(schema: Schema): unknown {
   if (schema["x-kubernetes-int-or-string"]) return schema.pattern === undefined ? 0 : "0";
-  if (schema.type === "object") return {};
+  if (schema.type === "object") {
+    return Object.fromEntries(
+      shownZeros(schema.properties ?? {}).map((name) => [name, zeroOf(schema.properties![name]!)]),
+    );
+  }
   if (schema.type === "array") return [];
   if (schema.type === "string") return "";
   if (schema.type === "boolean") return false;

@@ -2,7 +2,7 @@ import { parseQuantity } from "../lib/quantity.ts";
 import type { Schema } from "./schema.ts";
 
 /**
- * Whether two decoded values of a schema mean the same: empty lists and maps are absent ones, amounts are compared as
+ * Whether two values of a schema mean the same: empty lists and maps are absent ones, amounts are compared as
  * numbers, and objects that Go cannot tell from empty ones are empty where they are absent.
  * Source: k8s.io/apimachinery v0.29.2 equality.Semantic.
  */
@@ -16,6 +16,8 @@ export function semanticEqual(schema: Schema, a: unknown, b: unknown): boolean {
   if (typeof a === "object" && typeof b === "object") {
     const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
     const names = new Set([...Object.keys(left), ...Object.keys(right)]);
+    // In a map, an entry without a value is an entry.
+    if (schema.additionalProperties && ![...names].every((name) => name in left && name in right)) return false;
     for (const name of names) if (!semanticEqual(schemaOf(schema, name), left[name], right[name])) return false;
     return true;
   }
@@ -33,10 +35,15 @@ export function isEmpty(schema: Schema, value: object | undefined): boolean {
 function isNothing(schema: Schema, value: unknown): boolean {
   if (value === undefined || value === null) return true;
   if (Array.isArray(value)) return value.length === 0;
-  if (typeof value !== "object")
-    return schema["x-zero"] === "shown" && (value === 0 || value === "0" || value === false);
+  if (typeof value !== "object") return isZero(value, schema);
   if (schema.additionalProperties) return Object.keys(value).length === 0;
   return schema["x-zero"] === "dropped" && isEmpty(schema, value);
+}
+
+function isZero(value: unknown, schema: Schema): boolean {
+  if (value === "") return schema.type === "string" && schema["x-zero"] !== "kept";
+  if (schema["x-zero"] === undefined) return false;
+  return value === 0 || value === false || (value === "0" && isQuantity(schema));
 }
 
 function schemaOf(schema: Schema, name: string): Schema {

@@ -1,4 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
+import { semanticEqual } from "../apis/semantic.ts";
+import { revisionTemplateSchema } from "../apis/serving/pod-template.ts";
 import type { Revision } from "../apis/serving/revision.ts";
 import { revisionAdmission } from "../apis/serving/revision-admission.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
@@ -29,9 +30,8 @@ export async function dryRunProblem(
   const mode = modeOf(config, object.metadata?.annotations?.[annotation]);
   const template = object.spec?.template;
   if (!mode || !template) return undefined;
-  if (request.operation === "UPDATE" && isDeepStrictEqual(template, (request.oldObject as Templated)?.spec?.template)) {
-    return undefined;
-  }
+  const old = request.operation === "UPDATE" ? (request.oldObject as Templated | undefined)?.spec?.template : undefined;
+  if (old && semanticEqual(revisionTemplateSchema, old, template)) return undefined;
   try {
     await createPodForTrial(makeTrialRevision(template, object.metadata?.namespace ?? "", config));
     return undefined;

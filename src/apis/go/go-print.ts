@@ -30,8 +30,8 @@ export function printGo(type: GoType, value: unknown): string {
         .map(([key, item]) => `${key}:${printGo("Quantity", item)}`)
         .join(" ")}]`;
     case "Quantity": {
-      const { amount, scale, text, format } = goQuantityFields(value);
-      return `{i:{value:${amount} scale:${scale}} d:{Dec:<nil>} s:${text} Format:${format}}`;
+      const { amount, scale, text, format, isLarge } = goQuantityFields(value);
+      return `{i:{value:${amount} scale:${scale}} d:{Dec:${isLarge ? address : "<nil>"}} s:${text} Format:${format}}`;
     }
     case "IntOrString": {
       const { kind, number, text } = goIntOrString(value);
@@ -75,8 +75,8 @@ function printOwnField(type: GoType, value: unknown): string {
         .map(([key, item]) => `${key}: ${printOwnField("Quantity", item)},`)
         .join("")}}`;
     case "Quantity": {
-      const { amount, scale, text, format } = goQuantityFields(value);
-      return `{{${amount} ${scale}} {<nil>} ${text} ${format}}`;
+      const { amount, scale, text, format, isLarge } = goQuantityFields(value);
+      return `{{${amount} ${scale}} {${isLarge ? address : "<nil>"}} ${text} ${format}}`;
     }
     case "IntOrString": {
       const { kind, number, text } = goIntOrString(value);
