@@ -38,6 +38,11 @@ export function createLogger(name: string, level: LogLevel = "info", destination
   return wrap(root, shared);
 }
 
+/** A destination for createLogger: lines are appended to a file, which is made if it is not there. */
+export function logFile(path: string): DestinationStream {
+  return pino.destination({ dest: path, append: true, mkdir: true, sync: true });
+}
+
 /** A logger that drops everything. */
 export const silentLogger: Logger = {
   debug() {},

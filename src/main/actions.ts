@@ -14,7 +14,7 @@ import { createClient } from "../kube/client.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import { createTransport } from "../kube/transport.ts";
 import { systemClock } from "../lib/clock.ts";
-import { createLogger } from "../lib/log.ts";
+import { createLogger, logFile } from "../lib/log.ts";
 import { clusterParts, imageOfDirectory, serviceNameOf } from "./cluster-parts.ts";
 
 const clock = systemClock;
@@ -33,7 +33,8 @@ export function createActions(version: string): Actions {
 
     async up(options, progress) {
       const dataDir = resolve(options.dataDir);
-      const log = createLogger("hakn-up", "warn");
+      openDataDirectory(dataDir);
+      const log = createLogger("supervisor", "info", logFile(join(dataDir, "logs", "supervisor.log")));
       const cluster = await startCluster({
         dataDir,
         httpPort: options.httpPort,

@@ -2,8 +2,10 @@ import { createInterface } from "node:readline";
 import { answerAdmit } from "./answer/admit.ts";
 import { answerAutoscale, answerMetrics, answerWindows } from "./answer/autoscale.ts";
 import { answerConfigMap } from "./answer/configmap.ts";
+import { answerIngress } from "./answer/ingress.ts";
 import { answerMake } from "./answer/make.ts";
 import { answerGc, answerReconcile } from "./answer/reconcile.ts";
+import { answerRollout, answerTraffic } from "./answer/traffic.ts";
 
 /**
  * Answers requests on standard input, a line of JSON each, with what this project would do: the protocol of
@@ -14,9 +16,12 @@ const ops: Readonly<Record<string, (request: never) => unknown>> = {
   autoscale: answerAutoscale,
   configmap: answerConfigMap,
   gc: answerGc,
+  ingress: answerIngress,
   make: answerMake,
   metrics: answerMetrics,
   reconcile: answerReconcile,
+  rollout: answerRollout,
+  traffic: answerTraffic,
   windows: answerWindows,
 };
 

@@ -24,7 +24,14 @@ writeWhole(join(dataDir, "kubeconfig"), server.adminKubeconfig);
 const stopped = new AbortController();
 const client = createClient({ connection: server.loopbackClientConfig, clock, userAgent: "hakn-controllers" });
 const informers = createInformers({ client, clock, log, signal: stopped.signal });
-const controllers = startBuiltinControllers({ client, informers, clock, log, signal: stopped.signal });
+const controllers = startBuiltinControllers({
+  client,
+  informers,
+  caCertificate: server.caCertificate,
+  clock,
+  log,
+  signal: stopped.signal,
+});
 process.send?.("ready");
 
 let stopping = false;

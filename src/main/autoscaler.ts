@@ -18,7 +18,7 @@ const leadership = await startLeadership(program, "autoscaler", portFrom("PEER_P
 const { ownership } = leadership;
 const autoscaler = startAutoscaler({ ...program.context, ownership }, createAutoscalerMetrics(program.registry));
 const server = await startAutoscalerServer(
-  { address: program.address, port: portFrom("PORT", 8080) },
+  { address: program.address, port: 8080 },
   autoscaler.multiScaler,
 );
 log.info("the autoscaler runs");

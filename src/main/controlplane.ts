@@ -25,6 +25,9 @@ import { startMetricsServer } from "./metrics-server.ts";
 import { portFrom, startPodProgram, terminated } from "./pod-program.ts";
 import { createTrialPod } from "./trial-pod.ts";
 
+/** What the Service "webhook" leads to. */
+const webhookPort = 8443;
+
 const program = await startPodProgram("hakn-serving");
 const { log } = program;
 const stopMetrics = await startMetricsServer(
@@ -40,7 +43,7 @@ const secrets = informers.of(Secret, webhookSecretSelection(program.namespace));
 const draining = new AbortController();
 const webhooks = await startWebhookServer({
   address: program.address,
-  port: portFrom("WEBHOOK_PORT", 8443),
+  port: webhookPort,
   certificates: followCertificate(secrets, { namespace: program.namespace, name: webhookSecretName }, log),
   paths: admissionPaths({
     config: () => config.current(),

@@ -102,4 +102,4 @@ function socketStatistics(): string {
   return statistics;
 }
 
-await main();
+void main();

@@ -84,6 +84,7 @@ const address = "127.0.0.1";
 const manager = "hakn-up";
 const controlPlane = { namespace: "knative-serving", name: "controlplane" };
 const readyTimeoutMs = 60_000;
+const stopGraceMs = 15_000;
 const defaultRegistryPort = 5050;
 
 /** Brings a cluster up: API server, registry, node agent, gateway, and the control plane in it. Undoes all on failure. */
@@ -111,9 +112,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   const stop = async (step: (text: string) => void) => {
     step("stopping the containers");
-    for (const child of children.toReversed()) await child.stop(15_000);
+    const [api, ...others] = children;
+    for (const child of others) await child.stop(stopGraceMs);
     stopped.abort();
     for (const part of parts.toReversed()) await part.close();
+    await api?.stop(stopGraceMs);
     directory.clearRunning();
   };
 

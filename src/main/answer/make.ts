@@ -1,13 +1,14 @@
 import type { KubeObject } from "../../apis/meta.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { autoscalerMakers } from "./make-autoscaler.ts";
+import { networkMakers } from "./make-network.ts";
 import { revisionMakers } from "./make-revision.ts";
 import { configDataOf, type ReconcileRequest, withoutType } from "./reconcile.ts";
 
 /** Builds a child object from the inputs of a request; undefined where an input is missing. */
 export type Maker = (request: never, config: ServingConfig) => unknown;
 
-const makers: Readonly<Record<string, Maker>> = { ...autoscalerMakers, ...revisionMakers };
+const makers: Readonly<Record<string, Maker>> = { ...autoscalerMakers, ...networkMakers, ...revisionMakers };
 
 interface MakeRequest {
   readonly resource: string;

@@ -16,6 +16,7 @@ import { indexRevisions } from "../../reconcilers/revisions-of.ts";
 import { reconcileService } from "../../reconcilers/service/reconcile.ts";
 import type { Action } from "../../testing/fake-client.ts";
 import { type Report, type Row, reconcileOnce } from "../../testing/table.ts";
+import { domainMappingRow, routeRow, serverlessServiceRow } from "./reconcile-network.ts";
 
 export interface ReconcileRequest {
   readonly controller: string;
@@ -41,6 +42,9 @@ function controller<T extends KubeObject, Deps>(row: ControllerRow<T, Deps>): Ru
 }
 
 const controllers: Readonly<Record<string, Runner>> = {
+  domainmapping: controller(domainMappingRow),
+  route: controller(routeRow),
+  serverlessservice: controller(serverlessServiceRow),
   service: controller({
     kind: KnativeService,
     reconcile: reconcileService,
@@ -96,10 +100,7 @@ export async function answerReconcile(request: ReconcileRequest): Promise<unknow
   });
   return {
     ...(report.error !== undefined && { error: reasonFor(report.error) }),
-    actions: markNow(
-      [...report.actions].sort((a, b) => groupRank(a) - groupRank(b)).map(describeAction),
-      Date.parse(now),
-    ),
+    actions: markNow(asUpstreamRecords(report.actions, request.objects ?? []), Date.parse(now)),
     events: report.events,
   };
 }
@@ -128,6 +129,19 @@ export async function answerGc(request: {
 export function configDataOf(configMaps: ReconcileRequest["configMaps"]): Record<string, ConfigData> {
   const data = Object.fromEntries(Object.entries(configMaps ?? {}).map(([name, map]) => [name, map.data ?? {}]));
   return { ...data, "config-deployment": { "queue-sidecar-image": "queue:test", ...data["config-deployment"] } };
+}
+
+/** Upstream's clients record apart, group by group; their objects do not know of a finalizer that was only just added. */
+function asUpstreamRecords(actions: readonly Action[], objects: readonly KubeObject[]): object[] {
+  const inOrder = [...actions].sort((a, b) => groupRank(a) - groupRank(b));
+  return inOrder.map((action) => {
+    const { verb, name, namespace, object } = action;
+    if (verb !== "updateStatus" || !object) return describeAction(action);
+    const asked = objects.find(
+      ({ kind, metadata }) => kind === object.kind && metadata.name === name && metadata.namespace === namespace,
+    );
+    return describeAction({ ...action, object: { ...object, metadata: asked?.metadata ?? object.metadata } });
+  });
 }
 
 const groupOrder = ["serving.knative.dev", "networking.internal.knative.dev", "caching.internal.knative.dev"];
