@@ -1,8 +1,11 @@
 import type { BuiltinContext } from "./context.ts";
 import { startDeploymentController } from "./deployment/controller.ts";
 import { startEndpointsControllers } from "./endpoints/controller.ts";
+import { startGarbageCollector } from "./garbage-collector/controller.ts";
+import { startNamespaceController } from "./namespace/controller.ts";
 import { startReplicaSetController } from "./replicaset/controller.ts";
 import { startScheduler } from "./scheduler/controller.ts";
+import { startServiceAccountController } from "./service-account/controller.ts";
 import { startStatefulSetController } from "./statefulset/controller.ts";
 
 /**
@@ -16,6 +19,9 @@ export function startBuiltinControllers(context: BuiltinContext): { readonly don
     startStatefulSetController(context),
     ...startEndpointsControllers(context),
     startScheduler(context),
+    startServiceAccountController(context),
+    startNamespaceController(context),
+    startGarbageCollector(context),
   ];
   return { done: Promise.all(started.map(({ done }) => done)).then(() => {}) };
 }

@@ -38,13 +38,13 @@ export async function makeEnvironment(
     for (const [key, value] of Object.entries(data ?? {})) result[prefix + key] = value;
   }
   for (const variable of container.env ?? []) {
-    const value = await valueOf(variable, pod, container, { ...links, ...result }, sources);
+    const value = await valueOfVariable(variable, pod, container, { ...links, ...result }, sources);
     if (value !== undefined) result[variable.name] = value;
   }
   return { ...links, ...result };
 }
 
-async function valueOf(
+async function valueOfVariable(
   { value, valueFrom }: EnvVar,
   pod: Pod,
   container: Container,

@@ -4,7 +4,7 @@ import type { Pod } from "../../../apis/core/pod.ts";
 import type { Service } from "../../../apis/core/service.ts";
 import { controllerReference, splitKey } from "../../../apis/meta.ts";
 import type { Client, Lister } from "../../../kube/api.ts";
-import { isAlreadyExists, isNotFound } from "../../../kube/errors.ts";
+import { isAlreadyExists, isNamespaceTerminating, isNotFound } from "../../../kube/errors.ts";
 import { semanticEqual } from "../../../kube/semantic.ts";
 import { backendsOf, makeSliceContents, makeSubsets } from "./backends.ts";
 import { syncSlices } from "./slices.ts";
@@ -82,7 +82,7 @@ async function writeEndpoints(
   const wanted: Endpoints = { apiVersion: "v1", kind: "Endpoints", metadata: { name, namespace, labels }, subsets };
   if (!stored) {
     await resource.create(wanted, { signal }).catch((error) => {
-      if (!isAlreadyExists(error)) throw error;
+      if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error;
     });
     return;
   }

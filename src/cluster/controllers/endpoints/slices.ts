@@ -1,7 +1,7 @@
 import { EndpointSlice } from "../../../apis/core/endpointslice.ts";
 import type { KubeObject } from "../../../apis/meta.ts";
 import type { Client, Lister } from "../../../kube/api.ts";
-import { isAlreadyExists, isNotFound } from "../../../kube/errors.ts";
+import { isAlreadyExists, isNamespaceTerminating, isNotFound } from "../../../kube/errors.ts";
 import { semanticEqual } from "../../../kube/semantic.ts";
 import { templateHash } from "../template-hash.ts";
 
@@ -45,7 +45,7 @@ export async function syncSlices(
       const slice = { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata, ...content };
       await resource.create(slice, { signal }).catch((error) => {
         // The cache lags behind: its next event brings us back.
-        if (!isAlreadyExists(error)) throw error;
+        if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error;
       });
       continue;
     }

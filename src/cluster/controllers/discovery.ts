@@ -1,0 +1,63 @@
+import type { Kind, KindInfo } from "../../apis/kind.ts";
+import type { Client } from "../../kube/api.ts";
+
+interface ResourceList {
+  readonly resources: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly namespaced: boolean;
+    readonly verbs: readonly string[];
+  }[];
+}
+
+interface GroupList {
+  readonly groups: readonly { readonly name: string; readonly preferredVersion: { readonly version: string } }[];
+}
+
+/** A kind that is known by discovery only: enough to list, watch, change and delete its objects. */
+export type DiscoveredKind = Kind & Pick<KindInfo, "namespaced"> & { readonly hasDeleteCollection: boolean };
+
+/** Every kind whose objects can be listed and deleted, each in its preferred version; events of both groups once. */
+export async function discoverKinds(client: Client, signal: AbortSignal): Promise<DiscoveredKind[]> {
+  const { groups } = (await client.raw("GET", "/apis", undefined, signal)) as GroupList;
+  const versions = [
+    { group: "", version: "v1", path: "/api/v1" },
+    ...groups.map(({ name, preferredVersion: { version } }) => ({
+      group: name,
+      version,
+      path: `/apis/${name}/${version}`,
+    })),
+  ];
+  const lists = await Promise.all(
+    versions.map(async ({ group, version, path }) => {
+      const { resources } = (await client.raw("GET", path, undefined, signal)) as ResourceList;
+      return resources
+        .filter(
+          ({ name, verbs }) => !name.includes("/") && ["list", "watch", "delete"].every((verb) => verbs.includes(verb)),
+        )
+        .map(({ name, kind, namespaced, verbs }) => ({
+          ...makeKind(group, version, kind, name, namespaced),
+          hasDeleteCollection: verbs.includes("deletecollection"),
+        }));
+    }),
+  );
+  return lists.flat();
+}
+
+function makeKind(group: string, version: string, kind: string, plural: string, namespaced: boolean): Kind {
+  return {
+    group,
+    version,
+    kind,
+    plural,
+    singular: kind.toLowerCase(),
+    namespaced,
+    shortNames: [],
+    categories: [],
+    properties: {},
+    description: "",
+    subresources: {},
+    printerColumns: [],
+    crdLabels: {},
+  };
+}
