@@ -52,6 +52,8 @@ export interface TemplateMeta {
   readonly uid?: string;
   readonly resourceVersion?: string;
   readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly finalizers?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -181,9 +183,20 @@ function metaValue(meta: TemplateMeta): TemplateValue {
     UID: meta.uid ?? "",
     ResourceVersion: meta.resourceVersion ?? "",
     Generation: meta.generation ?? 0,
+    CreationTimestamp: struct("v1.Time", {}, { String: () => goTime(meta.creationTimestamp) }),
+    DeletionTimestamp: undefined,
+    DeletionGracePeriodSeconds: undefined,
     Labels: stringMap(meta.labels),
     Annotations: stringMap(meta.annotations),
+    OwnerReferences: [],
+    Finalizers: meta.finalizers ?? [],
+    ManagedFields: [],
   });
+}
+
+/** A time as Go prints it. */
+function goTime(time: string | undefined): string {
+  return time ? `${time.slice(0, 10)} ${time.slice(11, 19)} +0000 UTC` : "0001-01-01 00:00:00 +0000 UTC";
 }
 
 function isLonger(seconds: number, bound: number): boolean {

@@ -1,5 +1,6 @@
 import { goQuote } from "../lib/go-quote.ts";
 import { stringMap, struct, type Template, type TemplateValue } from "../lib/go-template.ts";
+import { parseHttpsUrl, UrlError } from "../lib/go-url.ts";
 import { parseYaml, YamlError } from "../lib/go-yaml.ts";
 import { Problem } from "./config-error.ts";
 import {
@@ -183,10 +184,15 @@ function tagValue({ name, tag }: { readonly name: string; readonly tag: string }
 function checkHost(template: Template): void {
   const key = "domain-template";
   const host = tryTemplate(template, domainValue({ name: "foo", namespace: "bar", domain: "baz.com" }), key);
-  const refuse = (message: string) => new Problem(message, key, { allowed: "a template that makes a host name" });
-  const [, authority = "", rest = ""] = /^([^/?#]*)([^#]*)/.exec(host)!;
-  if (authority === "") throw refuse("empty hostname");
-  if (rest !== "" && rest !== "/") throw refuse(`domain template has url path: ${rest}`);
+  const allowed = "a template that makes a host name";
+  try {
+    const { hostname, requestUri } = parseHttpsUrl(host);
+    if (hostname === "") throw new UrlError("empty hostname");
+    if (requestUri !== "/") throw new UrlError(`domain template has url path: ${requestUri}`);
+  } catch (error) {
+    if (error instanceof UrlError) throw new Problem(error.message, key, { cause: error, allowed });
+    throw error;
+  }
 }
 
 function readHttpProtocol(data: ConfigData): NetworkConfig["httpProtocol"] {

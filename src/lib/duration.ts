@@ -58,7 +58,7 @@ export function formatDuration(ms: number): string {
 }
 
 function trim(value: number): string {
-  return String(Number(value.toFixed(9)));
+  return value.toFixed(9).replace(/\.?0+$/, "");
 }
 
 function quote(text: string): string {

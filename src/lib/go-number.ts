@@ -43,14 +43,15 @@ export function parseGoFloat(text: string): number {
     }
     return special[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   }
+  // Underscores may stand between digits.
+  if (/(?:^|[^\da-fA-F])_|_(?:$|[^\da-fA-F])/.test(text.replace(/^([+-]?0[xX])_/, "$1")))
+    throw syntax("ParseFloat", text);
+  const bare = text.replaceAll("_", "");
   let value: number;
-  if (decimalFloat.test(text)) {
-    value = Number(text);
+  if (decimalFloat.test(bare)) {
+    value = Number(bare);
   } else {
-    // Underscores may stand between the digits of numbers with a base prefix only.
-    const hex = hexFloat.exec(
-      /^[+-]?0[xX]_?[\da-fA-F._]+[pP]/.test(text) ? text.replaceAll(/_(?=[\da-fA-F])/g, "") : text,
-    );
+    const hex = hexFloat.exec(bare);
     if (!hex || (hex[2] === "" && hex[3] === "")) throw syntax("ParseFloat", text);
     const mantissa = Number(BigInt(`0x${hex[2]}${hex[3]}`));
     value = mantissa * 2 ** (Number(hex[4]) - 4 * hex[3]!.length) * (hex[1] === "-" ? -1 : 1);

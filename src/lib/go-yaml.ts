@@ -33,16 +33,25 @@ export function parseYaml<const S extends Shape>(text: string, shape: S): Shaped
     uniqueKeys: false,
     merge: true,
     prettyErrors: false,
+    logLevel: "silent",
+    // Go takes times for strings.
+    customTags: (tags) => tags.filter((tag) => typeof tag === "string" || !tag.tag.endsWith(":timestamp")),
   })[0] as Document.Parsed | undefined;
+  const refuse = (problem: string, cause?: unknown) =>
+    new YamlError(`error converting YAML to JSON: yaml: ${problem}`, { cause });
   const error = document?.errors[0];
-  if (error) throw new YamlError(`error converting YAML to JSON: yaml: ${describe(error, text)}`);
+  if (error) throw refuse(describe(error, text), error);
+  const warning = document?.warnings[0];
+  if (warning && /directive|!!(?:int|float|bool|null)/.test(warning.message))
+    throw refuse(describe(warning, text), warning);
   let value: unknown;
   try {
-    value = document?.toJS({ maxAliasCount: 100 }) ?? null;
+    value = document?.toJS({ maxAliasCount: 100, mapAsMap: true }) ?? null;
   } catch (cause) {
-    throw new YamlError("error converting YAML to JSON: yaml: document contains excessive aliasing", { cause });
+    const anchor = /Unresolved alias .*: (.*)$/.exec(cause instanceof Error ? cause.message : "");
+    throw refuse(anchor ? `unknown anchor '${anchor[1]}' referenced` : "document contains excessive aliasing", cause);
   }
-  return fit(value, shape, { path: "" }) as Shaped<S> | undefined;
+  return fit(plain(value, refuse), shape, { path: "" }) as Shaped<S> | undefined;
 }
 
 interface Place {
@@ -103,17 +112,37 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What go-yaml says about the commonest slips; of others, what our own parser says. */
+/** Turns maps into objects; what cannot be the name of a field is refused. */
+function plain(value: unknown, refuse: (problem: string) => YamlError): unknown {
+  if (Array.isArray(value)) return value.map((element) => plain(element, refuse));
+  if (!(value instanceof Map)) return value;
+  const entries = [...value].map(([key, element]) => {
+    if (typeof key === "object" && key !== null) throw refuse(`invalid map key: ${JSON.stringify(key)}`);
+    return [String(key), plain(element, refuse)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/**
+ * What go-yaml says about the commonest slips; of others, what our own parser says. Go's scanner leaves out the line
+ * where it is the first one; its parser counts from zero.
+ */
 function describe(error: YAMLError, text: string): string {
   const line = text.slice(0, error.pos[0]).split("\n").length;
-  if (/^Flow map|in flow map|flow mapping/.test(error.message)) return `line ${line}: did not find expected ',' or '}'`;
-  if (/^Flow seq|in flow seq|flow sequence/.test(error.message))
-    return `line ${line}: did not find expected ',' or ']'`;
-  if (/Nested mappings are not allowed/.test(error.message)) {
-    return `line ${line}: mapping values are not allowed in this context`;
+  const scanned = line > 1 ? `line ${line}: ` : "";
+  const parsed = line > 1 ? `line ${line - 1}: ` : "";
+  const atEnd = text.replace(/\n$/, "").split("\n").length;
+  const says = (pattern: RegExp) => pattern.test(error.message);
+  if (says(/^Flow map|in flow map|flow mapping/)) return `line ${atEnd}: did not find expected ',' or '}'`;
+  if (says(/^Flow seq|in flow seq|flow sequence/)) return `line ${atEnd}: did not find expected ',' or ']'`;
+  if (says(/Missing closing/)) return `${atEnd > 1 ? `line ${atEnd + 1}: ` : ""}found unexpected end of stream`;
+  if (says(/Nested mappings are not allowed/)) return `${scanned}mapping values are not allowed in this context`;
+  if (says(/Tabs are not allowed|reserved character|TAB_AS_INDENT/)) {
+    return `${scanned}found character that cannot start any token`;
   }
-  if (/Tabs are not allowed|start with reserved character|TAB_AS_INDENT/.test(error.message)) {
-    return `line ${line}: found character that cannot start any token`;
-  }
-  return `line ${line}: ${error.message}`;
+  if (says(/directive/)) return `${scanned}found unknown directive name`;
+  if (says(/Implicit map keys need/)) return `line ${atEnd + 1}: could not find expected ':'`;
+  if (says(/Unexpected flow-(?:map|seq)-end token in YAML stream/)) return `${parsed}did not find expected key`;
+  if (says(/Unexpected flow-(?:map|seq)-end token/)) return `${parsed}did not find expected node content`;
+  return `${scanned}${error.message}`;
 }

@@ -47,10 +47,9 @@ export function parseQuantity(text: string): Quantity {
   ];
   const { format, exponent } = interpret(suffix);
   const whole = leading.replace(/^0+/, "") || "0";
-  if (!/\d/.test(leading + fraction) && match[3] === undefined && suffix !== "") {
-    // Kubernetes takes a bare suffix for zero of it.
-    return { nano: 0n, format, text: "0" };
-  }
+  const isShort = isShortAmount(whole, fraction, format, exponent);
+  // Kubernetes takes a bare suffix for none of it, as long as it can do so without big numbers.
+  if (!isShort && !/\d/.test(leading + fraction)) throw new QuantityError("unable to parse numeric part of quantity");
   const digits = BigInt(whole + fraction);
   let nano: bigint;
   if (format === "binarySI") {
@@ -63,7 +62,7 @@ export function parseQuantity(text: string): Quantity {
   if (sign === "-") nano = -nano;
   const isFraction = format === "binarySI" && nano > 0n && nano < billion;
   const kept = { nano, format: isFraction ? ("decimalSI" as const) : format };
-  const asWritten = keepsSpelling(whole, fraction, format, exponent);
+  const asWritten = isShort && isCanonical(whole + fraction, format, exponent - fraction.length);
   return { ...kept, text: nano !== 0n && asWritten ? text : print(kept) };
 }
 
@@ -92,15 +91,16 @@ function interpret(suffix: string): { format: Quantity["format"]; exponent: numb
   throw new QuantityError("unable to parse quantity's suffix");
 }
 
-/** Whether Kubernetes keeps the spelling, since it takes it for the canonical one. */
-function keepsSpelling(whole: string, fraction: string, format: Quantity["format"], exponent: number): boolean {
-  const digits = whole + fraction;
-  if (format === "binarySI") {
-    const precision = 15 - whole.length - Math.trunc((exponent * 3) / 10) - 1;
-    return fraction === "" && precision >= 0 && (BigInt(digits) & 7n) !== 0n;
-  }
-  const scale = exponent - fraction.length;
-  return digits.length <= 18 && scale >= -9 && scale % 3 === 0 && !digits.endsWith("000") && digits[0] !== "0";
+/** Whether Kubernetes can do with a 64-bit number. */
+function isShortAmount(whole: string, fraction: string, format: Quantity["format"], exponent: number): boolean {
+  if (format === "binarySI") return fraction === "" && 14 - whole.length - Math.trunc((exponent * 3) / 10) >= 0;
+  return whole.length + fraction.length <= 18 && exponent - fraction.length >= -9;
+}
+
+/** Whether Kubernetes takes the spelling of a short amount for canonical, and keeps it. */
+function isCanonical(digits: string, format: Quantity["format"], scale: number): boolean {
+  if (format === "binarySI") return (BigInt(digits) & 7n) !== 0n;
+  return scale % 3 === 0 && !digits.endsWith("000") && digits[0] !== "0";
 }
 
 function print({ nano, format }: Pick<Quantity, "nano" | "format">): string {

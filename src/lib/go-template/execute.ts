@@ -16,6 +16,9 @@ import {
 /** How deep templates may call each other. */
 const deepest = 1_000;
 
+/** How often a template may go round for a number. */
+const mostRounds = 1_000_000;
+
 /** The last argument of a command that a pipe hands over; absent where there is none. */
 type Final = readonly [] | readonly [TemplateValue];
 const none: Final = [];
@@ -135,7 +138,8 @@ function runTree(run: Run, data: TemplateValue, progress: Progress): string {
     if (isSlice(value)) return value.map((element, index) => [index, element]);
     if (typeof value === "number") {
       if (names > 1) fail(`can't use ${value} to iterate over more than one variable`);
-      return Array.from({ length: Math.min(Math.max(0, value), 1_000_000) }, (_, index) => [undefined, index]);
+      if (value > mostRounds) fail(`can't iterate over more than ${mostRounds}`);
+      return Array.from({ length: Math.max(0, value) }, (_, index) => [undefined, index]);
     }
     if (typeof value === "object" && value.go === "map") return sortedEntries(value);
     return fail(`range can't iterate over ${printed(value)}`);
@@ -150,9 +154,11 @@ function runTree(run: Run, data: TemplateValue, progress: Progress): string {
     output += runTree({ ...run, name: node.name, depth: run.depth + 1 }, argument, progress);
   };
 
+  const find = (name: string) =>
+    variables.findLast((known) => known.name === name) ?? fail(`undefined variable: ${name}`);
+
   const setVariable = (name: string, value: TemplateValue) => {
-    const variable = variables.findLast((known) => known.name === name);
-    if (variable) variable.value = value;
+    find(name).value = value;
   };
 
   const evaluatePipeline = (dot: TemplateValue, pipeline: Pipeline): TemplateValue => {
@@ -202,7 +208,7 @@ function runTree(run: Run, data: TemplateValue, progress: Progress): string {
       case "field":
         return fieldChain(dot, dot, node, node.names, args, final);
       case "variable": {
-        const value = variables.findLast((known) => known.name === node.name)?.value;
+        const { value } = find(node.name);
         return node.names.length === 0 ? value : fieldChain(dot, value, node, node.names, args, final);
       }
       case "chain": {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { escapeHtml, escapeJs, escapeQuery } from "./escape.ts";
 import { sprint, sprintf } from "./print.ts";
 import { isSlice, isTruthy, type TemplateValue, typeOf } from "./value.ts";
@@ -13,6 +14,7 @@ interface BuiltIn {
 }
 
 const functions: Readonly<Record<string, BuiltIn>> = {
+  // Nothing that templates can reach is a function.
   call: atLeast(1, ([called]) => {
     throw new Error(called === undefined ? "call of nil" : `non-function of type ${typeOf(called)}`);
   }),
@@ -135,6 +137,7 @@ function isEqual(a: TemplateValue, b: TemplateValue): boolean {
   const [left, right] = [basic(a), basic(b)];
   if (left?.kind !== right?.kind) throw incompatible(a, b);
   if (left && right) return left.value === right.value;
+  if (typeof a === "object" && "go" in a && a.go === "struct") return isDeepStrictEqual(a, b);
   throw new Error(`non-comparable type ${sprint([a])}: ${typeOf(b)}`);
 }
 

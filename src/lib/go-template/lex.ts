@@ -142,8 +142,8 @@ function nextToken(rest: string): { type: TokenType; length: number } | { messag
     return end < 0 ? { message: "unterminated raw quoted string" } : { type: "rawString", length: end + 1 };
   }
   if (first === "$") return named(rest, "variable");
-  if (first === "." && !/^\.\d/.test(rest))
-    return rest.length === 1 ? { type: "dot", length: 1 } : named(rest, "field");
+  // A dot that ends the text is taken for a number.
+  if (first === "." && !/^\.(?:\d|$)/.test(rest)) return named(rest, "field");
   if (/[.+\-\d]/.test(first)) {
     const found = number.exec(rest)![0];
     const after = word.exec(rest.slice(found.length));

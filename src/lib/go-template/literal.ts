@@ -81,7 +81,9 @@ function parseInteger(text: string): bigint | undefined {
 
 function characterCode(literal: string): number {
   const body = literal.slice(1, -1);
-  const text = body === "\\'" ? "'" : body === '"' || body === '\\"' ? (body === '"' ? '"' : "") : unquote(`"${body}"`);
+  // What is an escape in a string is none here, and the other way round.
+  if (body === '\\"') throw new TemplateError("invalid syntax");
+  const text = body === "\\'" ? "'" : body === '"' ? body : unquote(`"${body}"`);
   if ([...text].length !== 1) throw new TemplateError(`malformed character constant: ${literal}`);
   return text.codePointAt(0)!;
 }

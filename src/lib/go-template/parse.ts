@@ -103,15 +103,16 @@ export function parseTree(name: string, text: string): Trees {
     if (!trees.has(defined) || !isBlank(nodes)) trees.set(defined, nodes);
   };
 
-  const templateName = (context: string): string => {
-    const token = nextNonSpace();
-    if (token.type !== "string" && token.type !== "rawString") return unexpected(token, context);
-    return literally(() => unquote(token.value));
+  const templateName = (context: string): { name: string; at: number } => {
+    const { type, value, at } = peekNonSpace();
+    if (type !== "string" && type !== "rawString") return unexpected(next(), context);
+    index++;
+    return { name: literally(() => unquote(value)), at };
   };
 
   const parseDefinition = () => {
     const context = "define clause";
-    const defined = templateName(context);
+    const { name: defined } = templateName(context);
     expect("rightDelim", context);
     separately(defined, context);
   };
@@ -142,7 +143,7 @@ export function parseTree(name: string, text: string): Trees {
     index++;
     switch (token.value) {
       case "block":
-        return block(token.at);
+        return block();
       case "break":
       case "continue": {
         const clause = `{{${token.value}}}`;
@@ -167,11 +168,11 @@ export function parseTree(name: string, text: string): Trees {
       case "template": {
         const context = "template clause";
         const called = templateName(context);
-        if (peekNonSpace().type === "rightDelim") {
-          index++;
-          return { type: "template", at: token.at, name: called, pipeline: undefined };
+        if (peekNonSpace().type !== "rightDelim") {
+          return { type: "template", ...called, pipeline: pipeline(context, "rightDelim") };
         }
-        return { type: "template", at: token.at, name: called, pipeline: pipeline(context, "rightDelim") };
+        index++;
+        return { type: "template", ...called, pipeline: undefined };
       }
       default:
         return unexpected(token, "command");
@@ -200,12 +201,12 @@ export function parseTree(name: string, text: string): Trees {
     return nodes;
   };
 
-  const block = (at: number): Node => {
+  const block = (): Node => {
     const context = "block clause";
     const defined = templateName(context);
     const argument = pipeline(context, "rightDelim");
-    separately(defined, context);
-    return { type: "template", at, name: defined, pipeline: argument };
+    separately(defined.name, context);
+    return { type: "template", ...defined, pipeline: argument };
   };
 
   const pipeline = (context: string, end: Token["type"]): Pipeline => {
