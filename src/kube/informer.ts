@@ -15,7 +15,7 @@ export interface InformersConfig {
   readonly signal: AbortSignal;
   /** Between attempts; 0.1 to 30 s unless told. */
   readonly backoff?: Backoff;
-  /** How long a watch may be silent: servers send a bookmark about every minute. 100 s unless told. */
+  /** How long a watch may be silent: kube-apiserver sends a bookmark every one to two minutes. 180 s unless told. */
   readonly inactivityMs?: number;
   /** Objects per page of a list; 500 unless told. */
   readonly pageSize?: number;
@@ -94,7 +94,7 @@ async function follow<T extends KubeObject>(
   log: Logger,
   onSynced: () => void,
 ): Promise<void> {
-  const { client, clock, signal, random = Math.random, inactivityMs = 100_000, pageSize = 500 } = config;
+  const { client, clock, signal, random = Math.random, inactivityMs = 180_000, pageSize = 500 } = config;
   const backoff = config.backoff ?? { baseMs: 100, maxMs: 30_000 };
   const resource = client.of(kind);
   let version: string | undefined;

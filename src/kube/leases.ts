@@ -76,7 +76,7 @@ const queue = "hakn";
  * bucket has a Lease that says which member holds it, and that is written only when it changes hands. A member whose
  * Lease expired or went away, or whose process is known to be gone, holds nothing: the replica that is next in line
  * takes its buckets. Writes carry the resourceVersion, so that of two takers one fails. Start it when the caches are
- * warm. See docs/decisions/leadership.md.
+ * warm. See docs/decisions/0010-leadership.md.
  */
 export function startLeases(config: LeasesConfig): Leases {
   const { client, informers, namespace, component, timing, clock } = config;

@@ -33,6 +33,7 @@ export interface TransportOptions {
 }
 
 const maxSockets = 64;
+const keepAliveMs = 15_000;
 
 /** A transport over HTTP/1.1 with kept-alive connections; watches have connections of their own. */
 export function createTransport(options: TransportOptions): Transport {
@@ -47,7 +48,7 @@ export function createTransport(options: TransportOptions): Transport {
   const agentsFor = (tls: TlsCredentials) => {
     if (agents?.tls === tls) return agents;
     const make = (keepAlive: boolean): http.Agent => {
-      const sockets = keepAlive ? { keepAlive, maxSockets, keepAliveMsecs: 15_000 } : { keepAlive: false };
+      const sockets = keepAlive ? { keepAlive, maxSockets, keepAliveMsecs: keepAliveMs } : { keepAlive: false };
       if (!secure) return new http.Agent(sockets);
       const serverName = connection.serverName && { servername: connection.serverName };
       return new https.Agent({ ...sockets, ...tls, ...serverName, rejectUnauthorized: !connection.skipTlsVerify });
@@ -94,6 +95,8 @@ export function createTransport(options: TransportOptions): Transport {
     request.signal?.addEventListener("abort", abort, { once: true });
     closed.signal.addEventListener("abort", abort, { once: true });
     const cancelTimer = clock.setTimer(timeoutMs, () => fail(new Error(`no answer within ${timeoutMs / 1000} s`)));
+    // The kernel probes an idle connection each second after 15 s: a peer that vanished is noticed within half a minute.
+    outgoing.on("socket", (socket) => socket.setKeepAlive(true, keepAliveMs));
     outgoing.on("response", (response) => {
       received = response;
       resolve(response);
@@ -147,10 +150,9 @@ function isSuccess(response: http.IncomingMessage): boolean {
 }
 
 async function readBody(response: http.IncomingMessage): Promise<string> {
-  response.setEncoding("utf8");
-  let body = "";
-  for await (const chunk of response) body += chunk;
-  return body;
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function closeIdle(agent: http.Agent | undefined): void {
