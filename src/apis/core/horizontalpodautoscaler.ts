@@ -17,7 +17,7 @@ import {
 const crossVersionReferenceSchema = object(
   "Names an object in the same namespace.",
   { kind: string("Its kind."), name: string("Its name."), apiVersion: string("Its group and version.") },
-  { required: ["kind", "name"], "x-kubernetes-map-type": "atomic" },
+  { required: ["kind", "name"] },
 );
 
 const metricIdentifierSchema = object(

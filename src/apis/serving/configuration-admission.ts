@@ -12,7 +12,7 @@ const specSchema = Configuration.properties["spec"]!;
 /** Admission of Configurations. Source: serving v0.42.2 pkg/apis/serving/v1/configuration_{defaults,validation}.go. */
 export const configurationAdmission = admissionOf(Configuration, {
   setDefaults(configuration, context) {
-    configuration.spec ??= { template: { spec: { containers: [] } } };
+    configuration.spec ??= {} as Configuration["spec"];
     setTemplateDefaults(configuration, context);
     if (!configuration.metadata.ownerReferences) noteUser(configuration, specSchema, context);
   },
@@ -30,10 +30,7 @@ export const configurationAdmission = admissionOf(Configuration, {
               ...under("annotations", noAutoscalingAnnotations(metadata.annotations)),
               ...under("labels", ownerLabel(metadata, serviceLabel, "Service")),
             ]),
-            ...under(
-              "spec.template",
-              validateRevisionTemplate(spec?.template ?? { spec: { containers: [] } }, metadata, context.config),
-            ),
+            ...under("spec.template", validateRevisionTemplate(spec?.template ?? {}, metadata, context.config)),
           ]),
       ...(old && !isOwned ? under("metadata.annotations", creatorAndModifier(configuration, old, specSchema)) : none),
       ...(old ? under("spec.template", nameChange(spec?.template, old.spec?.template)) : none),

@@ -12,8 +12,8 @@ const specSchema = DomainMapping.properties["spec"]!;
 /** Admission of DomainMappings. Source: serving v0.42.2 pkg/apis/serving/v1beta1/domainmapping_{defaults,validation}.go. */
 export const domainMappingAdmission = admissionOf(DomainMapping, {
   setDefaults(mapping, context) {
-    mapping.spec ??= { ref: { kind: "", name: "" } };
-    const ref = (mapping.spec.ref ??= { kind: "", name: "" });
+    mapping.spec ??= {} as DomainMapping["spec"];
+    const ref = (mapping.spec.ref ??= {} as DomainMapping["spec"]["ref"]);
     if (!ref.namespace && mapping.metadata.namespace) ref.namespace = mapping.metadata.namespace;
     noteUser(mapping, specSchema, context);
   },
@@ -25,7 +25,7 @@ export const domainMappingAdmission = admissionOf(DomainMapping, {
       ...(operation === "UPDATE" && old
         ? under("metadata.annotations", creatorAndModifier(mapping, old as DomainMapping, specSchema))
         : none),
-      ...under("spec.ref", validateRef(spec?.ref ?? { kind: "", name: "" }, metadata.namespace)),
+      ...under("spec.ref", validateRef(spec?.ref ?? {}, metadata.namespace)),
     ];
   },
 });
@@ -42,7 +42,7 @@ function validateName({ name = "", generateName }: ObjectMeta): Findings {
   ];
 }
 
-function validateRef(ref: DomainMapping["spec"]["ref"], parentNamespace: string | undefined): Findings {
+function validateRef(ref: Partial<DomainMapping["spec"]["ref"]>, parentNamespace: string | undefined): Findings {
   const isForeign = ref.namespace && parentNamespace && ref.namespace !== parentNamespace;
   const details = `parent namespace: ${goQuote(parentNamespace ?? "")} does not match ref: ${goQuote(ref.namespace ?? "")}`;
   return [

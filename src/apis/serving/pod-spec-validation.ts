@@ -24,7 +24,7 @@ import { validatePodSecurityContext, warnOfInsecureDefaults } from "./security-c
 import { validateVolumes } from "./volume-validation.ts";
 
 /** What is wrong with the pod spec of a revision. Source: serving v0.42.2 pkg/apis/serving/k8s_validation.go. */
-export function validatePodSpec(pod: PodSpec, features: FeaturesConfig): Findings {
+export function validatePodSpec(pod: Partial<PodSpec>, features: FeaturesConfig): Findings {
   const containers = pod.containers ?? [];
   const initContainers = pod.initContainers ?? [];
   const mounts = [...initContainers, ...containers].flatMap((container) => container.volumeMounts ?? []);

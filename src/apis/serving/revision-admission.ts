@@ -4,7 +4,7 @@ import { type Findings, none, problemWith, under } from "../field-error.ts";
 import { goDiff } from "../go/go-diff.ts";
 import { objectName, ownerLabel } from "../metadata-validation.ts";
 import { configurationLabel } from "./labels.ts";
-import { Revision } from "./revision.ts";
+import { Revision, type RevisionSpec } from "./revision.ts";
 import { setRevisionDefaults } from "./revision-defaults.ts";
 import { validateRevisionSpec } from "./revision-validation.ts";
 
@@ -13,7 +13,7 @@ export const revisionAdmission = admissionOf(Revision, {
   setDefaults(revision, { config, operation }) {
     // A revision cannot be changed, so new defaults do not reach it.
     if (operation === "UPDATE") return;
-    revision.spec ??= { containers: [] };
+    revision.spec ??= {} as RevisionSpec;
     setRevisionDefaults(revision.spec, { config, operation, parent: {} });
   },
 
@@ -22,14 +22,14 @@ export const revisionAdmission = admissionOf(Revision, {
       const changed = unchangeable((old as Revision).spec, revision.spec);
       if (changed.length > 0) return changed;
     }
-    const { metadata, spec = { containers: [] } } = revision;
+    const { metadata, spec } = revision;
     return [
       ...under("metadata", [
         ...objectName(metadata),
         ...under("annotations", autoscalingAnnotations(metadata.annotations, config.autoscaler)),
         ...under("labels", ownerLabel(metadata, configurationLabel, "Configuration")),
       ]),
-      ...(operation === "UPDATE" ? none : under("spec", validateRevisionSpec(spec, config))),
+      ...(operation === "UPDATE" ? none : under("spec", validateRevisionSpec(spec ?? {}, config))),
     ];
   },
 });

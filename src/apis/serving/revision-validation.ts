@@ -37,7 +37,7 @@ export type RevisionTemplate = FromSchema<typeof revisionTemplateSchema>;
 type Annotations = Readonly<Record<string, string>> | undefined;
 
 /** What is wrong with the spec of a revision. Source: serving v0.42.2 pkg/apis/serving/v1/revision_validation.go. */
-export function validateRevisionSpec(spec: RevisionSpec, { features, defaults }: ServingConfig): Findings {
+export function validateRevisionSpec(spec: Partial<RevisionSpec>, { features, defaults }: ServingConfig): Findings {
   const {
     timeoutSeconds: timeout = 0,
     containerConcurrency,
@@ -62,11 +62,11 @@ export function validateContainerConcurrency(value: number | undefined, defaults
 
 /** What is wrong with the template of a Service or Configuration whose metadata is `parent`. */
 export function validateRevisionTemplate(
-  template: RevisionTemplate,
+  template: Partial<RevisionTemplate>,
   parent: ObjectMeta,
   config: ServingConfig,
 ): Findings {
-  const { metadata = {}, spec = { containers: [] } } = template;
+  const { metadata = {}, spec = {} } = template;
   return [
     ...under("spec", validateRevisionSpec(spec, config)),
     ...under("metadata", validateName(metadata, parent)),

@@ -13,7 +13,7 @@ const specSchema = KnativeService.properties["spec"]!;
 /** Admission of Services. Source: serving v0.42.2 pkg/apis/serving/v1/service_{defaults,validation}.go. */
 export const serviceAdmission = admissionOf(KnativeService, {
   setDefaults(service, context) {
-    service.spec ??= { template: { spec: { containers: [] } } };
+    service.spec ??= {} as KnativeService["spec"];
     setTemplateDefaults(service, context);
     setTrafficDefaults(service.spec, "service");
     noteUser(service, specSchema, context);
@@ -34,10 +34,7 @@ export const serviceAdmission = admissionOf(KnativeService, {
                 wholeSeconds(metadata.annotations, rolloutDurationAnnotations, "rollout-duration"),
               ),
             ]),
-            ...under(
-              "spec.template",
-              validateRevisionTemplate(spec?.template ?? { spec: { containers: [] } }, metadata, context.config),
-            ),
+            ...under("spec.template", validateRevisionTemplate(spec?.template ?? {}, metadata, context.config)),
             ...under("spec.traffic", validateTraffic(spec?.traffic, "service")),
           ]),
       ...(old ? under("metadata.annotations", creatorAndModifier(service, old, specSchema)) : none),

@@ -12,11 +12,15 @@ interface TemplateOwner {
 
 /** Defaults of what Services and Configurations make revisions from. */
 export function setTemplateDefaults(owner: TemplateOwner, { config, operation, old }: AdmissionContext): void {
-  const template = (owner.spec.template ??= { spec: { containers: [] } });
+  const template = (owner.spec.template ??= {} as RevisionTemplate);
   const name = template.metadata?.name;
   // A template that keeps the name that the user gave it must not change, not even by new defaults.
   if (name && name === (old as TemplateOwner | undefined)?.spec?.template?.metadata?.name) return;
-  setRevisionDefaults((template.spec ??= { containers: [] }), { config, operation, parent: owner.metadata });
+  setRevisionDefaults((template.spec ??= {} as RevisionTemplate["spec"]), {
+    config,
+    operation,
+    parent: owner.metadata,
+  });
 }
 
 /** A name that the user gave to the next revision has to change with the template. */
