@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline";
 import { answerAdmit } from "./answer/admit.ts";
 import { answerAutoscale, answerMetrics, answerWindows } from "./answer/autoscale.ts";
 import { answerConfigMap } from "./answer/configmap.ts";
@@ -30,8 +29,19 @@ interface Request {
   readonly op?: string;
 }
 
-for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+for await (const line of linesOf(process.stdin)) {
   if (line.trim() !== "") process.stdout.write(`${JSON.stringify(await answer(line))}\n`);
+}
+
+/** Lines end at a newline only: JSON may hold other characters that readline takes for the end of a line. */
+async function* linesOf(input: NodeJS.ReadStream): AsyncGenerator<string> {
+  let rest = "";
+  for await (const part of input.setEncoding("utf8")) {
+    const lines = (rest + part).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  yield rest;
 }
 
 async function answer(line: string): Promise<unknown> {

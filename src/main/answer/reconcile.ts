@@ -131,16 +131,22 @@ export function configDataOf(configMaps: ReconcileRequest["configMaps"]): Record
   return { ...data, "config-deployment": { "queue-sidecar-image": "queue:test", ...data["config-deployment"] } };
 }
 
-/** Upstream's clients record apart, group by group; their objects do not know of a finalizer that was only just added. */
+/**
+ * Upstream's clients record apart, group by group; what was only just written shows
+ * neither a version nor the finalizer that it got.
+ */
 function asUpstreamRecords(actions: readonly Action[], objects: readonly KubeObject[]): object[] {
   const inOrder = [...actions].sort((a, b) => groupRank(a) - groupRank(b));
   return inOrder.map((action) => {
     const { verb, name, namespace, object } = action;
-    if (verb !== "updateStatus" || !object) return describeAction(action);
+    if (!object || verb === "create") return describeAction(action);
     const asked = objects.find(
       ({ kind, metadata }) => kind === object.kind && metadata.name === name && metadata.namespace === namespace,
     );
-    return describeAction({ ...action, object: { ...object, metadata: asked?.metadata ?? object.metadata } });
+    const { resourceVersion: _, ...unversioned } = object.metadata;
+    const metadata = asked ? (verb === "updateStatus" ? asked.metadata : object.metadata) : unversioned;
+    const described = describeAction({ ...action, object: { ...object, metadata } });
+    return asked ? described : { ...described, object: withoutType({ ...object, metadata }) };
   });
 }
 

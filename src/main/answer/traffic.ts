@@ -20,6 +20,7 @@ import {
 } from "../../reconcilers/route/traffic.ts";
 import { resolveVisibility } from "../../reconcilers/route/visibility.ts";
 import { configDataOf, type ReconcileRequest } from "./reconcile.ts";
+import { steppedInPlace } from "./stepped-in-place.ts";
 
 /** What a route's traffic is made from. */
 export interface RouteInputs {
@@ -52,7 +53,10 @@ export function answerTraffic(request: TrafficRequest): unknown {
   if (!route) throw new Error("route is missing");
   const config = parseServingConfig(configDataOf(request.configMaps));
   const { traffic, visibility } = trafficOf(request, config);
-  const urlOf = (tag: string) => viewTag(route, tag, visibility.get(tag) ?? "ExternalIP", config).url!;
+  const urlOf = (tag: string) => {
+    const seenFrom = visibility.get(tag) ?? "ExternalIP";
+    return `${schemeOf(seenFrom, config)}://${domainOf(route, tag, seenFrom, config)}`;
+  };
   const rollout = request.rollout ?? baseRollout(traffic);
   return {
     ...(traffic.problem && { error: describeProblem(traffic.problem) }),
@@ -102,7 +106,7 @@ export function answerRollout({
   return {
     currentValid: isValid(current),
     ...(previous && { previousValid: isValid(previous) }),
-    ...(previous && ready && { observed: seen }),
+    ...(seen && ready && { observed: steppedInPlace(seen, current, nowNanos) }),
     next: rollout,
     nextStepNanos: nextStepNs,
     done: isDone(rollout),

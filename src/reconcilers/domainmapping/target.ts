@@ -63,7 +63,8 @@ async function addressOf(mapping: DomainMapping, sources: TargetSources, signal:
     return `http://${serviceHostname(name, namespace)}`;
   }
   const { status } = await objectOf(apiVersion, kind, { namespace, name }, sources, signal);
-  const shown = JSON.stringify({ kind, namespace, name, apiVersion });
+  const { group = "" } = mapping.spec.ref;
+  const shown = `Kind = ${kind}, Namespace = ${namespace}, Name = ${name}, APIVersion = ${apiVersion}, Group = ${group}, Address = ${wanted ?? ""}`;
   const addresses = status?.addresses ?? [];
   if (addresses.length === 0 && !status?.address) throw new UnresolvedError(`address not set for ${shown}`);
   const chosen = wanted ? addresses.find((address) => address.name === wanted) : (addresses[0] ?? status?.address);

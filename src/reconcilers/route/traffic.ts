@@ -196,7 +196,7 @@ function makeTarget(target: TrafficTarget, revision: Revision, configurationName
 
 /** Source: serving v0.42.2 Revision.GetProtocol; the serving container is the only one, or the first with ports. */
 function protocolOf(revision: Revision): ProtocolType {
-  const { containers = [] } = revision.spec;
+  const containers = revision.spec?.containers ?? [];
   const serving = containers.length === 1 ? containers[0] : containers.find(({ ports = [] }) => ports.length > 0);
   return serving?.ports?.[0]?.name === "h2c" ? "h2c" : "http1";
 }
