@@ -75,8 +75,8 @@ const queue = "hakn";
  * Shares a component's buckets among its replicas. Every replica renews one Lease of its own, its membership; each
  * bucket has a Lease that says which member holds it, and that is written only when it changes hands. A member whose
  * Lease expired or went away, or whose process is known to be gone, holds nothing: the replica that is next in line
- * takes its buckets. Writes carry the resourceVersion, so that of two takers one fails. Start it when the caches are
- * warm. See docs/decisions/0010-leadership.md.
+ * takes its buckets. Writes carry the resourceVersion, so that of two takers one fails. It takes part as soon as the
+ * program's caches are warm. See docs/decisions/0010-leadership.md.
  */
 export function startLeases(config: LeasesConfig): Leases {
   const { client, informers, namespace, component, timing, clock } = config;
@@ -225,7 +225,8 @@ export function startLeases(config: LeasesConfig): Leases {
   };
 
   let stop = () => {};
-  const started = informer.synced.then(
+  // Whoever joins is handed keys at once: that is of use only when its controllers can work on them.
+  void informer.synced.then(informers.synced).then(
     () => {
       if (stopped) return;
       const unsubscribe = informer.onChange(onChange);
@@ -260,7 +261,6 @@ export function startLeases(config: LeasesConfig): Leases {
       if (stopped) return;
       stopped = true;
       stop();
-      await started;
       await Promise.all(buckets.map((bucket) => bucket.writing));
       await membership.leave();
     },

@@ -1,7 +1,7 @@
 import type { Lease } from "../apis/core/lease.ts";
 import type { Kind } from "../apis/kind.ts";
 import type { KubeObject } from "../apis/meta.ts";
-import type { Client, Informer, Informers, Resource, WriteOptions } from "../kube/api.ts";
+import type { Client, Informer, Resource, WriteOptions } from "../kube/api.ts";
 import { createCache } from "../kube/cache.ts";
 import { apiError } from "../kube/errors.ts";
 import { type Leases, type LeasesConfig, startLeases } from "../kube/leases.ts";
@@ -155,7 +155,11 @@ export function createLeaseWorld(options: WorldOptions): LeaseWorld {
     const instance = `i${instances++}`;
     const leases = startLeases({
       client: { of: <T extends KubeObject>(_: Kind<T>) => resource as unknown as Resource<T> } as Client,
-      informers: { of: <T extends KubeObject>(_: Kind<T>) => informer as unknown as Informer<T> } as Informers,
+      informers: {
+        of: <T extends KubeObject>(_: Kind<T>) => informer as unknown as Informer<T>,
+        synced: async () => {},
+        done: async () => {},
+      },
       namespace: "system",
       component: "controlplane",
       pod,
