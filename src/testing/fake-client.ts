@@ -1,5 +1,5 @@
 import fastJsonPatch from "fast-json-patch";
-import { apiVersionOf, type Kind } from "../apis/kind.ts";
+import { apiVersionOf, type Kind, resourceNameOf } from "../apis/kind.ts";
 import { type KubeObject, keyOf } from "../apis/meta.ts";
 import type { Client, DeleteOptions, ObjectRef, Patch, Resource, WriteOptions } from "../kube/api.ts";
 import { apiError } from "../kube/errors.ts";
@@ -69,8 +69,7 @@ export function fakeClient(objects: readonly KubeObject[] = [], induce: readonly
     const details = (name: string) => ({ name, group: kind.group, kind: kind.plural });
     const mustFind = (ref: ObjectRef): T => {
       const found = store.get(id(ref));
-      const full = kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
-      if (!found) throw apiError(404, "NotFound", `${full} "${ref.name}" not found`, details(ref.name));
+      if (!found) throw apiError(404, "NotFound", `${resourceNameOf(kind)} "${ref.name}" not found`, details(ref.name));
       return structuredClone(found) as T;
     };
     const save = (object: T, options: WriteOptions): T => {
@@ -90,7 +89,12 @@ export function fakeClient(objects: readonly KubeObject[] = [], induce: readonly
       const sent = object.metadata.resourceVersion;
       if (sent && stored.metadata.resourceVersion && sent !== stored.metadata.resourceVersion) {
         const name = object.metadata.name;
-        throw apiError(409, "Conflict", `Operation cannot be fulfilled on ${kind.plural} "${name}"`, details(name));
+        throw apiError(
+          409,
+          "Conflict",
+          `Operation cannot be fulfilled on ${resourceNameOf(kind)} "${name}"`,
+          details(name),
+        );
       }
       if (verb === "update") return save(object, options);
       return save({ ...stored, status: (object as { status?: unknown }).status }, options);
@@ -122,7 +126,7 @@ export function fakeClient(objects: readonly KubeObject[] = [], induce: readonly
         record("create", object.metadata, { object, options });
         const { name } = object.metadata;
         if (store.has(id(object.metadata))) {
-          throw apiError(409, "AlreadyExists", `${kind.plural} "${name}" already exists`, details(name));
+          throw apiError(409, "AlreadyExists", `${resourceNameOf(kind)} "${name}" already exists`, details(name));
         }
         return save({ ...object, apiVersion, kind: kind.kind }, options);
       },

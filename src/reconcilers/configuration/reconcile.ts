@@ -3,7 +3,7 @@ import { draftConditions, observed } from "../../apis/observed.ts";
 import type { Configuration } from "../../apis/serving/configuration.ts";
 import { configurationAdmission } from "../../apis/serving/configuration-admission.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
-import type { ServingConfig } from "../../config/serving-config.ts";
+import { defaultServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { failure, isAlreadyExists, reasonFor } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
@@ -28,7 +28,8 @@ export async function reconcileConfiguration(
   deps: ConfigurationDeps,
   pass: Pass<ServingConfig>,
 ): Promise<Outcome<Configuration>> {
-  const configuration = defaulted(stored, configurationAdmission, pass.config);
+  // Not the cluster's own defaults: those were filled in when the template was admitted.
+  const configuration = defaulted(stored, configurationAdmission, defaultServingConfig);
   const conditions = draftConditions(configuration, conditionsOfConfiguration, pass.clock);
   let { latestCreatedRevisionName, latestReadyRevisionName } = configuration.status ?? {};
   const finish = (error?: unknown): Outcome<Configuration> => ({

@@ -139,7 +139,7 @@ test("a Route that is deleted takes its marks along, then goes", async () => {
   const report = await run([doomed, configuration("hello-00001", "hello"), revision(1, "active", "hello")]);
   assert.deepEqual(
     report.patches.map(({ resource, name }) => `${resource} ${name}`),
-    ["revisions hello-00001", "configurations hello", "routes hello"],
+    ["configurations hello", "revisions hello-00001", "routes hello"],
   );
 });
 

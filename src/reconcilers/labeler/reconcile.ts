@@ -6,7 +6,7 @@ import type { Route } from "../../apis/serving/route.ts";
 import { routesOf, routingStateOf } from "../../apis/serving/routing-state.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
-import { isConflict, reasonFor } from "../../kube/errors.ts";
+import { failed } from "../../kube/errors.ts";
 import type { Tracker } from "../../kube/tracker.ts";
 import { type MetadataPatch, makeConfigurationPatch, makeRevisionPatch } from "./patch.ts";
 import { targetsOf } from "./targets.ts";
@@ -39,63 +39,66 @@ export async function reconcileRouteMarks(
 ): Promise<Outcome<Route>> {
   const targets = targetsOf(route, deps);
   deps.tracker.track(keyOf(route), targets.references);
-  if (isSettled(route)) await unmark(route, targets, deps, pass);
+  if (isSettled(route)) {
+    await unmarkRevisions(route, targets.revisions, deps, pass);
+    await unmarkConfigurations(route, targets.configurations, deps, pass);
+  }
 
   const { name: routeName, namespace = "" } = route.metadata;
+  const adding = (name: string) => failed(`failed to add route annotation to Namespace=${namespace} Name="${name}"`);
   for (const name of targets.revisions) {
     const revision = deps.revisions.get({ name, namespace });
-    if (!revision) throw addFailure(namespace, name, new Error(`revision.serving.knative.dev "${name}" not found`));
-    await apply(
-      deps.writeRevisions,
-      revision,
-      makeRevisionPatch(revision, routeName, true, pass.clock.now()),
-      pass,
-    ).catch((error) => {
-      throw addFailure(namespace, name, error);
-    });
+    if (!revision) return adding(name)(new Error(`revision.serving.knative.dev "${name}" not found`));
+    const patch = makeRevisionPatch(revision, routeName, true, pass.clock.now());
+    await apply(deps.writeRevisions, revision, patch, pass).catch(adding(name));
   }
   for (const name of targets.configurations) {
     const configuration = deps.configurations.get({ name, namespace });
     if (!configuration) continue;
-    await apply(
-      deps.writeConfigurations,
-      configuration,
-      makeConfigurationPatch(configuration, routeName, true),
-      pass,
-    ).catch((error) => {
-      throw addFailure(namespace, name, error);
-    });
+    const patch = makeConfigurationPatch(configuration, routeName, true);
+    await apply(deps.writeConfigurations, configuration, patch, pass).catch(adding(name));
   }
   return {};
 }
 
 /** Takes every mark of a Route away that is being deleted. */
 export async function finalizeRouteMarks(route: Route, deps: LabelerDeps, pass: Pass<ServingConfig>): Promise<void> {
-  await unmark(route, { revisions: new Set(), configurations: new Set() }, deps, pass);
+  await unmarkConfigurations(route, new Set(), deps, pass);
+  await unmarkRevisions(route, new Set(), deps, pass);
   deps.tracker.track(keyOf(route), []);
 }
 
-/** Takes the Route's mark from whatever carries it and is not to be kept. */
-async function unmark(
+/** Takes the Route's mark from the Revisions that carry it and are not to be kept. */
+async function unmarkRevisions(
   route: Route,
-  keep: { readonly revisions: ReadonlySet<string>; readonly configurations: ReadonlySet<string> },
+  keep: ReadonlySet<string>,
   deps: LabelerDeps,
   pass: Pass<ServingConfig>,
 ): Promise<void> {
-  const { name: routeName } = route.metadata;
   for (const revision of deps.revisions.byIndex(byRoute, keyOf(route))) {
-    if (keep.revisions.has(revision.metadata.name) || routingStateOf(revision) !== "active") continue;
-    const patch = makeRevisionPatch(revision, routeName, false, pass.clock.now());
-    await apply(deps.writeRevisions, revision, patch, pass).catch((error) => {
-      throw removeFailure("serving.knative.dev/v1, Kind=Revision", revision.metadata.name, error);
-    });
+    const { name } = revision.metadata;
+    if (keep.has(name) || routingStateOf(revision) !== "active") continue;
+    const patch = makeRevisionPatch(revision, route.metadata.name, false, pass.clock.now());
+    await apply(deps.writeRevisions, revision, patch, pass).catch(
+      failed(`failed to remove route annotation to serving.knative.dev/v1, Kind=Revision "${name}"`),
+    );
   }
+}
+
+/** Takes the Route's mark from the Configurations that carry it and are not to be kept. */
+async function unmarkConfigurations(
+  route: Route,
+  keep: ReadonlySet<string>,
+  deps: LabelerDeps,
+  pass: Pass<ServingConfig>,
+): Promise<void> {
   for (const configuration of deps.configurations.byIndex(byRoute, keyOf(route))) {
-    if (keep.configurations.has(configuration.metadata.name)) continue;
-    const patch = makeConfigurationPatch(configuration, routeName, false);
-    await apply(deps.writeConfigurations, configuration, patch, pass).catch((error) => {
-      throw removeFailure("serving.knative.dev/v1, Kind=Configuration", configuration.metadata.name, error);
-    });
+    const { name } = configuration.metadata;
+    if (keep.has(name)) continue;
+    const patch = makeConfigurationPatch(configuration, route.metadata.name, false);
+    await apply(deps.writeConfigurations, configuration, patch, pass).catch(
+      failed(`failed to remove route annotation to serving.knative.dev/v1, Kind=Configuration "${name}"`),
+    );
   }
 }
 
@@ -115,15 +118,4 @@ function isSettled(route: Route): boolean {
   const ready = conditionOf(route, "Ready");
   const current = (route.status?.observedGeneration ?? 0) === (route.metadata.generation ?? 0);
   return current && (isTrue(ready) || isFalse(ready));
-}
-
-function addFailure(namespace: string, name: string, cause: unknown): unknown {
-  if (isConflict(cause)) return cause;
-  const place = `Namespace=${namespace} Name="${name}"`;
-  return new Error(`failed to add route annotation to ${place}: ${reasonFor(cause)}`, { cause });
-}
-
-function removeFailure(kind: string, name: string, cause: unknown): unknown {
-  if (isConflict(cause)) return cause;
-  return new Error(`failed to remove route annotation to ${kind} "${name}": ${reasonFor(cause)}`, { cause });
 }
