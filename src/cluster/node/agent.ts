@@ -87,7 +87,12 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   const pods = informers.of(Pod, { fieldSelector: `spec.nodeName=${nodeName}` });
   const services = informers.of(Service);
 
-  const server = createNodeServer(nodePods(podsDirectory, workers, logTimes, clock), clock, log);
+  const timesOf = (file: string): LogTimes => {
+    const times = logTimes.get(file) ?? trackLogTimes(file, () => clock.now());
+    logTimes.set(file, times);
+    return times;
+  };
+  const server = createNodeServer(nodePods(podsDirectory, workers, timesOf), clock, log);
   const network = await claimNetwork(server, config.dataDir);
   const addresses = createAddresses(network.prefix);
   const takenPorts = new Set<number>();
@@ -104,6 +109,15 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     claimsDirectory: join(config.dataDir, "claims"),
     shim,
     lifeline: config.lifeline,
+    trackLog(file) {
+      // Earlier logs of the container do not grow any more; they are opened again when somebody asks for them.
+      for (const [other, times] of logTimes) {
+        if (dirname(dirname(other)) !== dirname(dirname(file)) || other === file) continue;
+        times.close();
+        logTimes.delete(other);
+      }
+      timesOf(file);
+    },
     mark,
     path: config.path,
     runtimeDirectory: dirname(config.runtime),
@@ -234,8 +248,7 @@ function sendSignalToStray(pid: number, mark: string, alive: ReadonlySet<string 
 function nodePods(
   podsDirectory: string,
   workers: ReadonlyMap<string, { record: PodRecord }>,
-  logTimes: Map<string, LogTimes>,
-  clock: Clock,
+  timesOf: (file: string) => LogTimes,
 ): NodePods {
   const find = (namespace: string, name: string) =>
     [...workers.values()]
@@ -253,9 +266,7 @@ function nodePods(
       const records = join(directory, "containers", container, String(attempt));
       const file = join(records, "log");
       if (!existsSync(file)) return `previous terminated ${where} not found`;
-      const times = logTimes.get(file) ?? trackLogTimes(file, () => clock.now());
-      logTimes.set(file, times);
-      return { file, times, ended: () => existsSync(join(records, "exit")) || !existsSync(records) };
+      return { file, times: timesOf(file), ended: () => existsSync(join(records, "exit")) || !existsSync(records) };
     },
     addressOf(namespace, pod, port) {
       const record = find(namespace, pod);

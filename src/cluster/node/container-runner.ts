@@ -144,6 +144,7 @@ export function createContainerRunner(
   });
 
   const watch = async (process: ContainerProcess, what: Launch): Promise<Exit> => {
+    node.trackLog(join(process.records, "log"));
     const exit = await superviseContainer(context, container, process, what, kind, set);
     const message = terminationMessage(container, exit.code, what.root, join(process.records, "log"));
     set({

@@ -1,4 +1,4 @@
-import type { Pod } from "../../apis/core/pod.ts";
+import type { ContainerStatus, Pod } from "../../apis/core/pod.ts";
 import type { Service } from "../../apis/core/service.ts";
 import type { Client, EventRecorder, Lister } from "../../kube/api.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -22,6 +22,8 @@ export interface NodeContext {
   readonly claimsDirectory: string;
   readonly shim: string;
   readonly lifeline: number | undefined;
+  /** Notes from now on when the lines of this log come. */
+  readonly trackLog: (file: string) => void;
   /** Begins the token of every container of this cluster. */
   readonly mark: string;
   /** The PATH of containers whose image sets none; the directory of our own runtime always comes first. */
@@ -44,6 +46,8 @@ export interface PodContext {
   readonly userPort: UserPort | undefined;
   readonly volumes: () => VolumePaths;
   readonly events: EventRecorder;
+  /** What the API says of this very start of a container; undefined when it does not know it. */
+  readonly knownStatus: (container: string, id: string) => ContainerStatus | undefined;
   /** The pod is to end: containers stop in good order. */
   readonly stopping: AbortSignal;
   /** No more patience: containers are killed. */

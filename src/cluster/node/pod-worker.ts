@@ -55,6 +55,10 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
     userPort: record.userPort,
     volumes: () => volumes,
     events,
+    knownStatus: (container, id) =>
+      [...(first.status?.containerStatuses ?? []), ...(first.status?.initContainerStatuses ?? [])].find(
+        (status) => status.name === container && status.containerID === id && status.state?.running,
+      ),
     stopping: stopping.signal,
     killing: killing.signal,
     graceMs: () => graceMs,

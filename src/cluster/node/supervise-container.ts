@@ -38,18 +38,21 @@ export async function superviseContainer(
   if (context.killing.aborted) kill();
   else context.killing.addEventListener("abort", kill, { once: true });
 
+  // Of a container that another agent started: what it was known to be, so that its pod does not lose its traffic.
+  const before = context.knownStatus(container.name, process.id);
   set({
     state: { running: { startedAt: isoTime(process.startedAtMs) } },
     containerID: process.id,
-    ready: false,
-    started: false,
+    ready: before?.ready ?? false,
+    started: before?.started ?? false,
   });
 
-  const probe = (which: ProbeKind, spec: Probe, onResult: (healthy: boolean) => void) => {
+  const probe = (which: ProbeKind, spec: Probe, onResult: (healthy: boolean) => void, known?: "success") => {
     const title = `${which[0]!.toUpperCase()}${which.slice(1)}`;
     void runProber({
       kind: which,
       probe: spec,
+      known,
       startedAtMs: process.startedAtMs,
       clock,
       attempt: () => attempt(spec, target, (spec.timeoutSeconds || 1) * 1000),
@@ -65,12 +68,16 @@ export async function superviseContainer(
     void stop.begin(graceMs, `Container ${container.name} failed ${which} probe, will be restarted`);
   };
   const afterStartup = () => {
-    set({ started: true, ready: readinessProbe === undefined });
-    if (readinessProbe) probe("readiness", readinessProbe, (healthy) => set({ ready: healthy }));
+    const ready = readinessProbe === undefined || before?.ready === true;
+    set({ started: true, ready });
+    if (readinessProbe) {
+      probe("readiness", readinessProbe, (healthy) => set({ ready: healthy }), ready ? "success" : undefined);
+    }
     if (livenessProbe) probe("liveness", livenessProbe, (healthy) => !healthy && restart("liveness", livenessProbe));
   };
 
   void (async () => {
+    if (before?.started) return afterStartup();
     if (container.lifecycle?.postStart) {
       const outcome = await runHook(container.lifecycle.postStart, target, context, 60_000);
       if (ended.signal.aborted) return;

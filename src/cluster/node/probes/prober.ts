@@ -1,11 +1,13 @@
 import type { Probe } from "../../../apis/core/pod-spec.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Outcome } from "./actions.ts";
-import { initialProbeState, nextProbeState, type ProbeKind } from "./state.ts";
+import { initialProbeState, nextProbeState, type ProbeKind, type ProbeState } from "./state.ts";
 
 export interface ProberSpec {
   readonly kind: ProbeKind;
   readonly probe: Probe;
+  /** What an earlier agent found out; undefined for a container that has just started. */
+  readonly known: "success" | undefined;
   /** When the container started, on the wall clock. */
   readonly startedAtMs: number;
   readonly clock: Clock;
@@ -31,8 +33,8 @@ const eagerLastMs = 250;
 export async function runProber(spec: ProberSpec): Promise<void> {
   const { kind, probe, clock, signal } = spec;
   const periodMs = (probe.periodSeconds || 10) * 1000;
-  let state = initialProbeState(kind);
-  let eager = kind !== "liveness";
+  let state: ProbeState = { ...initialProbeState(kind), ...(spec.known && { result: spec.known }) };
+  let eager = kind !== "liveness" && spec.known === undefined;
   let eagerMs = eagerFirstMs;
   const firstDueAt = spec.startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000;
   let countsAt = firstDueAt + (eager ? periodMs : 0);
