@@ -26,7 +26,7 @@ export interface RawAnswer {
 /** Sends one request and resolves with the whole answer. */
 export function send(
   access: Access,
-  [method, path, body, mediaType]: Step,
+  [method, path, body, mediaType, accept]: Step,
   headers: Record<string, string> = {},
 ): Promise<RawAnswer> {
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
@@ -44,6 +44,7 @@ export function send(
             "content-type": mediaType ?? "application/json",
             "content-length": String(Buffer.byteLength(text)),
           }),
+          ...(accept && { accept }),
           ...headers,
         },
       },
@@ -76,7 +77,7 @@ export async function runCase(access: Access, { steps }: ContractCase): Promise<
       step: `${step[0]} ${step[1]}`,
       code,
       ...(warnings.length > 0 && { warnings }),
-      body: normalize(parse(text)),
+      body: withoutOrder(normalize(parse(text))),
     });
   }
   return answers;
@@ -86,8 +87,21 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return text;
+    // A watch answers one object a line.
+    return text.startsWith("{")
+      ? text
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line) as unknown)
+      : text;
   }
+}
+
+/** A message that lists several causes repeats them in an order of its own. */
+function withoutOrder(body: unknown): unknown {
+  const { details, message } = (body ?? {}) as { details?: { causes?: unknown[] }; message?: string };
+  if ((details?.causes?.length ?? 0) < 2 || message === undefined) return body;
+  return { ...(body as object), message: message.replace(/\[.*\]$/s, "[...]") };
 }
 
 const volatile: Readonly<Record<string, string>> = {
@@ -104,14 +118,17 @@ const volatile: Readonly<Record<string, string>> = {
 export function normalize(value: unknown, key = ""): unknown {
   if (Array.isArray(value)) {
     const items = value.map((item) => normalize(item, key));
-    // Entries of one second have no order of their own.
-    return key === "managedFields" ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : items;
+    // Entries of one second, and complaints about one object, have no order that could be relied on.
+    return key === "managedFields" || key === "causes"
+      ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+      : items;
   }
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(
       Object.entries(value)
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, field]) => [name, normalize(field, name)]),
+        .filter(([name]) => key !== "columnDefinitions" || name !== "description")
+        .map(([name, field]) => [name, normalize(field, key === "columnDefinitions" ? "" : name)]),
     );
   }
   if (typeof value !== "string") return value;
@@ -119,5 +136,7 @@ export function normalize(value: unknown, key = ""): unknown {
   return value
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uid>")
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, "<time>")
+    .replace(/^\d+[smh](?:\d+[smh])?$/, "<age>")
+    .replace(/too old resource version: \d+ \(\d+\)/, "too old resource version: <old> (<new>)")
     .replace(/10\.96\.\d+\.\d+/g, "<ip>");
 }

@@ -54,7 +54,7 @@ function serve(kind: KindInfo): ServedResource {
       const item = fit(value, schema, misfits) as Item;
       item.apiVersion ??= apiVersionOf(kind);
       item.kind ??= kind.kind;
-      if (schema.properties?.["spec"]) item.spec ??= {};
+      if (schema.properties?.["spec"] && !misfits.keepsEmpty) item.spec ??= {};
       return item;
     },
   };

@@ -43,6 +43,7 @@ export function serveDefinition(definition: CustomResourceDefinition): ServedRes
         columns: columnsOf(version),
         behaviour: {
           countsGenerations: true,
+          needsRevision: true,
           fields: selectableFieldsOf(version),
           setDefaults: (item) => applyDefaults(schema, item),
           validate: (item) => validate(schema, item).map(fieldErrorOf),

@@ -1,5 +1,6 @@
 import { parse as parseYaml } from "yaml";
 import type { Schema } from "../../apis/schema.ts";
+import { canonicalQuantity } from "../../lib/quantity.ts";
 import { badRequest, unsupportedMediaType } from "./status-errors.ts";
 import { type Fields, isMap } from "./typed-values.ts";
 
@@ -47,6 +48,7 @@ export function fit(value: unknown, schema: Schema, misfits: Misfits, path = "")
   // An empty list of managed fields is a wish: to forget them.
   if (!misfits.keepsEmpty && path !== "metadata.managedFields" && isEmptyCollection(value, schema)) return undefined;
   if (schema["x-kubernetes-int-or-string"]) {
+    if (isQuantitySchema(schema)) return fitQuantity(value, misfits, path);
     if (typeof value === "number" || typeof value === "string") return value;
     return mistyped(value, "intstr.IntOrString", misfits, path);
   }
@@ -69,6 +71,22 @@ export function fit(value: unknown, schema: Schema, misfits: Misfits, path = "")
       return typeof value === "number" ? value : mistyped(value, "float64", misfits, path);
     default:
       return value;
+  }
+}
+
+/** Of the int-or-string values, amounts alone have a pattern. */
+const isQuantitySchema = (schema: Schema) => schema.pattern !== undefined;
+
+function fitQuantity(value: unknown, misfits: Misfits, path: string): unknown {
+  if (typeof value !== "number" && typeof value !== "string")
+    return mistyped(value, "resource.Quantity", misfits, path);
+  try {
+    return canonicalQuantity(String(value));
+  } catch {
+    misfits.mistyped.push(
+      "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    );
+    return undefined;
   }
 }
 

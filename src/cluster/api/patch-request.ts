@@ -2,7 +2,7 @@ import type { Api, Call, WriteOptions } from "./call.ts";
 import { applyConfiguration } from "./managed-fields.ts";
 import { applyPatch, type PatchType } from "./patch.ts";
 import { groupVersion, type Item } from "./resource.ts";
-import { badRequest, invalid, invalidValue, required, unsupportedPatchType } from "./status-errors.ts";
+import { badRequest, invalid, invalidValue, required, unsupportedMediaType } from "./status-errors.ts";
 import { type Fields, isMap } from "./typed-values.ts";
 import { fitItem, managerOf, ownershipOf, type Place, update } from "./write.ts";
 
@@ -27,7 +27,11 @@ export async function patchObject(
     throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [error]);
   }
   if (type === "strategic" && resource.custom) {
-    throw unsupportedPatchType();
+    throw unsupportedMediaType([
+      "application/json-patch+json",
+      "application/merge-patch+json",
+      "application/apply-patch+yaml",
+    ]);
   }
   const make = (stored: Item | undefined): Item => {
     const patched = applyPatch(type, stored as unknown as Fields, body, resource.schema);

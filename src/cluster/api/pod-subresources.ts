@@ -35,7 +35,13 @@ export async function bindPod(api: Api, call: Call, place: Place, body: unknown)
     return pod;
   };
   const options = { dryRun: false, fieldManager: "scheduler", fieldValidation: "Ignore" as const };
-  await update(api, call, { ...place, subresource: "binding" }, { make, retries: true, creates: false }, options);
+  await update(
+    api,
+    call,
+    { ...place, subresource: "binding" },
+    { make, retries: true, creates: false, tracked: true },
+    options,
+  );
   return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
 }
 

@@ -30,7 +30,7 @@ export function viewOf(accept: string | undefined, query: URLSearchParams): View
     }
     if (as.startsWith("PartialObjectMetadata")) return { as: "PartialObjectMetadata", version };
   }
-  throw notAcceptable(["application/json", "application/yaml"]);
+  throw notAcceptable(["application/json"]);
 }
 
 export function partialMetadata(item: Item, version: string): Record<string, unknown> {
@@ -58,7 +58,7 @@ export function jsonOf(resource: ServedResource, entry: Stored): string {
 export function renderList(resource: ServedResource, page: Page, view: View, nowMs: number): string {
   const metadata = {
     resourceVersion: String(page.revision),
-    ...(page.continue && { continue: page.continue }),
+    ...((page.continue || resource.custom) && { continue: page.continue ?? "" }),
     ...(page.remaining !== undefined && page.continue && { remainingItemCount: page.remaining }),
   };
   if (view.as === "Table") {

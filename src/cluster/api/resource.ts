@@ -23,6 +23,10 @@ export interface Behaviour {
   readonly countsGenerations?: boolean;
   /** PUT of an object that is not there makes it. */
   readonly createsOnUpdate?: boolean;
+  /** A PUT must name the version that it replaces. */
+  readonly needsRevision?: boolean;
+  /** A warning for everybody who uses the kind. */
+  readonly deprecated?: string;
   /** Field labels that field selectors may use beside metadata.name and metadata.namespace. */
   readonly fields?: Readonly<Record<string, (object: Item) => string>>;
   /** The status of a new object; `{}` unless told. */

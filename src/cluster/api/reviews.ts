@@ -43,7 +43,7 @@ export function answerReview(
     ...body,
     kind,
     apiVersion: body["apiVersion"] ?? apiVersionOf(kind),
-    metadata: { creationTimestamp: null },
+    metadata: {},
     status,
   });
   switch (kind) {
@@ -53,7 +53,7 @@ export function answerReview(
       const audiences =
         found && wanted.length > 0 ? found.audiences.filter((audience) => wanted.includes(audience)) : found?.audiences;
       if (!found || audiences?.length === 0) {
-        return answer({ user: {}, error: "[invalid bearer token, token lookup failed]" });
+        return answer({ user: {}, error: "invalid bearer token" });
       }
       return answer({ authenticated: true, user: userInfo(found.user), audiences });
     }

@@ -82,6 +82,7 @@ export async function route(
   if (resource.namespaced && info.namespace === "" && info.name !== "") throw noSuchPath();
   if (!resource.namespaced && info.namespace !== "" && resource.key !== "namespaces") throw noSuchPath();
   const namespace = resource.namespaced ? info.namespace : "";
+  if (resource.behaviour.deprecated) call.warn(resource.behaviour.deprecated);
   const place: Place = { resource, namespace, name: info.name, subresource: info.subresource };
   if (info.subresource === "" || (info.subresource === "status" && resource.subresources.status)) {
     await answerObject(server.api, call, place, verb, request, response);
@@ -94,7 +95,7 @@ export async function route(
 
 function isWatch(info: ResourceRequest, method: string, query: URLSearchParams): boolean {
   const asked = query.get("watch");
-  return method === "GET" && info.subresource === "" && (asked === "true" || asked === "1");
+  return method === "GET" && info.name === "" && (asked === "true" || asked === "1");
 }
 
 /** Throws 403 in the words of the real server when the user may not do this. */
@@ -165,11 +166,6 @@ async function answerObject(
       sendJson(response, 200, renderList(resource, listPage(api, call, resource, namespace), view, api.clock.now()));
       return;
     case "watch":
-      if (name !== "") {
-        const selector = `metadata.name=${name}`;
-        const given = call.query.get("fieldSelector");
-        call.query.set("fieldSelector", given ? `${given},${selector}` : selector);
-      }
       return serveWatch(api, call, resource, namespace, view, response);
     case "create": {
       if (name !== "") throw methodNotAllowed();
@@ -181,7 +177,8 @@ async function answerObject(
       if (name === "") throw methodNotAllowed();
       const options = writeOptionsOf(call, "UpdateOptions");
       const sent = decodeItem(resource, await body(), options, call);
-      const names = { make: () => structuredClone(sent), retries: !sent.metadata.resourceVersion };
+      const { needsRevision = false } = resource.behaviour;
+      const names = { make: () => structuredClone(sent), retries: !sent.metadata.resourceVersion, needsRevision };
       const creates = (resource.behaviour.createsOnUpdate ?? false) && place.subresource === "";
       const { item, created } = await update(api, call, place, { ...names, creates }, options);
       send(created ? 201 : 200, item);

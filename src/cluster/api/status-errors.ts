@@ -96,7 +96,7 @@ export const unsupportedMediaType = (supported: readonly string[]) =>
   );
 
 export const notAcceptable = (supported: readonly string[]) =>
-  statusError(406, "NotAcceptable", `only the following media types are accepted: ${supported.join(", ")}`);
+  statusError(406, "NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${supported.join(", ")}`, {});
 
 export const tooManyRequests = (message: string, retryAfterSeconds: number, causes?: StatusDetails["causes"]) =>
   statusError(429, "TooManyRequests", message, {
@@ -179,7 +179,7 @@ export function invalid(kind: { group: string; kind: string }, name: string, err
   return statusError(422, "Invalid", `${qualifiedKind} "${name}" is invalid: ${list}`, {
     ...(name !== "" && { name }),
     ...(kind.group !== "" && { group: kind.group }),
-    kind: kind.kind,
+    ...(kind.kind !== "" && { kind: kind.kind }),
     causes: errors.map((error) => ({ reason: error.reason, message: error.text, field: error.field })),
   });
 }

@@ -3,7 +3,7 @@ import type { Api, Call } from "./call.ts";
 import { type Filter, filterOf, parseRevision } from "./list.ts";
 import { jsonOf, partialMetadata, type View } from "./render.ts";
 import { groupVersion, type Item, type ServedResource } from "./resource.ts";
-import { badRequest, gone } from "./status-errors.ts";
+import { forbiddenField, gone, invalidOptions } from "./status-errors.ts";
 import type { Change, Stored } from "./storage.ts";
 import { makeTable } from "./tables/table.ts";
 
@@ -30,9 +30,8 @@ export function serveWatch(
   const bookmarks = query.get("allowWatchBookmarks") === "true" || query.get("allowWatchBookmarks") === "1";
   const initial = query.get("sendInitialEvents");
   if (initial !== null && query.get("resourceVersionMatch") !== "NotOlderThan") {
-    throw badRequest(
-      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-    );
+    const why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+    throw invalidOptions("ListOptions", forbiddenField("resourceVersionMatch", why));
   }
   const startsWithState = initial === null ? from === 0 : initial === "true";
   const past = startsWithState || from === 0 ? [] : api.cache.since(resource.key, from);
@@ -156,7 +155,7 @@ function bookmarkLine(
   revision: number,
   annotations?: Record<string, string>,
 ): string {
-  const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(annotations && { annotations }) };
+  const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
   if (view.as === "Table") {
     const row = { cells: [], object: { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata } };
     const object = {

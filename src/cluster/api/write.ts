@@ -12,6 +12,7 @@ import {
   badRequest,
   conflict,
   invalid,
+  invalidValue,
   modifiedMeanwhile,
   notFound,
   statusError,
@@ -67,6 +68,8 @@ function blankOf({ custom, kind, schema }: ServedResource): Fields {
       ...(kind === "StatefulSet" && { updateStrategy: {} }),
     };
   }
+  if (kind === "CustomResourceDefinition") blank["spec"] = { names: {} };
+  if (kind === "HorizontalPodAutoscaler") blank["spec"] = { scaleTargetRef: {} };
   if (kind === "Pod") blank["spec"] = { containers: null };
   if (kind === "Service") blank["status"] = { loadBalancer: {} };
   if (kind === "Event") for (const name of ["involvedObject", "source"]) blank[name] = {};
@@ -222,6 +225,8 @@ export interface UpdateRequest {
   readonly retries: boolean;
   /** Makes the object when it is not there. */
   readonly creates: boolean;
+  /** An object that does not say what it was read at is refused. */
+  readonly needsRevision?: boolean;
   /** `make` has settled managedFields itself. */
   readonly tracked?: boolean;
 }
@@ -282,6 +287,10 @@ async function updateOnce(
   if (resource.namespaced) metadata.namespace = namespace;
   if (metadata.uid && metadata.uid !== stored.metadata.uid) {
     throw conflict(target, name, uidMismatch(place, metadata.uid, stored.metadata.uid ?? ""));
+  }
+  if (!metadata.resourceVersion && request.needsRevision) {
+    const error = invalidValue("metadata.resourceVersion", 0, "must be specified for an update");
+    throw invalid({ group: resource.group, kind: resource.plural }, name, [error]);
   }
   if (metadata.resourceVersion && metadata.resourceVersion !== stored.metadata.resourceVersion) {
     throw modifiedMeanwhile(target, name);

@@ -31,6 +31,7 @@ export const node: Behaviour = {
 
 /** Written whole by their controllers, whether they are there or not. */
 export const endpoints: Behaviour = {
+  deprecated: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   createsOnUpdate: true,
   setDefaults(item) {
     for (const subset of mapsIn(item["subsets"]))
@@ -41,6 +42,7 @@ export const endpoints: Behaviour = {
 export const endpointSlice: Behaviour = {
   countsGenerations: true,
   setDefaults(item) {
+    for (const endpoint of mapsIn(item["endpoints"])) endpoint["conditions"] ??= {};
     for (const port of mapsIn(item["ports"])) {
       port["name"] ??= "";
       port["protocol"] ??= "TCP";
@@ -67,7 +69,7 @@ export const event: Behaviour = {
     reportingComponent: (item) => text(item["reportingComponent"]),
     source: (item) => text(mapOf(item["source"])["component"] ?? item["reportingComponent"]),
   },
-  setDefaults(item) {
+  prepareCreate(item) {
     item["source"] ??= {};
     item["firstTimestamp"] ??= null;
     item["lastTimestamp"] ??= null;
@@ -85,6 +87,7 @@ export const event: Behaviour = {
 
 export const lease: Behaviour = {
   createsOnUpdate: true,
+  needsRevision: true,
   validate({ spec = {} }) {
     const errors: FieldError[] = [];
     const { leaseDurationSeconds: duration, leaseTransitions: transitions } = spec;
@@ -99,10 +102,16 @@ export const lease: Behaviour = {
 
 export const podDisruptionBudget: Behaviour = {
   countsGenerations: true,
+  needsRevision: true,
   emptyStatus: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
   validate({ spec = {} }) {
     if (spec["minAvailable"] === undefined || spec["maxUnavailable"] === undefined) return [];
-    const both = { minAvailable: spec["minAvailable"], maxUnavailable: spec["maxUnavailable"] };
+    const both = {
+      MinAvailable: spec["minAvailable"],
+      Selector: spec["selector"] ?? null,
+      MaxUnavailable: spec["maxUnavailable"],
+      UnhealthyPodEvictionPolicy: spec["unhealthyPodEvictionPolicy"] ?? null,
+    };
     return [invalidValue("spec", both, "minAvailable and maxUnavailable cannot be both set")];
   },
 };
@@ -122,14 +131,17 @@ export const horizontalPodAutoscaler: Behaviour = {
   validate({ spec = {} }) {
     const errors: FieldError[] = [];
     const target = mapOf(spec["scaleTargetRef"]);
-    if (!target["kind"]) errors.push(required("spec.scaleTargetRef.kind"));
-    if (!target["name"]) errors.push(required("spec.scaleTargetRef.name"));
+    const targetErrors: FieldError[] = [];
+    if (!target["kind"]) targetErrors.push(required("spec.scaleTargetRef.kind"));
+    if (!target["name"]) targetErrors.push(required("spec.scaleTargetRef.name"));
     const [min, max] = [Number(spec["minReplicas"] ?? 1), Number(spec["maxReplicas"] ?? 0)];
     if (min < 1) errors.push(invalidValue("spec.minReplicas", min, "must be greater than or equal to 1"));
     if (max < 1) errors.push(invalidValue("spec.maxReplicas", max, "must be greater than 0"));
-    else if (max < min)
-      errors.push(invalidValue("spec.maxReplicas", max, "must be greater than or equal to `minReplicas`"));
-    return errors;
+    if (max < min) errors.push(invalidValue("spec.maxReplicas", max, "must be greater than or equal to `minReplicas`"));
+    if (!target["apiVersion"] && target["kind"]) {
+      targetErrors.push(invalidValue("spec.scaleTargetRef.apiVersion", "", "apiVersion must specify API group"));
+    }
+    return [...errors, ...targetErrors];
   },
 };
 
@@ -137,6 +149,7 @@ export const horizontalPodAutoscaler: Behaviour = {
 export function webhookConfiguration(mutating: boolean): Behaviour {
   return {
     countsGenerations: true,
+    needsRevision: true,
     setDefaults(item) {
       for (const webhook of mapsIn(item["webhooks"])) {
         webhook["failurePolicy"] ??= "Fail";
@@ -169,10 +182,6 @@ function validateWebhook(webhook: Fields, field: string): FieldError[] {
       );
     }
   }
-  const config = mapOf(webhook["clientConfig"]);
-  if ((config["url"] === undefined) === (config["service"] === undefined)) {
-    errors.push(required(`${field}.clientConfig`, "exactly one of url or service is required"));
-  }
   const effects = text(webhook["sideEffects"]);
   if (effects !== "None" && effects !== "NoneOnDryRun") {
     errors.push({
@@ -180,6 +189,10 @@ function validateWebhook(webhook: Fields, field: string): FieldError[] {
       reason: "FieldValueNotSupported",
       text: `Unsupported value: ${JSON.stringify(effects)}: supported values: "None", "NoneOnDryRun"`,
     });
+  }
+  const config = mapOf(webhook["clientConfig"]);
+  if ((config["url"] === undefined) === (config["service"] === undefined)) {
+    errors.push(required(`${field}.clientConfig`, "exactly one of url or service is required"));
   }
   const versions = webhook["admissionReviewVersions"];
   if (!Array.isArray(versions) || versions.length === 0) {
@@ -231,8 +244,10 @@ export const roleBinding: Behaviour = {
     const errors: FieldError[] = [];
     const reference = mapOf(item["roleRef"]);
     if (!reference["name"]) errors.push(required("roleRef.name"));
-    if (stored && !isDeepEqual(stored["roleRef"], item["roleRef"]))
-      errors.push(invalidValue("roleRef", item["roleRef"], "cannot change roleRef"));
+    if (stored && !isDeepEqual(stored["roleRef"], item["roleRef"])) {
+      const shown = { APIGroup: reference["apiGroup"], Kind: reference["kind"], Name: reference["name"] };
+      errors.push(invalidValue("roleRef", shown, "cannot change roleRef"));
+    }
     for (const [index, subject] of mapsIn(item["subjects"]).entries()) {
       if (!subject["name"]) errors.push(required(`subjects[${index}].name`));
       if (subject["kind"] === "ServiceAccount" && !subject["namespace"] && item.kind === "ClusterRoleBinding") {

@@ -6,6 +6,7 @@ import { isMap } from "../typed-values.ts";
 /** CustomResourceDefinition. Source: k8s.io/apiextensions-apiserver apis/apiextensions/{v1/defaults,validation}. */
 export const customResourceDefinition: Behaviour = {
   countsGenerations: true,
+  needsRevision: true,
   deletionFinalizer: "customresourcecleanup.apiextensions.k8s.io",
   setDefaults(item) {
     const { spec } = item as unknown as CustomResourceDefinition;
@@ -48,7 +49,7 @@ function validateDefinition(item: Item, stored: Item | undefined): FieldError[] 
   for (const [index, version] of versions.entries()) {
     const field = `spec.versions[${index}].schema.openAPIV3Schema`;
     const schema = version.schema?.openAPIV3Schema;
-    if (!isMap(schema)) errors.push(required(field, "schemas are required"));
+    if (!isMap(schema)) errors.push(required(field));
     else if (schema["type"] === undefined) errors.push(required(`${field}.type`, "must not be empty at the root"));
     else if (schema["type"] !== "object")
       errors.push(invalidValue(`${field}.type`, schema["type"], "must be object at the root"));

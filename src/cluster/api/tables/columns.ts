@@ -21,6 +21,9 @@ import { age } from "./table.ts";
 
 export { ageColumn, nameColumn } from "./cells.ts";
 
+/** A number in a column that the real server declares as text. */
+const count = (name: string, description: string, cell: Column["cell"]): Column => text(name, description, cell);
+
 const createdAt: Column = {
   name: "Created At",
   type: "date",
@@ -211,13 +214,13 @@ export const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
   ],
   configmaps: [
     nameColumn,
-    number("Data", "How many entries there are.", (object) => keys(object, "data", "binaryData")),
+    count("Data", "How many entries there are.", (object) => keys(object, "data", "binaryData")),
     ageColumn,
   ],
   secrets: [
     nameColumn,
     text("Type", "The type of the secret.", (object) => textOf(object["type"])),
-    number("Data", "How many entries there are.", (object) => keys(object, "data")),
+    count("Data", "How many entries there are.", (object) => keys(object, "data")),
     ageColumn,
   ],
   namespaces: [
@@ -227,7 +230,7 @@ export const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
   ],
   serviceaccounts: [
     nameColumn,
-    number("Secrets", "How many secrets there are.", (object) => mapsIn(object["secrets"]).length),
+    count("Secrets", "How many secrets there are.", (object) => mapsIn(object["secrets"]).length),
     ageColumn,
   ],
   events: [
@@ -249,8 +252,10 @@ export const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
       ),
     ),
     wide(
-      number("Count", "How often it was seen.", (object) =>
-        countOf(mapOf(object["series"])["count"] ?? object["count"]),
+      count(
+        "Count",
+        "How often it was seen.",
+        (object) => countOf(mapOf(object["series"])["count"] ?? object["count"]) || 1,
       ),
     ),
     wide({ ...nameColumn }),
@@ -288,8 +293,8 @@ export const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
       "Number of the pod with ready state",
       (object) => `${countOf(statusOf(object)["readyReplicas"])}/${countOf(desired(object))}`,
     ),
-    replicaCount("Up-to-date", "Pods of the newest template.", (object) => statusOf(object)["updatedReplicas"]),
-    replicaCount("Available", "Pods that are available.", (object) => statusOf(object)["availableReplicas"]),
+    count("Up-to-date", "Pods of the newest template.", (object) => countOf(statusOf(object)["updatedReplicas"])),
+    count("Available", "Pods that are available.", (object) => countOf(statusOf(object)["availableReplicas"])),
     ageColumn,
     ...templateColumns(),
     selectorColumn,
@@ -323,8 +328,8 @@ export const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
     text("MinPods", "At least so many pods.", (object) =>
       specOf(object)["minReplicas"] === undefined ? "<unset>" : textOf(specOf(object)["minReplicas"]),
     ),
-    number("MaxPods", "At most so many pods.", (object) => countOf(specOf(object)["maxReplicas"])),
-    number("Replicas", "How many pods there are.", (object) => countOf(statusOf(object)["currentReplicas"])),
+    count("MaxPods", "At most so many pods.", (object) => countOf(specOf(object)["maxReplicas"])),
+    count("Replicas", "How many pods there are.", (object) => countOf(statusOf(object)["currentReplicas"])),
     ageColumn,
   ],
   "policy/poddisruptionbudgets": [

@@ -30,14 +30,16 @@ export function makeTable(
     })),
     rows: items.map((item) => ({
       cells: resource.columns.map((column) => column.cell(item, nowMs) ?? null),
-      ...(view.include !== "None" && {
-        object:
-          view.include === "Object"
-            ? item
-            : { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${view.version}`, metadata: item.metadata },
-      }),
+      object: objectOf(item, view),
     })),
   };
+}
+
+function objectOf(item: Item, { include, version }: { readonly version: string; readonly include: string }): unknown {
+  if (include === "None") return null;
+  return include === "Object"
+    ? item
+    : { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata: item.metadata };
 }
 
 /** How long ago something was, as kubectl writes ages: `5s`, `3m20s`, `4h`, `2d3h`, `1y40d`. Source: duration.HumanDuration. */
