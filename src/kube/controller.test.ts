@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Event } from "../apis/core/event.ts";
 import { defineKind, type ObjectOf } from "../apis/kind.ts";
 import type { KubeObject } from "../apis/meta.ts";
+import type { FakeClient } from "../testing/fake-client.ts";
 import { type FakeContext, fakeContext } from "../testing/fake-context.ts";
 import type { Outcome, Pass } from "./api.ts";
 import { type Controller, type ControllerSpec, ownedBy, startController, watching } from "./controller.ts";
@@ -184,6 +185,36 @@ test("a pass before the cache shows our last write starts from that write", asyn
   controller.enqueue("ns/a");
   await controller.turn();
   assert.equal(context.client.actions.length, 1);
+  await controller.end();
+});
+
+test("a change that the cache shows before our write is answered is not overlooked", async () => {
+  const context = fakeContext({ text: "" }, [makeParent("a")]);
+  const client: FakeClient = {
+    ...context.client,
+    of: (kind) => {
+      const resource = context.client.of(kind);
+      return {
+        ...resource,
+        async updateStatus(object, options) {
+          const answer = await resource.updateStatus(object, options);
+          // Somebody else's later change overtakes the answer.
+          if (context.client.actions.length === 1) {
+            const theirs = { ...answer, metadata: { ...answer.metadata, labels: { theirs: "yes" } } };
+            context.informers.put(await resource.update(theirs));
+          }
+          return answer;
+        },
+      };
+    },
+  };
+  const seen: unknown[] = [];
+  const controller = await run({ ...context, client }, (parent) => {
+    seen.push(parent.metadata.labels?.["theirs"]);
+    return { status: { seen: `${seen.length}` } };
+  });
+  await controller.turn();
+  assert.deepEqual(seen, [undefined, "yes"]);
   await controller.end();
 });
 

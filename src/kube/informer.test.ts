@@ -168,6 +168,18 @@ test("a silent half-open connection is given up after the inactivity deadline", 
   assert.deepEqual(setup.changes.slice(3), ["updated a=2"]);
 });
 
+test("a version that the server has yet to reach, after it was restored from a backup, is given up", async (t) => {
+  const setup = await started(t, withThree, { inactivityMs: 20 });
+  const { server } = setup;
+  await server.nextRequest("watch");
+  server.put("a", "2");
+  await agreement(setup);
+  server.rewind();
+  server.put("b", "restored");
+  await agreement(setup);
+  assert.equal(server.requests.filter(({ type }) => type === "list").length, 2);
+});
+
 test("events that come twice or late change nothing in the end", async (t) => {
   const setup = await started(t, withThree);
   const { server, things, changes } = setup;

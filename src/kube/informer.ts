@@ -6,6 +6,7 @@ import type { Client, Informer, InformerSelection, Informers, WatchEvent } from 
 import { type Backoff, backoffMs } from "./backoff.ts";
 import { type Cache, createCache } from "./cache.ts";
 import { ApiError, isGone } from "./errors.ts";
+import { SilenceError } from "./watch.ts";
 
 export interface InformersConfig {
   readonly client: Client;
@@ -26,6 +27,9 @@ export interface InformersConfig {
 
 /** A watch that ends sooner than this without a single event counts as a failure, so that no loop is hot. */
 const shortWatchMs = 1000;
+
+/** So many silent watches in a row: the version may be one that the server, restored from a backup, has yet to reach. */
+const mostSilences = 2;
 
 /**
  * Shared caches that follow the API server until `signal` aborts: paged list, then a watch that is resumed from the
@@ -99,6 +103,7 @@ async function follow<T extends KubeObject>(
   const resource = client.of(kind);
   let version: string | undefined;
   let failures = 0;
+  let silences = 0;
 
   const list = async (limit: number | undefined): Promise<string> => {
     const objects: T[] = [];
@@ -117,6 +122,7 @@ async function follow<T extends KubeObject>(
     if (signal.aborted) return;
     if (event.type === "ERROR") throw new ApiError(event.object.code ?? 500, event.object, { request: "watch" });
     failures = 0;
+    silences = 0;
     version = event.object.metadata.resourceVersion;
     if (event.type === "BOOKMARK") return;
     forgetManagedFields(event.object);
@@ -139,9 +145,11 @@ async function follow<T extends KubeObject>(
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      if (isGone(error)) {
+      if (error instanceof SilenceError) silences += 1;
+      if (isGone(error) || silences >= mostSilences) {
         version = undefined;
-        log.info("the watch is too far behind: reading the list again");
+        silences = 0;
+        log.info("the watch cannot go on from where it was: reading the list again", { error });
       } else {
         log[failures > 2 ? "warn" : "debug"]("the watch broke off; it will be resumed", { error, failures });
       }

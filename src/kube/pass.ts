@@ -67,18 +67,22 @@ export function createPass<T extends KubeObject, Deps, Config>(
     written.delete(key);
     return cached;
   };
-  const remember = (object: T): void => {
-    const cached = lister.get(object.metadata);
-    if (cached) written.set(keyOf(object), { basedOn: cached, object });
+  /** Writes, and remembers the answer unless the cache has moved on meanwhile: it may be ahead of the answer already. */
+  const write = async (object: T, send: () => Promise<T>): Promise<T> => {
+    const key = keyOf(object);
+    const before = lister.get(object.metadata);
+    written.delete(key);
+    const answer = await send();
+    if (before && lister.get(object.metadata) === before) written.set(key, { basedOn: before, object: answer });
+    return answer;
   };
 
   const setFinalizers = async (object: T, finalizers: readonly string[], pass: Pass<Config>): Promise<T> => {
     const { name, resourceVersion } = object.metadata;
     const patch: Patch = { type: "merge", body: { metadata: { finalizers, resourceVersion } } };
     try {
-      const updated = await resource.patch(refOf(object), patch, { signal: pass.signal });
+      const updated = await write(object, () => resource.patch(refOf(object), patch, { signal: pass.signal }));
       pass.events.normal("FinalizerUpdate", `Updated "${name}" finalizers`);
-      remember(updated);
       return updated;
     } catch (error) {
       if (!isConflict(error) && !isNotFound(error)) {
@@ -96,7 +100,7 @@ export function createPass<T extends KubeObject, Deps, Config>(
       return;
     }
     try {
-      remember(await resource.updateStatus({ ...object, status } as T, { signal: pass.signal }));
+      await write(object, () => resource.updateStatus({ ...object, status } as T, { signal: pass.signal }));
     } catch (error) {
       if (isNotFound(error)) return;
       if (!isConflict(error)) {

@@ -4,6 +4,9 @@ import type { Clock } from "../lib/clock.ts";
 import type { WatchEvent } from "./api.ts";
 import { ConnectionError } from "./errors.ts";
 
+/** A watch was silent for longer than a server that sends bookmarks should be. */
+export class SilenceError extends ConnectionError {}
+
 /**
  * Reads the lines of a watch's answer and hands each to `onEvent`. Resolves at an orderly end; rejects with
  * ConnectionError when the connection breaks, a line is no JSON, or nothing comes for `inactivityMs`.
@@ -21,7 +24,7 @@ export async function readWatch<T extends KubeObject>(
     if (inactivityMs === undefined) return;
     const leftMs = lastHeardAt + inactivityMs - clock.monotonic();
     if (leftMs > 0) cancelTimer = clock.setTimer(leftMs, checkSilence);
-    else response.destroy(new Error(`the watch was silent for ${inactivityMs / 1000} s`));
+    else response.destroy(new SilenceError(`watch: silent for ${inactivityMs / 1000} s`));
   };
   checkSilence();
   let pending = "";
@@ -45,6 +48,7 @@ async function nextOf(chunks: AsyncIterator<string>): Promise<string | undefined
     const { done, value } = await chunks.next();
     return done ? undefined : value;
   } catch (error) {
+    if (error instanceof SilenceError) throw error;
     throw new ConnectionError(`watch: ${(error as Error).message}`, { cause: error });
   }
 }

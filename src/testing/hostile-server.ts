@@ -41,6 +41,8 @@ export interface HostileServer {
   bookmark(): void;
   /** Forgets the past: older resourceVersions and continue tokens are answered with 410. */
   compact(): void;
+  /** Begins counting versions anew, as a server that was restored from a backup; watches fall silent. */
+  rewind(): void;
   /** Sends the last `count` events once more. */
   repeat(count: number): void;
   breakWatches(how: WatchEnd): void;
@@ -247,6 +249,11 @@ export async function startHostileServer(options: { token?: () => string } = {})
       compactedAt = now;
       history = [];
       pages.clear();
+    },
+    rewind() {
+      now = 0;
+      history = [];
+      watches.clear();
     },
     repeat(count) {
       for (const change of history.slice(-count)) for (const response of watches) response.write(line(change));
