@@ -43,10 +43,24 @@ export function parseRollout(text: string | undefined): Rollout | undefined {
   if (!text) return undefined;
   try {
     const parsed: unknown = JSON.parse(text);
-    return isRollout(parsed) && isValid(parsed) ? parsed : undefined;
+    if (!isRollout(parsed)) return undefined;
+    const capped = capSteps(parsed);
+    return isValid(capped) ? capped : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A configuration whose share was cut while it rolled out may be left with larger steps than it has traffic to move. */
+function capSteps(rollout: Rollout): Rollout {
+  if (!rollout.configurations) return rollout;
+  return {
+    configurations: rollout.configurations.map((configuration) => {
+      const { percent, stepParams } = configuration;
+      if ((stepParams.stepSize ?? 0) <= percent) return configuration;
+      return { ...configuration, stepParams: { ...stepParams, stepSize: percent } };
+    }),
+  };
 }
 
 /** Whether shares add up and steps are not larger than what there is to move. */
