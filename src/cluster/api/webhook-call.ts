@@ -1,4 +1,5 @@
 import { Agent, request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
 import type { EndpointSlice } from "../../apis/core/endpointslice.ts";
 import type { Service } from "../../apis/core/service.ts";
 import type { ValidatingWebhookConfiguration } from "../../apis/core/webhookconfiguration.ts";
@@ -118,7 +119,7 @@ function post(
         agent,
         host: address.host,
         port: address.port,
-        servername: serverName,
+        ...(isIP(serverName) === 0 && { servername: serverName }),
         path,
         method: "POST",
         headers: { host: serverName, "content-type": "application/json", "content-length": Buffer.byteLength(body) },
