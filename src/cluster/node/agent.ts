@@ -12,7 +12,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import { startTicker } from "../../lib/ticker.ts";
 import { candidateNetworks, createAddresses } from "./addresses.ts";
-import { sendSignal } from "./container-process.ts";
+import { killContainers } from "./container-process.ts";
 import { lastAttempt } from "./container-runner.ts";
 import { createImagePuller } from "./images.ts";
 import { type LogTimes, trackLogTimes } from "./log-times.ts";
@@ -20,7 +20,6 @@ import { machineResources, registerNode, renewNodeLease } from "./node-object.ts
 import type { NodeContext } from "./pod-context.ts";
 import { makePodRecord, type PodRecord, readPodRecords } from "./pod-record.ts";
 import { type PodWorker, startPodWorker } from "./pod-worker.ts";
-import { commandLineOf, processesWith } from "./process-table.ts";
 import { createNodeServer, type NodePods } from "./server.ts";
 import { shimScript } from "./shim.ts";
 import { findUserPort } from "./user-port.ts";
@@ -163,7 +162,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   const starting = new Set<string>();
   const endStrays = (): void => {
     const alive = new Set(pods.list().map(({ metadata }) => metadata.uid));
-    for (const pid of processesWith(`${mark}.`)) sendSignalToStray(pid, mark, alive);
+    killContainers(`${mark}.`, (token) => !alive.has(podOfToken(token)));
     for (const record of readPodRecords(podsDirectory)) {
       if (alive.has(record.uid)) continue;
       rmSync(join(podsDirectory, record.uid), { recursive: true, force: true });
@@ -227,7 +226,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     });
     await Promise.all(ending);
     // Also what no worker knew of: pods whose start was cut short, containers of an earlier agent.
-    for (const pid of processesWith(`${mark}.`)) sendSignalToStray(pid, mark, new Set());
+    killContainers(`${mark}.`, () => true);
     for (const times of logTimes.values()) times.close();
     await Promise.all([informers.done(), events.done]);
     await new Promise<void>((resolve) => {
@@ -238,11 +237,9 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   return { address: network.address, port: network.port, done: run() };
 }
 
-/** Kills the group of a shim whose pod is not among those alive. */
-function sendSignalToStray(pid: number, mark: string, alive: ReadonlySet<string | undefined>): void {
-  const uid = new RegExp(`${mark}\\.([^.]+)\\.`).exec(commandLineOf(pid) ?? "")?.[1];
-  if (uid !== undefined && alive.has(uid)) return;
-  sendSignal(-pid, "SIGKILL");
+/** The uid of the pod that a container's token belongs to: "mark.uid.random". */
+function podOfToken(token: string): string | undefined {
+  return token.split(".")[1];
 }
 
 function nodePods(

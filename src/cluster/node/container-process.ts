@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../lib/clock.ts";
-import { commandLineOf } from "./process-table.ts";
+import { commandLineOf, containerProcesses } from "./process-table.ts";
 
 /** How a container's program is started. */
 export interface ProcessSpec {
@@ -113,6 +113,8 @@ function makeProcess(
     },
     kill() {
       if (isShim(shimPid, token)) sendSignal(-shimPid, "SIGKILL");
+      // What left the group: the shim, which would have ended it, is no more.
+      killContainers(token, () => true);
     },
   };
 }
@@ -146,11 +148,21 @@ function readNumber(file: string): number | undefined {
   }
 }
 
-/** A process that is gone already needs no signal. */
+/** Kills the processes of all containers whose tokens begin with `prefix` and that `meant` picks, with their groups. */
+export function killContainers(prefix: string, meant: (token: string) => boolean): void {
+  for (const { pid, token } of containerProcesses(prefix)) {
+    if (!meant(token)) continue;
+    sendSignal(-pid, "SIGKILL");
+    sendSignal(pid, "SIGKILL");
+  }
+}
+
+/** A process that is gone already needs no signal; one that has become somebody else's gets none. */
 export function sendSignal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ESRCH" && code !== "EPERM") throw error;
   }
 }
