@@ -1,24 +1,25 @@
 import { readFileSync } from "node:fs";
 import { systemClock } from "../lib/clock.ts";
-import { createLogger, type LogLevel } from "../lib/log.ts";
-import { bunNetwork } from "../queue-proxy/adapters/bun.ts";
-import { nodeNetwork } from "../queue-proxy/adapters/node.ts";
+import type { LogLevel } from "../lib/log.ts";
 import { readKeyPair } from "../queue-proxy/certificates.ts";
 import { type Environment, EnvironmentError, parseEnvironment } from "../queue-proxy/environment.ts";
+import { createLineLogger } from "../queue-proxy/log-lines.ts";
 import { startQueueProxy } from "../queue-proxy/queue-proxy.ts";
+import type { Network } from "../queue-proxy/transport.ts";
 
 const certificateDirectory = "/var/lib/knative/certs";
 
 async function main(): Promise<void> {
   const environment = readEnvironment();
-  const logger = createLogger("queueproxy", logLevel(environment)).child({
+  const print = (line: string) => process.stdout.write(line);
+  const logger = createLineLogger("queueproxy", logLevel(environment), systemClock, print, {
     "knative.dev/key": `${environment.namespace}/${environment.revision}`,
     "knative.dev/pod": environment.pod,
   });
   const root = process.env["HAKN_ROOT"] ?? "";
   const started = await startQueueProxy({
     environment,
-    network: "Bun" in globalThis ? bunNetwork : nodeNetwork,
+    network: await chooseNetwork(),
     clock: systemClock,
     logger,
     address: process.env["HAKN_BIND_ADDRESS"] || "0.0.0.0",
@@ -39,6 +40,12 @@ async function main(): Promise<void> {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+}
+
+/** Bun's own sockets where they are, else those of node:net. Only one of the two is loaded. */
+async function chooseNetwork(): Promise<Network> {
+  if ("Bun" in globalThis) return (await import("../queue-proxy/adapters/bun.ts")).bunNetwork;
+  return (await import("../queue-proxy/adapters/node.ts")).nodeNetwork;
 }
 
 function readEnvironment(): Environment {

@@ -1,5 +1,5 @@
 import net from "node:net";
-import tls from "node:tls";
+import type tls from "node:tls";
 import type { Connection, ConnectionEvents, Network } from "../transport.ts";
 
 const keepAliveDelayMs = 5000;
@@ -12,7 +12,7 @@ export const nodeNetwork: Network = {
     };
     const options = { allowHalfOpen: true, noDelay: true };
     const server = keyPair
-      ? tls.createServer({ ...options, ...keyPair, ...serverTls }, onConnection)
+      ? loadTls().createServer({ ...options, ...keyPair, ...serverTls }, onConnection)
       : net.createServer(options, onConnection);
     if (keyPair) server.on("tlsClientError", () => {});
     await new Promise<void>((resolve, reject) => {
@@ -31,7 +31,7 @@ export const nodeNetwork: Network = {
         return Promise.resolve();
       },
       setKeyPair: (pair) => {
-        if (server instanceof tls.Server) server.setSecureContext({ ...pair, ...serverTls });
+        if ("setSecureContext" in server) server.setSecureContext({ ...pair, ...serverTls });
       },
     };
   },
@@ -46,7 +46,7 @@ export const nodeNetwork: Network = {
       keepAliveInitialDelay: keepAliveDelayMs,
     };
     const socket = secure
-      ? tls.connect({
+      ? loadTls().connect({
           ...options,
           servername: net.isIP(secure.serverName) ? "" : secure.serverName,
           rejectUnauthorized: false,
@@ -73,6 +73,11 @@ export const nodeNetwork: Network = {
   },
 };
 
+/** Loaded when it is needed: most pods have no certificate. */
+function loadTls(): typeof tls {
+  return process.getBuiltinModule("node:tls");
+}
+
 /** TLS 1.3 alone; must be repeated at every change of the certificate, or older versions come back. */
 const serverTls = { minVersion: "TLSv1.3", ALPNProtocols: ["h2", "http/1.1"] } as const;
 
@@ -81,7 +86,7 @@ function attach(socket: net.Socket, accept: (connection: Connection) => Connecti
   const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
   const connection: Connection = {
     remoteAddress: plain.includes(":") ? `[${plain}]:${socket.remotePort}` : `${plain}:${socket.remotePort}`,
-    secure: socket instanceof tls.TLSSocket,
+    secure: "encrypted" in socket,
     write: (chunk, reused) => socket.write(reused ? Buffer.from(chunk) : chunk),
     end: (sent) => {
       socket.end(sent);
