@@ -1,0 +1,322 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Endpoints } from "../../apis/core/endpoints.ts";
+import { Service } from "../../apis/core/service.ts";
+import { controllerReference, type KubeObject } from "../../apis/meta.ts";
+import { Certificate } from "../../apis/networking/certificate.ts";
+import { Ingress } from "../../apis/networking/ingress.ts";
+import { Configuration } from "../../apis/serving/configuration.ts";
+import { Revision } from "../../apis/serving/revision.ts";
+import { Route } from "../../apis/serving/route.ts";
+import type { ConfigData } from "../../config/fields.ts";
+import { parseServingConfig } from "../../config/serving-config.ts";
+import { createTracker } from "../../kube/tracker.ts";
+import {
+  conditions,
+  linesOf,
+  type Overrides,
+  testConfiguration,
+  testRevision,
+  testRoute,
+} from "../../testing/serving-objects.ts";
+import { everyFailure, settle } from "../../testing/settle.ts";
+import { reconcileOnce, type World } from "../../testing/table.ts";
+import { reconcileRoute } from "./reconcile.ts";
+
+type Maps = Readonly<Record<string, ConfigData>>;
+
+const deps = ({ client, informers }: World) => ({
+  configurations: informers.of(Configuration),
+  revisions: informers.of(Revision),
+  services: informers.of(Service),
+  serviceClient: client.of(Service),
+  endpoints: informers.of(Endpoints),
+  endpointsClient: client.of(Endpoints),
+  ingresses: informers.of(Ingress),
+  ingressClient: client.of(Ingress),
+  certificates: informers.of(Certificate),
+  certificateClient: client.of(Certificate),
+  tracker: createTracker(),
+});
+
+const rowOf = (objects: readonly KubeObject[], maps: Maps = {}) => ({
+  kind: Route,
+  key: "ns/hello",
+  reconcile: reconcileRoute,
+  deps,
+  objects,
+  config: parseServingConfig(maps),
+});
+const run = (objects: readonly KubeObject[], maps: Maps = {}) => reconcileOnce(rowOf(objects, maps));
+
+const ready = conditions({ Ready: "True" });
+const configuration = testConfiguration({ status: { ...ready, latestReadyRevisionName: "hello-00002" } });
+const revisions = [testRevision(1, { status: ready }), testRevision(2, { status: ready })];
+const world = [configuration, ...revisions];
+const publicDomain = { "config-domain": { "example.com": "" } };
+const localPlaces = [{ domainInternal: "knative-local-gateway.istio-system.svc.cluster.local" }];
+
+function owned(route: Route): Pick<KubeObject["metadata"], "namespace" | "ownerReferences"> {
+  return { namespace: "ns", ownerReferences: [controllerReference(route)] };
+}
+
+/** What the route made before, and what the network layer says about it. */
+async function madeFor(route: Route, status: object, maps: Maps = {}): Promise<KubeObject[]> {
+  const { creates } = await run([route, ...world], maps);
+  return creates.map((object) => (object.kind === "Ingress" ? judged(object, status) : object));
+}
+
+/** What is stored of a child once it was judged. */
+function judged(object: KubeObject | undefined, status: object): KubeObject {
+  return { ...object!, metadata: { ...object!.metadata, generation: 1 }, status } as KubeObject;
+}
+
+function statusOf(report: { readonly statusUpdates: readonly KubeObject[] }): NonNullable<Route["status"]> {
+  return (report.statusUpdates[0] as Route).status!;
+}
+
+describe("a route", () => {
+  test("holds its name, asks the network layer, and tells its traffic", async () => {
+    const report = await run([testRoute(), ...world]);
+    assert.deepEqual(
+      report.actions.map(({ verb, resource, name }) => `${verb} ${resource} ${name}`),
+      ["create services hello", "create ingresses hello", "updateStatus routes hello"],
+    );
+    const status = statusOf(report);
+    assert.equal(status.url, "http://hello.ns.svc.cluster.local");
+    assert.deepEqual(status.traffic, [{ revisionName: "hello-00002", latestRevision: true, percent: 100 }]);
+    assert.deepEqual(linesOf(status.conditions), [
+      "AllTrafficAssigned=True",
+      "CertificateProvisioned=True TLSNotEnabled: external-domain-tls is not enabled",
+      "IngressReady=Unknown IngressNotConfigured: Ingress has not yet been reconciled.",
+      "Ready=Unknown IngressNotConfigured: Ingress has not yet been reconciled.",
+    ]);
+    assert.deepEqual(report.events, [
+      'Normal Created Created placeholder service "hello"',
+      'Normal Created Created Ingress "hello"',
+    ]);
+  });
+
+  test("is ready once the network layer is, and leads its name there", async () => {
+    const route = testRoute();
+    const ingressStatus = { ...ready, privateLoadBalancer: { ingress: localPlaces } };
+    const report = await run([route, ...world, ...(await madeFor(route, ingressStatus))]);
+    const [service] = report.updates as Service[];
+    assert.equal(report.updates.length, 1);
+    assert.equal(service?.spec.externalName, "knative-local-gateway.istio-system.svc.cluster.local");
+    assert.ok(linesOf(statusOf(report).conditions).includes("Ready=True"));
+  });
+
+  test("does not take the server's defaults for a difference", async () => {
+    const route = testRoute();
+    const made = await madeFor(route, { privateLoadBalancer: { ingress: localPlaces } });
+    const stored = made.map((object) => {
+      if (object.kind !== "Service") return object;
+      const { spec } = object as Service;
+      const ports = spec.ports?.map((port) => ({ protocol: "TCP" as const, ...port }));
+      const externalName = localPlaces[0]!.domainInternal;
+      return { ...object, spec: { ...spec, externalName, ports, internalTrafficPolicy: "Cluster" } } as KubeObject;
+    });
+    assert.deepEqual((await run([route, ...world, ...stored])).updates, []);
+  });
+
+  test("waits for a revision that is not ready, and leaves the network as it is", async () => {
+    const waiting = testConfiguration({ status: conditions({ Ready: "Unknown" }) });
+    const report = await run([testRoute(), waiting]);
+    assert.deepEqual(report.creates, []);
+    assert.ok(
+      linesOf(statusOf(report).conditions).includes(
+        'AllTrafficAssigned=Unknown RevisionMissing: Configuration "hello" is waiting for a Revision to become ready.',
+      ),
+    );
+  });
+
+  const clashes: readonly [sentence: string, object: KubeObject, line: string][] = [
+    [
+      "says so when somebody else has its name",
+      { apiVersion: "v1", kind: "Service", metadata: { name: "hello", namespace: "ns" }, spec: {} } as KubeObject,
+      'IngressReady=False NotOwned: There is an existing placeholder Service "hello" that we do not own.',
+    ],
+    [
+      "says so when somebody else has its Endpoints",
+      { apiVersion: "v1", kind: "Endpoints", metadata: { name: "hello", namespace: "ns" } },
+      'IngressReady=False NotOwned: There is an existing placeholder Endpoint "hello" that we do not own.',
+    ],
+  ];
+  for (const [sentence, object, line] of clashes) {
+    test(sentence, async () => {
+      const report = await run([testRoute(), ...world, object]);
+      assert.ok(linesOf(statusOf(report).conditions).includes(line));
+      assert.match(String(report.error), /route: "hello" does not own/);
+    });
+  }
+
+  test("gives every tag a name and a URL, and takes back those of tags that are gone", async () => {
+    const traffic = [
+      { configurationName: "hello", latestRevision: true, percent: 100 },
+      { revisionName: "hello-00001", latestRevision: false, percent: 0, tag: "old" },
+    ];
+    const route = testRoute({ spec: { traffic } });
+    const labels = { "serving.knative.dev/route": "hello" };
+    const gone = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { ...owned(route), name: "gone-hello", labels },
+      spec: {},
+    } as KubeObject;
+    const report = await run([route, ...world, gone], publicDomain);
+    assert.deepEqual(
+      report.deletes.map(({ name }) => name),
+      ["gone-hello"],
+    );
+    assert.deepEqual(
+      report.creates.map(({ metadata }) => metadata.name),
+      ["hello", "old-hello", "hello"],
+    );
+    assert.equal(statusOf(report).traffic?.[1]?.url, "http://old-hello.ns.example.com");
+    const { spec } = report.creates.at(-1) as Ingress;
+    assert.deepEqual(
+      spec.rules?.map(({ hosts, visibility }) => `${visibility} ${hosts?.at(-1)}`),
+      [
+        "ClusterLocal hello.ns.svc.cluster.local",
+        "ExternalIP hello.ns.example.com",
+        "ClusterLocal old-hello.ns.svc.cluster.local",
+        "ExternalIP old-hello.ns.example.com",
+      ],
+    );
+  });
+
+  test("refuses a configured template that makes no domain name", async () => {
+    const report = await run([testRoute(), ...world], {
+      ...publicDomain,
+      "config-network": { "domain-template": "{{.Name}}_{{.Domain}}" },
+    });
+    assert.ok(
+      linesOf(statusOf(report).conditions).some((line) =>
+        line.startsWith("AllTrafficAssigned=False ErrorConfig: domain name error:"),
+      ),
+    );
+  });
+});
+
+describe("certificates of a route", () => {
+  const maps: Maps = { ...publicDomain, "config-network": { "external-domain-tls": "enabled" } };
+  const certificateOf = (overrides: Overrides<Certificate>): Certificate => ({
+    apiVersion: "networking.internal.knative.dev/v1alpha1",
+    kind: "Certificate",
+    spec: { dnsNames: ["hello.ns.example.com"], secretName: "route-uid-Route-hello", domain: "example.com" },
+    ...overrides,
+    metadata: { ...owned(testRoute()), name: "route-uid-Route-hello", ...overrides.metadata },
+  });
+
+  test("are asked for, and plain HTTP serves until they are there", async () => {
+    const report = await run([testRoute(), ...world], maps);
+    const [certificate] = report.creates.filter(({ kind }) => kind === "Certificate") as Certificate[];
+    assert.deepEqual(certificate?.spec.dnsNames, ["hello.ns.example.com"]);
+    assert.equal(statusOf(report).url, "http://hello.ns.example.com");
+    assert.ok(
+      linesOf(statusOf(report).conditions).includes(
+        "CertificateProvisioned=True HTTPDowngrade: Certificate route-uid-Route-hello is not ready downgrade HTTP.",
+      ),
+    );
+  });
+
+  test("make the URL https once they are ready, and are handed to the network layer", async () => {
+    const report = await run(
+      [testRoute(), ...world, certificateOf({ status: { conditions: ready.conditions } })],
+      maps,
+    );
+    assert.equal(statusOf(report).url, "https://hello.ns.example.com");
+    const ingress = report.creates.find(({ kind }) => kind === "Ingress") as Ingress;
+    assert.deepEqual(ingress.spec.tls?.[0]?.hosts, ["hello.ns.example.com"]);
+  });
+
+  test("let the route say plainly why there is none", async () => {
+    const failed = conditions({ Ready: ["False", "NoProvider", "nobody answers for this class"] });
+    const report = await run([testRoute(), ...world, certificateOf({ status: { conditions: failed.conditions } })], {
+      ...maps,
+      "config-network": { "external-domain-tls": "enabled", "http-protocol": "redirected" },
+    });
+    assert.ok(
+      linesOf(statusOf(report).conditions).includes(
+        "CertificateProvisioned=False CertificateProvisionFailed: Certificate route-uid-Route-hello fails to be provisioned: NoProvider",
+      ),
+    );
+  });
+
+  test("of somebody else are left alone", async () => {
+    const report = await run([testRoute(), ...world, certificateOf({ metadata: { ownerReferences: [] } })], maps);
+    assert.ok(
+      linesOf(statusOf(report).conditions).includes(
+        "CertificateProvisioned=False CertificateNotOwned: There is an existing certificate route-uid-Route-hello that we don't own.",
+      ),
+    );
+  });
+});
+
+describe("a gradual rollout", () => {
+  const maps: Maps = { "config-network": { "rollout-duration": "100" } };
+  const before = testConfiguration({ status: { ...ready, latestReadyRevisionName: "hello-00001" } });
+
+  test("begins with 1 %, goes on by the clock, and survives a change of leader, since its state is on the Ingress", async () => {
+    const route = testRoute({
+      status: conditions({
+        Ready: "True",
+        IngressReady: "True",
+        AllTrafficAssigned: "True",
+        CertificateProvisioned: "True",
+      }),
+    });
+    const old = await run([route, before, ...revisions], maps);
+    const ingressBefore = judged(
+      old.creates.find(({ kind }) => kind === "Ingress"),
+      ready,
+    );
+    const first = await reconcileOnce({
+      ...rowOf([route, ...world, ingressBefore], maps),
+      now: "2024-01-01T00:00:00Z",
+    });
+    assert.deepEqual(
+      statusOf(first).traffic?.map(({ percent }) => percent),
+      [99, 1],
+    );
+    assert.ok(
+      linesOf(statusOf(first).conditions).some((line) => line.startsWith("IngressReady=Unknown RolloutInProgress")),
+    );
+
+    const proven = judged(
+      first.updates.find(({ kind }) => kind === "Ingress"),
+      ready,
+    );
+    const waiting = { ...route, status: statusOf(first) };
+    const second = await reconcileOnce({ ...rowOf([waiting, ...world, proven], maps), now: "2024-01-01T00:00:02Z" });
+    assert.equal(second.outcome?.requeueAfterMs, 2000);
+    const planned = judged(
+      second.updates.find(({ kind }) => kind === "Ingress"),
+      ready,
+    );
+    const third = await reconcileOnce({ ...rowOf([waiting, ...world, planned], maps), now: "2024-01-01T00:00:04Z" });
+    assert.deepEqual(
+      statusOf(third).traffic?.map(({ percent }) => percent),
+      [97, 3],
+    );
+  });
+});
+
+test("whatever error one write meets, the route ends where it would have without", async () => {
+  const maps: Maps = { ...publicDomain, "config-network": { "external-domain-tls": "enabled" } };
+  const labels = { "serving.knative.dev/route": "hello" };
+  const gone = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { ...owned(testRoute()), name: "gone-hello", labels },
+    spec: {},
+  } as KubeObject;
+  const row = rowOf([testRoute(), ...world, gone], maps);
+  const undisturbed = await settle(row);
+  for (const { name, induce } of everyFailure(undisturbed.actions)) {
+    const { world: end, passes } = await settle(row, [induce]);
+    assert.deepEqual(end, undisturbed.world, name);
+    assert.ok(passes <= undisturbed.passes + 2, `${name}: ${passes} passes`);
+  }
+});
