@@ -3,6 +3,7 @@ import { revisionTemplateSchema } from "../apis/serving/pod-template.ts";
 import type { Revision } from "../apis/serving/revision.ts";
 import { revisionAdmission } from "../apis/serving/revision-admission.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
+import { reasonFor } from "../kube/errors.ts";
 import type { AdmissionRequest } from "./review.ts";
 
 /** Asks the API server to create, for trial only, the pod of a revision; rejects with what the API server says. */
@@ -36,7 +37,7 @@ export async function dryRunProblem(
     await createPodForTrial(makeTrialRevision(template, object.metadata?.namespace ?? "", config));
     return undefined;
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
+    const said = reasonFor(error);
     if (mode === "enabled" && said.includes("does not support dry run")) return undefined;
     return `dry run failed with ${said}: spec.template`;
   }
