@@ -24,9 +24,19 @@ export interface DecodeOptions {
  */
 export function decode<T extends KubeObject>(kind: KindInfo, value: unknown, options: DecodeOptions = {}): Decoded<T> {
   const unknownFields: string[] = [];
-  const walk: Walk = { kind: kind.kind, ignoreCase: options.ignoreCase ?? false, unknownFields };
-  const root: Schema = { type: "object", properties: { ...typeMeta, ...kind.properties } };
-  return { object: decodeValue(root, value, "", walk) as T, unknownFields };
+  const walk: Walk = { kind: kind.kind, ignoreCase: options.ignoreCase ?? false, unknownFields, path: [] };
+  return { object: decodeValue(rootSchemaOf(kind), value, walk) as T, unknownFields };
+}
+
+const rootSchemas = new WeakMap<KindInfo, Schema>();
+
+function rootSchemaOf(kind: KindInfo): Schema {
+  let root = rootSchemas.get(kind);
+  if (!root) {
+    root = { type: "object", properties: { ...typeMeta, ...kind.properties } };
+    rootSchemas.set(kind, root);
+  }
+  return root;
 }
 
 const typeMeta = {
@@ -39,94 +49,103 @@ interface Walk {
   readonly kind: string;
   readonly ignoreCase: boolean;
   readonly unknownFields: string[];
+  /** Where the walk is: names of fields, and indexes and keys in brackets. Put together only where it is told. */
+  readonly path: string[];
 }
 
-function decodeValue(schema: Schema, value: unknown, path: string, walk: Walk): unknown {
+function decodeValue(schema: Schema, value: unknown, walk: Walk): unknown {
   if (value === null || value === undefined) return zeroOf(schema);
-  if (schema["x-kubernetes-int-or-string"]) return decodeIntOrString(schema, value, path, walk);
+  if (schema["x-kubernetes-int-or-string"]) return decodeIntOrString(schema, value, walk);
   switch (schema.type) {
     case "object":
-      return decodeObject(schema, value, path, walk);
+      return decodeObject(schema, value, walk);
     case "array":
-      return decodeArray(schema, value, path, walk);
+      return decodeArray(schema, value, walk);
     case "string":
-      return decodeString(schema, value, path, walk);
+      return decodeString(schema, value, walk);
     case "integer":
     case "number":
-      return decodeNumber(schema, value, path, walk);
+      return decodeNumber(schema, value, walk);
     case "boolean":
-      if (typeof value !== "boolean") throw mismatch(value, "bool", path, walk);
+      if (typeof value !== "boolean") throw mismatch(value, "bool", walk);
       return value === false && schema["x-zero"] === "dropped" ? undefined : value;
     default:
       return value;
   }
 }
 
-function decodeObject(schema: Schema, value: unknown, path: string, walk: Walk): unknown {
+function decodeObject(schema: Schema, value: unknown, walk: Walk): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw mismatch(value, schema.additionalProperties ? "map" : "struct", path, walk);
+    throw mismatch(value, schema.additionalProperties ? "map" : "struct", walk);
   }
-  if (schema.additionalProperties) {
-    const values = schema.additionalProperties;
-    const decodeEntry = (entry: unknown, key: string) =>
-      decodeValue(values, entry, `${path}[${key}]`, walk) ?? emptyOf(values);
-    return mapEntries(value, decodeEntry);
-  }
-  const properties = schema.properties;
-  if (!properties) return value;
   const decoded: Record<string, unknown> = {};
-  for (const [key, entry] of Object.entries(value)) {
-    const name = Object.hasOwn(properties, key) ? key : walk.ignoreCase ? nameIgnoringCase(properties, key) : undefined;
-    const at = path === "" ? key : `${path}.${key}`;
-    if (name === undefined) {
+  if (schema.additionalProperties) {
+    for (const [key, entry] of Object.entries(value)) {
+      setOwn(decoded, key, decodeElement(schema.additionalProperties, entry, key, walk));
+    }
+    return decoded;
+  }
+  if (!schema.properties) return value;
+  const { byName, byLowerName, shown } = fieldsOf(schema.properties);
+  for (const key of Object.keys(value)) {
+    const entry = (value as Record<string, unknown>)[key];
+    const field = byName.get(key) ?? (walk.ignoreCase ? byLowerName.get(key.toLowerCase()) : undefined);
+    if (!field) {
       if (schema["x-kubernetes-preserve-unknown-fields"]) setOwn(decoded, key, entry);
-      else walk.unknownFields.push(at);
+      else walk.unknownFields.push(pathText([...walk.path, key]));
       continue;
     }
-    const property = properties[name]!;
-    const field = decodeValue(property, entry, at, walk);
-    if (field !== undefined && !isEmptyCollection(property, field)) decoded[name] = field;
+    walk.path.push(key);
+    const fitted = decodeValue(field.schema, entry, walk);
+    walk.path.pop();
+    if (fitted !== undefined && !isEmptyCollection(field.schema, fitted)) decoded[field.name] = fitted;
   }
-  for (const name of shownZeros(properties)) decoded[name] ??= zeroOf(properties[name]!);
+  for (const field of shown) decoded[field.name] ??= zeroOf(field.schema);
   return decoded;
 }
 
-function decodeArray(schema: Schema, value: unknown, path: string, walk: Walk): unknown {
-  if (!Array.isArray(value)) throw mismatch(value, "array", path, walk);
+function decodeArray(schema: Schema, value: unknown, walk: Walk): unknown {
+  if (!Array.isArray(value)) throw mismatch(value, "array", walk);
   const items = schema.items ?? {};
-  return value.map((item, index) => decodeValue(items, item, `${path}[${index}]`, walk) ?? emptyOf(items));
+  return value.map((item, index) => decodeElement(items, item, index, walk));
 }
 
-function decodeString(schema: Schema, value: unknown, path: string, walk: Walk): unknown {
-  if (typeof value !== "string") throw mismatch(value, "string", path, walk);
+function decodeElement(schema: Schema, value: unknown, place: string | number, walk: Walk): unknown {
+  walk.path.push(`[${place}]`);
+  const element = decodeValue(schema, value, walk) ?? emptyOf(schema);
+  walk.path.pop();
+  return element;
+}
+
+function decodeString(schema: Schema, value: unknown, walk: Walk): unknown {
+  if (typeof value !== "string") throw mismatch(value, "string", walk);
   if (schema.format === "date-time" && !isTime(value)) {
     throw new DecodeError(
       `parsing time ${goQuote(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${goQuote(value)} as "2006"`,
     );
   }
-  if (schema.format === "byte" && !/^(?:[A-Za-z0-9+/\r\n]*)={0,2}[\r\n]*$/.test(value)) {
-    throw new DecodeError(`illegal base64 data at input byte ${Math.max(0, value.search(/[^A-Za-z0-9+/=\r\n]/))}`);
-  }
+  const notBase64 = schema.format === "byte" ? value.search(/[^A-Za-z0-9+/=\r\n]/) : -1;
+  if (notBase64 >= 0) throw new DecodeError(`illegal base64 data at input byte ${notBase64}`);
   return value === "" && schema["x-zero"] !== "kept" ? undefined : value;
 }
 
-function decodeNumber(schema: Schema, value: unknown, path: string, walk: Walk): unknown {
+function decodeNumber(schema: Schema, value: unknown, walk: Walk): unknown {
   const goType = schema.type === "number" ? "float64" : (schema.format ?? "int");
-  if (typeof value !== "number") throw mismatch(value, goType, path, walk);
+  if (typeof value !== "number") throw mismatch(value, goType, walk);
   if (schema.type === "integer") {
     const limit = schema.format === "int32" ? 2 ** 31 : 2 ** 63;
-    if (!Number.isInteger(value) || value >= limit || value < -limit) throw mismatch(value, goType, path, walk);
+    if (!Number.isInteger(value) || value >= limit || value < -limit) throw mismatch(value, goType, walk);
   }
   return value === 0 && schema["x-zero"] === "dropped" ? undefined : value;
 }
 
-function decodeIntOrString(schema: Schema, value: unknown, path: string, walk: Walk): unknown {
+function decodeIntOrString(schema: Schema, value: unknown, walk: Walk): unknown {
   const isQuantity = schema.pattern !== undefined;
   // Go's Quantity takes any JSON, and refuses what is no amount.
   if (isQuantity) return decodeQuantity(typeof value === "object" ? JSON.stringify(value) : String(value).trim());
   if (typeof value === "string") return value;
-  if (typeof value !== "number") throw mismatch(value, "int32", path, walk);
-  if (!Number.isInteger(value) || Math.abs(value) > 2 ** 31 - 1) throw mismatch(value, "int32", path, walk);
+  if (typeof value !== "number") throw mismatch(value, "int32", walk);
+  if (!Number.isInteger(value) || Math.abs(value) > 2 ** 31 - 1) throw mismatch(value, "int32", walk);
   return value;
 }
 
@@ -156,7 +175,7 @@ function emptyOf(schema: Schema): unknown {
   if (schema["x-kubernetes-int-or-string"]) return schema.pattern === undefined ? 0 : "0";
   if (schema.type === "object") {
     return Object.fromEntries(
-      shownZeros(schema.properties ?? {}).map((name) => [name, zeroOf(schema.properties![name]!)]),
+      fieldsOf(schema.properties ?? {}).shown.map((field) => [field.name, zeroOf(field.schema)]),
     );
   }
   if (schema.type === "array") return [];
@@ -165,27 +184,34 @@ function emptyOf(schema: Schema): unknown {
   return schema.type === undefined ? null : 0;
 }
 
+interface Field {
+  readonly name: string;
+  readonly schema: Schema;
+}
+
+/** The fields of an object's schema, arranged for looking them up. */
+interface FieldTable {
+  readonly byName: ReadonlyMap<string, Field>;
+  readonly byLowerName: ReadonlyMap<string, Field>;
+  /** Fields that are there even if nobody set them. */
+  readonly shown: readonly Field[];
+}
+
 type Properties = NonNullable<Schema["properties"]>;
-const shownByProperties = new WeakMap<Properties, readonly string[]>();
+const tables = new WeakMap<Properties, FieldTable>();
 
-function shownZeros(properties: Properties): readonly string[] {
-  let names = shownByProperties.get(properties);
-  if (!names) {
-    names = Object.keys(properties).filter((name) => properties[name]!["x-zero"] === "shown");
-    shownByProperties.set(properties, names);
+function fieldsOf(properties: Properties): FieldTable {
+  let table = tables.get(properties);
+  if (!table) {
+    const fields = Object.entries(properties).map(([name, schema]) => ({ name, schema }));
+    table = {
+      byName: new Map(fields.map((field) => [field.name, field])),
+      byLowerName: new Map(fields.map((field) => [field.name.toLowerCase(), field])),
+      shown: fields.filter(({ schema }) => schema["x-zero"] === "shown"),
+    };
+    tables.set(properties, table);
   }
-  return names;
-}
-
-function nameIgnoringCase(properties: Properties, key: string): string | undefined {
-  const lower = key.toLowerCase();
-  return Object.keys(properties).find((name) => name.toLowerCase() === lower);
-}
-
-function mapEntries(value: object, decodeEntry: (entry: unknown, key: string) => unknown): Record<string, unknown> {
-  const decoded: Record<string, unknown> = {};
-  for (const [key, entry] of Object.entries(value)) setOwn(decoded, key, decodeEntry(entry, key));
-  return decoded;
+  return table;
 }
 
 /** Sets a property of any name: `__proto__` too is only a name in JSON. */
@@ -195,7 +221,7 @@ function setOwn(target: Record<string, unknown>, key: string, value: unknown): v
   else target[key] = value;
 }
 
-function mismatch(value: unknown, goType: string, path: string, walk: Walk): DecodeError {
+function mismatch(value: unknown, goType: string, walk: Walk): DecodeError {
   const found =
     typeof value === "number"
       ? `number ${value}`
@@ -204,10 +230,15 @@ function mismatch(value: unknown, goType: string, path: string, walk: Walk): Dec
         : Array.isArray(value)
           ? "array"
           : typeof value;
+  const path = pathText(walk.path);
   const field = path === "" ? `value of type ${walk.kind}` : `struct field ${walk.kind}.${path} of type ${goType}`;
   return new DecodeError(`json: cannot unmarshal ${found} into Go ${field}`);
 }
 
 function isTime(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+function pathText(path: readonly string[]): string {
+  return path.map((part, index) => (index === 0 || part.startsWith("[") ? part : `.${part}`)).join("");
 }
