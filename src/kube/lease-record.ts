@@ -12,14 +12,21 @@ const clockSkewMs = 60_000;
 
 /**
  * What to believe after `lease` came in: the newer of the two. Time counts from our seeing a change, by our own clock,
- * so that the clocks of machines need not agree. `authoritative`: it was just read from the API server.
+ * so that the clocks of machines need not agree. `answers`, where the Lease is the answer to a request of ours, is what
+ * we had seen when we asked: if nothing came in since, the answer counts even if it looks older (a clock went back);
+ * otherwise the answer may have been overtaken.
  */
-export function see(before: Seen | undefined, lease: Lease, clock: Clock, authoritative = false): Seen {
+export function see(
+  before: Seen | undefined,
+  lease: Lease,
+  clock: Clock,
+  answers?: { readonly seen: Seen | undefined },
+): Seen {
   const now = clock.monotonic();
   if (before) {
     const order = compareRecords(lease, before.lease);
     if (order === 0) return { lease, sinceMs: before.sinceMs };
-    if (order < 0 && !authoritative) return before;
+    if (order < 0 && (!answers || answers.seen !== before)) return before;
     return { lease, sinceMs: now };
   }
   const renewedAt = Date.parse(lease.spec.renewTime ?? "");

@@ -57,6 +57,15 @@ for (const count of [2, 3, 4]) {
   });
 }
 
+test("replicas that start together share the buckets within half a second, whichever message comes first", async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const { clock, world } = setUp(4, true, seed * 7919);
+    const replicas = ["p-0", "p-1", "p-2"].map((pod) => world.add(pod));
+    const took = await until(clock, () => JSON.stringify(heldBy(replicas).sort()) === "[1,1,2]");
+    assert.ok(took <= 500, `seed ${seed}: ${took} ms`);
+  }
+});
+
 test("of more replicas than buckets some stand by", async () => {
   const { clock, world } = setUp(2);
   const replicas = ["p-0", "p-1", "p-2"].map((pod) => world.add(pod));

@@ -115,8 +115,9 @@ export function startLeases(config: LeasesConfig): Leases {
     if (ours) for (const handler of handlers) handler();
   };
 
-  const observe = (bucket: Bucket, lease: Lease, authoritative: boolean) => {
-    bucket.seen = see(bucket.seen, lease, clock, authoritative);
+  /** `answers`: what we had seen when we asked for this Lease, where it is the answer to a request of ours. */
+  const observe = (bucket: Bucket, lease: Lease, answers?: { readonly seen: Seen | undefined }) => {
+    bucket.seen = see(bucket.seen, lease, clock, answers);
     bucket.stored = true;
     if (holderOf(bucket.seen.lease) !== identity) setOurs(bucket, false);
   };
@@ -130,9 +131,10 @@ export function startLeases(config: LeasesConfig): Leases {
   };
 
   const refresh = async (bucket: Bucket) => {
+    const { seen } = bucket;
     try {
       const ref = { namespace, name: bucket.name };
-      observe(bucket, await membership.attempt((signal) => leases.get(ref, signal)), true);
+      observe(bucket, await membership.attempt((signal) => leases.get(ref, signal)), { seen });
     } catch (error) {
       if (!isNotFound(error)) throw error;
       bucket.stored = false;
@@ -141,14 +143,14 @@ export function startLeases(config: LeasesConfig): Leases {
 
   /** Writes the Lease in the name of `holder`; resolves with whether it was the first to do so. */
   const write = async (bucket: Bucket, holder: string): Promise<boolean> => {
-    const before = bucket.seen?.lease;
+    const { seen } = bucket;
     const labels = { "hakn.dev/lease": "bucket" };
     const text = { name: bucket.name, namespace, holder, durationMs: timing.leaseDurationMs, labels };
-    const lease = makeLease(text, before, clock);
+    const lease = makeLease(text, seen?.lease, clock);
     try {
       if (!bucket.stored) delete lease.metadata.resourceVersion;
       const send = bucket.stored ? leases.update : leases.create;
-      observe(bucket, await membership.attempt((signal) => send(lease, { signal })), true);
+      observe(bucket, await membership.attempt((signal) => send(lease, { signal })), { seen });
       return true;
     } catch (error) {
       if (!isConflict(error) && !isAlreadyExists(error) && !isNotFound(error)) throw error;
@@ -219,7 +221,7 @@ export function startLeases(config: LeasesConfig): Leases {
       // Who held it holds it still: it is written anew when it changes hands.
       bucket.stored = false;
     } else {
-      observe(bucket, object, false);
+      observe(bucket, object);
     }
     turn();
   };

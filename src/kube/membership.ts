@@ -108,9 +108,9 @@ export function createMembership(config: MembershipConfig): Membership {
     });
   };
 
-  const take = (name: string, lease: Lease, authoritative: boolean) => {
+  const take = (name: string, lease: Lease, answers?: { readonly seen: Seen | undefined }) => {
     const before = members.get(name);
-    const seen = see(before?.seen, lease, clock, authoritative);
+    const seen = see(before?.seen, lease, clock, answers);
     if (before && seen === before.seen) return;
     const holder = holderOf(seen.lease);
     const former = before && holderOf(before.seen.lease);
@@ -142,8 +142,9 @@ export function createMembership(config: MembershipConfig): Membership {
   };
 
   const read = async (name: string): Promise<void> => {
+    const seen = members.get(name)?.seen;
     try {
-      take(name, await attempt((signal) => leases.get({ namespace, name }, signal)), true);
+      take(name, await attempt((signal) => leases.get({ namespace, name }, signal)), { seen });
     } catch (error) {
       if (!isNotFound(error)) throw error;
       forget(name);
@@ -181,7 +182,7 @@ export function createMembership(config: MembershipConfig): Membership {
       if (!joined) return;
       established = true;
       departed.delete(identity);
-      take(ownName, written, true);
+      take(ownName, written, { seen: before });
       if (clock.monotonic() >= aliveUntilMs) config.onLapse();
       aliveUntilMs = sentAtMs + timing.renewDeadlineMs;
     } catch (error) {
@@ -235,7 +236,7 @@ export function createMembership(config: MembershipConfig): Membership {
       const { name } = lease.metadata;
       if (!name.startsWith(prefix)) return;
       if (deleted) forget(name);
-      else take(name, lease, false);
+      else take(name, lease);
     },
     attempt,
     async leave() {
