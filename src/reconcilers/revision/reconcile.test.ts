@@ -182,7 +182,7 @@ const cases: readonly Case[] = [
     conditions: [
       `ContainerHealthy=False ContainerMissing: Unable to fetch image "${tag}": failed to resolve image to digest: HEAD https://ghcr.io/v2/: down`,
       `Ready=False ContainerMissing: Unable to fetch image "${tag}": failed to resolve image to digest: HEAD https://ghcr.io/v2/: down`,
-      "ResourcesAvailable=Unknown",
+      "ResourcesAvailable=Unknown ResolvingDigests",
     ],
     events: [
       `Warning InternalError Unable to fetch image "${tag}": failed to resolve image to digest: HEAD https://ghcr.io/v2/: down`,

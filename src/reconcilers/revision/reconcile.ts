@@ -120,6 +120,7 @@ async function pinImages(
     const reason = `failed to resolve image to digest: ${state.error.message}`;
     const message = `Unable to fetch image ${JSON.stringify(state.image)}: ${reason}`;
     if (conditions.get("ContainerHealthy")?.message !== message) pass.events.warning("InternalError", message);
+    conditions.markUnknown("ResourcesAvailable", "ResolvingDigests");
     conditions.markFalse("ContainerHealthy", "ContainerMissing", message);
     return false;
   }

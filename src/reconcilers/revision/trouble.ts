@@ -91,7 +91,9 @@ const unmounted: Look = (pod, warningsOf, timedOut) => {
 
 const unhealthy: Look = (pod, warningsOf) => {
   const running = (pod.status?.containerStatuses ?? []).some(({ ready, state }) => !ready && state?.running);
-  const event = running ? latest(warningsOf(pod), ["Unhealthy", "ProbeWarning"]) : undefined;
+  const events = running ? warningsOf(pod) : [];
+  // That nothing listens at the port says more than that the probe fails.
+  const event = latest(events, ["PortNotServed"]) ?? latest(events, ["Unhealthy", "ProbeWarning"]);
   return (
     event && { condition: "ContainerHealthy", status: "Unknown", reason: "Unhealthy", message: event.message ?? "" }
   );

@@ -194,6 +194,22 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: "that there is no ready revision is less telling than why there is none",
+    row: {
+      objects: [
+        testService(),
+        testConfiguration({ status: conditions({ Ready: ["False", "RevisionFailed", "it crashed"] }) }),
+        testRoute({ status: conditions({ Ready: ["False", "RevisionMissing", "no ready Revision"] }) }),
+      ],
+    },
+    writes: ["updateStatus services"],
+    conditions: [
+      "ConfigurationsReady=False RevisionFailed: it crashed",
+      "Ready=False RevisionFailed: it crashed",
+      "RoutesReady=False RevisionMissing: no ready Revision",
+    ],
+  },
+  {
     name: "a ready Route whose traffic is still on the earlier revision is not taken for ready",
     row: { objects: [testService(), ready("hello-00002").configuration, ready("hello-00001").route] },
     writes: ["updateStatus services"],

@@ -95,6 +95,7 @@ async function reconcileChildren(
     propagate(route, "RoutesReady", conditions);
     copyFields(status, route.status, ["url", "address", "traffic"]);
   }
+  tellDeepestCause(conditions);
   if (isTrue(conditions.get("RoutesReady")) && !followsLatest(route, configuration)) {
     conditions.markUnknown("RoutesReady", "TrafficNotMigrated", "Traffic is not yet migrated to the latest revision.");
   }
@@ -188,6 +189,14 @@ function propagate(child: Configuration | Route, type: string, conditions: Condi
   if (status === "True") conditions.markTrue(type);
   else if (status === "False") conditions.markFalse(type, reason, message);
   else conditions.markUnknown(type, reason, message);
+}
+
+/** A Route without a ready revision only says that there is none: readiness tells what the Configuration says of why. */
+function tellDeepestCause(conditions: ConditionDraft): void {
+  const { status, reason = "", message = "" } = conditions.get("ConfigurationsReady") ?? { status: "True" };
+  if (conditions.get("RoutesReady")?.reason !== "RevisionMissing" || !message) return;
+  if (status === "False") conditions.markFalse("ConfigurationsReady", reason, message);
+  if (status === "Unknown") conditions.markUnknown("ConfigurationsReady", reason, message);
 }
 
 function copyFields<S extends object, K extends keyof S>(
