@@ -203,11 +203,17 @@ export function startLeases(config: LeasesConfig): Leases {
       if (bucket.writing) continue;
       const action = decide(bucket, preferred[bucket.index], now);
       if (!action) continue;
-      bucket.writing = action()
-        .catch((error) => log.warn(`the Lease ${bucket.name} could not be written; it will be tried again`, { error }))
-        .finally(() => {
+      bucket.writing = action().then(
+        () => {
           bucket.writing = undefined;
-        });
+          // What came in meanwhile was passed over.
+          turn();
+        },
+        (error) => {
+          bucket.writing = undefined;
+          log.warn(`the Lease ${bucket.name} could not be written; it will be tried again`, { error });
+        },
+      );
     }
   };
 
