@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError } from "./config-error.ts";
+import { ConfigError, describeConfigError } from "./config-error.ts";
 import { parseDefaultsConfig, userContainerName } from "./defaults.ts";
 import { parseDeploymentConfig, runtimeClassNameFor } from "./deployment.ts";
 import { lookupDomain, parseDomainConfig } from "./domain.ts";
@@ -23,6 +23,10 @@ test("an error names the map, the key, its value and what is allowed", () => {
     assert.equal(error.message, "failed to parse retain-since-create-time: must be non-negative");
     assert.deepEqual([error.map, error.key, error.value], ["config-gc", "retain-since-create-time", "-1h"]);
     assert.equal(error.allowed, '"disabled" or a value such as "48h"');
+    assert.equal(
+      describeConfigError(error),
+      'failed to parse retain-since-create-time: must be non-negative ("retain-since-create-time" takes "disabled" or a value such as "48h"); the last good settings of this ConfigMap stay in force',
+    );
   }
 });
 

@@ -1,9 +1,11 @@
 import { Registry } from "prom-client";
+import { describeConfigError } from "../config/config-error.ts";
 import { logLevelOf } from "../config/logging.ts";
 import { defaultServingConfig, type ServingConfig, servingConfigMaps } from "../config/serving-config.ts";
 import { createClient } from "../kube/client.ts";
 import { type ConfigSection, createConfigStore } from "../kube/config-store.ts";
 import type { ControllerContext } from "../kube/controller.ts";
+import { createEventRecorder } from "../kube/events.ts";
 import { createInformers } from "../kube/informer.ts";
 import { inClusterConnection, loadKubeconfig } from "../kube/kubeconfig.ts";
 import { createKubeMetrics } from "../kube/metrics.ts";
@@ -40,7 +42,14 @@ export async function startPodProgram(component: string): Promise<PodProgram> {
   });
   const informers = createInformers({ client, clock, log, signal: stopped.signal });
   const namespace = process.env["SYSTEM_NAMESPACE"] || "knative-serving";
-  const config = createConfigStore<ServingConfig>({ informers, namespace, sections: sections(), log });
+  const events = createEventRecorder({ client, component, clock, log, signal: stopped.signal });
+  const config = createConfigStore<ServingConfig>({
+    informers,
+    namespace,
+    sections: sections(),
+    log,
+    onInvalid: (map, error) => events.of(map).warning("InvalidConfiguration", describeConfigError(error)),
+  });
   config.onChange(({ logging }) => log.setLevel(levelOf(logging, component)));
   await config.synced;
   log.setLevel(levelOf(config.current().logging, component));
