@@ -78,12 +78,15 @@ const adoptedPollMs = 100;
 export function adoptProcess(
   records: string,
   clock: Clock,
-): { readonly running: ContainerProcess } | { readonly exit: Exit; readonly startedAtMs: number } | undefined {
+):
+  | { readonly running: ContainerProcess }
+  | { readonly exit: Exit; readonly startedAtMs: number; readonly id: string }
+  | undefined {
   const start = readRecord(records);
   if (!start) return undefined;
   const shimPid = readNumber(join(records, "shim"));
   if (shimPid === undefined || !isShim(shimPid, start.token)) {
-    return { exit: exitOf(records, clock), startedAtMs: start.startedAtMs };
+    return { exit: exitOf(records, clock), startedAtMs: start.startedAtMs, id: idOf(start.token) };
   }
   const exited = (async () => {
     while (isShim(shimPid, start.token)) await clock.sleep(adoptedPollMs);
@@ -101,7 +104,7 @@ function makeProcess(
 ): ContainerProcess {
   const pid = () => readNumber(join(records, "pid"));
   return {
-    id: `process://${token.slice(token.lastIndexOf(".") + 1)}`,
+    id: idOf(token),
     records,
     startedAtMs,
     pid,
@@ -117,6 +120,11 @@ function makeProcess(
       killContainers(token, () => true);
     },
   };
+}
+
+/** How the API names one start of a container: by the random part of its token. */
+function idOf(token: string): string {
+  return `process://${token.slice(token.lastIndexOf(".") + 1)}`;
 }
 
 export function isShim(pid: number, token: string): boolean {

@@ -196,7 +196,7 @@ export function createContainerRunner(
         join(recordsOf(context, name, attempt), "log"),
       );
       set({
-        state: terminatedState(found.exit, found.startedAtMs, "", message),
+        state: terminatedState(found.exit, found.startedAtMs, found.id, message),
         ready: kind === "init" && found.exit.code === 0,
       });
       return found.exit;
