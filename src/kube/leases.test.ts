@@ -203,6 +203,22 @@ test("after the end no timer is left", async () => {
   assert.equal(clock.pendingTimers(), 0);
 });
 
+test("a replica whose API server does not answer ends within three seconds all the same", async () => {
+  const { clock, world } = setUp(2);
+  const a = world.add("p-0");
+  await until(clock, () => a.leases.held().length === 2);
+  a.partition();
+  await clock.advance(2500);
+  let ended = false;
+  const stopped = a.stop().then(() => {
+    ended = true;
+  });
+  await clock.advance(2999);
+  assert.equal(ended, false);
+  await clock.advance(1);
+  await stopped;
+});
+
 test("in StatefulSet mode keys are divided as upstream does, and pods have the buckets of their ordinals", async () => {
   const { clock, world } = setUp(2);
   const environment = { serviceName: "autoscaler", namespace: "knative-serving", clusterDomain: "cluster.local" };

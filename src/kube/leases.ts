@@ -269,8 +269,7 @@ export function startLeases(config: LeasesConfig): Leases {
       if (stopped) return;
       stopped = true;
       stop();
-      await Promise.all(buckets.map((bucket) => bucket.writing));
-      await membership.leave();
+      await membership.leave(Promise.all(buckets.map((bucket) => bucket.writing)));
     },
   };
 }

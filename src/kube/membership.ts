@@ -45,8 +45,8 @@ export interface Membership {
   observe(lease: Lease, deleted: boolean): void;
   /** Runs a request whose signal aborts when it has taken too long to be of use. */
   attempt<R>(request: (signal: AbortSignal) => Promise<R>): Promise<R>;
-  /** Deletes our Lease: the others know at once that we hold nothing. */
-  leave(): Promise<void>;
+  /** Once what is `pending` has ended, deletes our Lease: the others know at once that we hold nothing. */
+  leave(pending: Promise<unknown>): Promise<void>;
 }
 
 interface Member {
@@ -57,6 +57,8 @@ interface Member {
 const peerAnnotation = "hakn.dev/peer-address";
 /** Leases of members that expired so long ago are deleted. */
 const forgetAfterMs = 600_000;
+/** A program that ends does not wait longer for an API server that does not answer. */
+const leaveWithinMs = 3000;
 
 /** The pod of an identity. */
 export function podOf(identity: string): string {
@@ -79,6 +81,8 @@ export function createMembership(config: MembershipConfig): Membership {
   let aliveUntilMs = Number.NEGATIVE_INFINITY;
   let renewedAtMs = Number.NEGATIVE_INFINITY;
   let writing: Promise<void> | undefined;
+  /** Aborts what is under way when leaving takes too long. */
+  const leaving = new AbortController();
 
   const alive = () => joined && clock.monotonic() < aliveUntilMs;
 
@@ -87,7 +91,7 @@ export function createMembership(config: MembershipConfig): Membership {
     const afterMs = timing.renewDeadlineMs / 2;
     const cancel = clock.setTimer(afterMs, () => timeout.abort(new Error(`no answer within ${afterMs / 1000} s`)));
     try {
-      return await request(timeout.signal);
+      return await request(AbortSignal.any([timeout.signal, leaving.signal]));
     } finally {
       cancel();
     }
@@ -239,8 +243,10 @@ export function createMembership(config: MembershipConfig): Membership {
       else take(name, lease);
     },
     attempt,
-    async leave() {
+    async leave(pending) {
       joined = false;
+      const cancel = clock.setTimer(leaveWithinMs, () => leaving.abort(new Error("leaving took too long")));
+      await pending;
       await writing;
       for (const { stopWatching } of members.values()) stopWatching();
       const own = members.get(ownName)?.seen.lease;
@@ -249,6 +255,7 @@ export function createMembership(config: MembershipConfig): Membership {
           if (!isNotFound(error)) log.warn("this replica's Lease could not be deleted: it will expire", { error });
         });
       }
+      cancel();
     },
   };
 }

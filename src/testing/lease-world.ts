@@ -104,6 +104,7 @@ export function createLeaseWorld(options: WorldOptions): LeaseWorld {
 
     const request = <R>(signal: AbortSignal | undefined, act: () => R): Promise<R> =>
       new Promise((resolve, reject) => {
+        if (signal?.aborted) reject(signal.reason);
         signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
         clock.setTimer(delayMs(), () => {
           if (link === "cut" || state === "crashed") return;
