@@ -162,3 +162,22 @@ for (const [name, object] of strange) {
     }
   });
 }
+
+const many = (element: unknown) => Array.from({ length: 5_000 }, () => element);
+const hostile: readonly [name: string, object: object][] = [
+  ["containers of one name", { containers: many({ name: "a" }) }],
+  ["init containers of one name", { containers: [{ name: "a" }], initContainers: many({ name: "a" }) }],
+  ["sources of variables that are none", { containers: [{ envFrom: [...many({}), ...many({ secretRef: {} })] }] }],
+  ["volumes of one name", { containers: many({ volumeMounts: [{}] }), volumes: many({ name: "v", emptyDir: {} }) }],
+];
+
+for (const [name, spec] of hostile) {
+  test(`5,000 ${name} are refused without delay`, () => {
+    const object = { metadata: { name: "web", namespace: "default" }, spec: { template: { spec } } };
+    const start = performance.now();
+    const answer = defaultObject(serviceKind, ask(object, secure));
+    assert.ok(answer.allowed);
+    assert.equal(validateObject(serviceKind, ask(answer.object, secure)).allowed, false);
+    assert.ok(performance.now() - start < 5_000);
+  });
+}

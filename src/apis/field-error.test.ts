@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   asWarnings,
+  byBytes,
   errorsOf,
   type Findings,
   invalidValue,
@@ -44,4 +45,9 @@ for (const [name, findings, text] of cases) {
 
 test("warnings have texts of their own", () => {
   assert.deepEqual(warningsOf([...asWarnings(missing("b", "a")), ...missing("c")]), ["missing field(s): a, b"]);
+});
+
+test("texts are sorted as Go sorts them: by code points", () => {
+  const sorted = ["", "A", "a", "aa", "b", "é", "\uffee", "\u{1f600}", "\u{1f601}"];
+  assert.deepEqual([...sorted].reverse().sort(byBytes), sorted);
 });

@@ -18,6 +18,12 @@ export type Findings = readonly Finding[];
 
 export const none: Findings = [];
 
+/**
+ * So many findings are enough to refuse an object. Checks that move findings again and again stop here, lest a hostile
+ * object cost time and memory by the square of its size.
+ */
+export const plenty = 500;
+
 /** Moves findings to a field (`"spec"`, `"metadata.annotations"`) or an element (a number) of the value they are about. */
 export function under(place: string | number, findings: Findings): Findings {
   if (findings.length === 0) return none;
@@ -96,28 +102,40 @@ function textOf({ message, paths, details }: Finding): string {
 
 /** Joins findings that say the same of several fields, and sorts them by text. */
 function merge(findings: Findings): Findings {
-  const byText = new Map<string, Finding>();
+  const byText = new Map<string, { first: Finding; paths: Set<string> }>();
   for (const finding of findings) {
     const key = `${finding.message}-${finding.details ?? ""}`;
     const same = byText.get(key);
-    byText.set(key, same ? { ...same, paths: [...same.paths, ...finding.paths] } : finding);
+    if (!same) byText.set(key, { first: finding, paths: new Set(finding.paths) });
+    else for (const path of finding.paths) same.paths.add(path);
   }
   return [...byText.values()]
-    .map((finding) => ({ ...finding, paths: [...new Set(finding.paths)].sort(byBytes) }))
+    .map(({ first, paths }) => ({ ...first, paths: [...paths].sort(byBytes) }))
     .sort((a, b) => byBytes(a.message, b.message) || byBytes(a.details ?? "", b.details ?? ""));
 }
 
+/** An index or key goes on with its field: `ports` and `[0].name` are `ports[0].name`. */
 function joinPath(place: string | number, path: string): string {
-  let joined = "";
-  for (const part of `${typeof place === "number" ? `[${place}]` : place}.${path}`.split(".")) {
-    if (part === "") continue;
-    const isIndex = part.startsWith("[") && part.endsWith("]");
-    joined = joined === "" ? part : isIndex ? joined + part : `${joined}.${part}`;
-  }
-  return joined;
+  const head = typeof place === "number" ? `[${place}]` : place;
+  if (path === "" || head === "") return head + path;
+  if (!path.startsWith("[")) return `${head}.${path}`;
+  // A key with dots is not taken for one: upstream looks at what stands before the first dot.
+  const dot = path.indexOf(".");
+  const isIndex = path[(dot < 0 ? path.length : dot) - 1] === "]";
+  return isIndex ? head + path : `${head}.${path}`;
 }
 
-/** Compares as Go compares strings: by UTF-8 bytes. */
+/** Compares as Go compares strings: by UTF-8 bytes, which is by code points. */
 export function byBytes(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (x !== y) return x >= 0xd800 && y >= 0xd800 ? surrogatesLast(x) - surrogatesLast(y) : x - y;
+  }
+  return a.length - b.length;
+}
+
+/** Halves of code points beyond 16 bits come after all others. */
+function surrogatesLast(unit: number): number {
+  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
 }

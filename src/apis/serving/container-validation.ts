@@ -20,6 +20,7 @@ import {
   multipleOneOf,
   none,
   outOfBounds,
+  plenty,
   problem,
   problemWith,
   under,
@@ -121,6 +122,7 @@ function validateVariable({ name, valueFrom }: EnvVar, role: Role, features: Fea
 function validateEnvFrom(sources: readonly EnvFromSource[] | undefined): Findings {
   let found: Findings = none;
   for (const [index, { configMapRef, secretRef }] of (sources ?? []).entries()) {
+    if (found.length > plenty) break;
     // Upstream moves all that was found so far under the reference.
     if (secretRef) found = under("secretRef", under(index, found));
     if (configMapRef) found = under("configMapRef", under(index, found));

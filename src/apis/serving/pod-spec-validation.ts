@@ -8,6 +8,7 @@ import {
   invalidValue,
   missing,
   none,
+  plenty,
   problem,
   problemWith,
   under,
@@ -64,6 +65,7 @@ function validateInitContainers(
   const names = new Set(others.map((container) => container.name));
   let found: Findings = none;
   for (const [index, container] of initContainers.entries()) {
+    if (found.length > plenty) break;
     // Upstream moves all that was found so far under the duplicate, and calls the list containers.
     if (names.has(container.name)) found = underElement("containers", index, [...found, ...duplicate(container)]);
     found = [...found, ...underElement("containers", index, validateInitContainer(container, around))];
@@ -83,6 +85,7 @@ function validateContainers(containers: readonly Container[], around: Surroundin
   const names = new Set<string>();
   let found: Findings = none;
   for (const [index, container] of containers.entries()) {
+    if (found.length > plenty) break;
     // Upstream moves all that was found so far under the duplicate.
     if (names.has(container.name)) found = underElement("containers", index, [...found, ...duplicate(container)]);
     names.add(container.name);

@@ -24,6 +24,7 @@ export function setRevisionDefaults(spec: RevisionSpec, { config, operation, par
   const taken = new Set([...containers, ...initContainers].map((container) => container.name ?? ""));
   setNames(containers, taken, userContainerName(config.defaults, parent));
   setNames(initContainers, taken, initContainerName(config.defaults, parent));
+  const writable = writableVolumes(spec);
   for (const container of containers) {
     setResources(container, config);
     const servesRequests = containers.length === 1 || (container.ports ?? []).length > 0;
@@ -32,7 +33,7 @@ export function setRevisionDefaults(spec: RevisionSpec, { config, operation, par
     for (const probe of [container.readinessProbe, container.livenessProbe, container.startupProbe]) {
       if (probe?.grpc) probe.grpc.service ??= "";
     }
-    setReadOnlyMounts(container, spec);
+    setReadOnlyMounts(container, writable);
     if (operation === "CREATE" && config.defaults.enableServiceLinks !== undefined) {
       spec.enableServiceLinks ??= config.defaults.enableServiceLinks;
     }
@@ -93,10 +94,13 @@ function setProbeNumbers(probe: Probe): void {
   probe.timeoutSeconds ||= 1;
 }
 
-function setReadOnlyMounts(container: Container, pod: PodSpec): void {
-  const writable = (pod.volumes ?? []).filter((volume) => volume.emptyDir || volume.persistentVolumeClaim);
-  const names = new Set(writable.map((volume) => volume.name ?? ""));
-  for (const mount of container.volumeMounts ?? []) if (!names.has(mount.name ?? "")) mount.readOnly = true;
+function writableVolumes({ volumes = [] }: PodSpec): ReadonlySet<string> {
+  const writable = volumes.filter((volume) => volume.emptyDir || volume.persistentVolumeClaim);
+  return new Set(writable.map((volume) => volume.name ?? ""));
+}
+
+function setReadOnlyMounts(container: Container, writable: ReadonlySet<string>): void {
+  for (const mount of container.volumeMounts ?? []) if (!writable.has(mount.name ?? "")) mount.readOnly = true;
 }
 
 /** Closes what Kubernetes leaves open (flag secure-pod-defaults), as its "restricted" profile wants it. */
