@@ -27,6 +27,7 @@ import { route, type Server } from "./routes.ts";
 import { createTokenSigner } from "./service-account-tokens.ts";
 import { serviceAccountAdmission } from "./service-accounts.ts";
 import { openStorage } from "./storage.ts";
+import { answerUpgrade } from "./upgrade.ts";
 import { createWatchCache } from "./watch-cache.ts";
 import { webhookAdmission } from "./webhook-admission.ts";
 import { createWebhookCaller } from "./webhook-call.ts";
@@ -119,6 +120,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       });
     },
   );
+  https.on("upgrade", (request, socket, head) => {
+    void answerUpgrade(server, request, socket, head, closing.signal, log);
+  });
   await new Promise<void>((resolve, reject) => {
     https.once("error", reject);
     https.listen(options.port, options.address, () => {

@@ -99,7 +99,7 @@ function isWatch(info: ResourceRequest, method: string, query: URLSearchParams):
 }
 
 /** Throws 403 in the words of the real server when the user may not do this. */
-function allow({ authorizer }: Server, { user }: Call, action: Action, pathname: string): void {
+export function allow({ authorizer }: Server, { user }: Pick<Call, "user">, action: Action, pathname: string): void {
   if (authorizer.decide(user, action).allowed) return;
   const who = `User ${JSON.stringify(user.username)} cannot ${action.verb}`;
   if ("path" in action) {
