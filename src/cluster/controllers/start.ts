@@ -3,6 +3,7 @@ import { startDeploymentController } from "./deployment/controller.ts";
 import { startEndpointsControllers } from "./endpoints/controller.ts";
 import { startGarbageCollector } from "./garbage-collector/controller.ts";
 import { startNamespaceController } from "./namespace/controller.ts";
+import { startPodDisruptionBudgetController } from "./pod-disruption-budget/controller.ts";
 import { startReplicaSetController } from "./replicaset/controller.ts";
 import { startScheduler } from "./scheduler/controller.ts";
 import { startServiceAccountController } from "./service-account/controller.ts";
@@ -19,6 +20,7 @@ export function startBuiltinControllers(context: BuiltinContext): { readonly don
     startStatefulSetController(context),
     ...startEndpointsControllers(context),
     startScheduler(context),
+    startPodDisruptionBudgetController(context),
     startServiceAccountController(context),
     startNamespaceController(context),
     startGarbageCollector(context),
