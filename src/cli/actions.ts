@@ -52,11 +52,14 @@ export interface DeployOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly wait: boolean;
   readonly timeoutMs: number;
+  /** Only make the image. */
+  readonly imageOnly: boolean;
 }
 
 export interface Deployed {
   readonly name: string;
   readonly namespace: string;
+  /** The image, by digest. */
   readonly image: string;
   /** With the gateway's port, so that it can be opened as it is. */
   readonly url: string;

@@ -183,6 +183,7 @@ test("hakn deploy: options reach the action", async () => {
         env: { A: "1", B: "x=y" },
         wait: true,
         timeoutMs: 5000,
+        imageOnly: false,
       },
     ],
   ]);

@@ -97,6 +97,7 @@ export function createActions(version: string): Actions {
       const name = options.name ?? serviceNameOf(resolve(options.directory));
       progress.step(`packing ${options.directory}`);
       const image = await imageOfDirectory(resolve(options.directory), name, running.registry);
+      if (options.imageOnly) return { name, namespace: options.namespace, image, url: "", revision: "", ready: false };
       const client = createClient({ connection: await loadKubeconfig(running.kubeconfig), clock, userAgent: "hakn" });
       try {
         return await rollOut(client, image, name, options, running.gatewayUrl, clock, progress);

@@ -17,10 +17,7 @@ const stopMetrics = await startMetricsServer(
 const leadership = await startLeadership(program, "autoscaler", portFrom("PEER_PORT", 9041));
 const { ownership } = leadership;
 const autoscaler = startAutoscaler({ ...program.context, ownership }, createAutoscalerMetrics(program.registry));
-const server = await startAutoscalerServer(
-  { address: program.address, port: 8080 },
-  autoscaler.multiScaler,
-);
+const server = await startAutoscalerServer({ address: program.address, port: 8080 }, autoscaler.multiScaler);
 log.info("the autoscaler runs");
 
 const signal = await terminated();

@@ -43,7 +43,8 @@ describe("the examples on the embedded cluster", {
     ]) {
       assert.match(shown, want);
     }
-    const lines = await cluster.kubectl("get", "events", "--field-selector", "type=Warning", "-o", "name");
+    const message = "jsonpath={range .items[*]}{.involvedObject.kind} {.involvedObject.name}: {.message}{'\\n'}{end}";
+    const lines = await cluster.kubectl("get", "events", "--field-selector", "type=Warning", "-o", message);
     assert.equal(lines, "", "no warnings on the way");
   });
 
@@ -77,7 +78,7 @@ describe("the examples on the embedded cluster", {
   });
 
   test("traffic-split: two revisions share the traffic, and each is reached by its tag", async () => {
-    await cluster.hakn("deploy", "examples/traffic-split", "--json");
+    await cluster.hakn("deploy", "examples/traffic-split", "--image-only");
     await cluster.apply(example("traffic-split/blue.yaml", cluster));
     await cluster.kubectl("wait", "ksvc/colors", ...wait);
     await cluster.apply(example("traffic-split/split.yaml", cluster));
@@ -112,7 +113,7 @@ describe("the examples on the embedded cluster", {
   });
 
   test("config-volume: a file follows its ConfigMap", async () => {
-    await cluster.hakn("deploy", "examples/config-volume", "--no-wait", "--json");
+    await cluster.hakn("deploy", "examples/config-volume", "--image-only");
     await cluster.apply(example("config-volume/service.yaml", cluster));
     await cluster.kubectl("wait", "ksvc/config-volume", ...wait);
     const answer = await cluster.get("config-volume.default.localhost");

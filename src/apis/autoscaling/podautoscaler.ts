@@ -48,8 +48,10 @@ export const PodAutoscaler = defineKind({
       "What is known of the scale.",
       {
         ...commonStatusFields,
-        serviceName: string("The Kubernetes Service that reaches the pods, or the activator."),
-        metricsServiceName: string("The Kubernetes Service that reaches the pods for their metrics."),
+        serviceName: string("The Kubernetes Service that reaches the pods, or the activator.", { "x-zero": "kept" }),
+        metricsServiceName: string("The Kubernetes Service that reaches the pods for their metrics.", {
+          "x-zero": "kept",
+        }),
         desiredScale: int32("How many pods should run."),
         actualScale: int32("How many pods run."),
       },

@@ -7,6 +7,7 @@ interface Options {
   namespace: string;
   env: Record<string, string>;
   wait: boolean;
+  imageOnly: boolean;
   timeout: number;
   json?: boolean;
 }
@@ -21,10 +22,14 @@ export function addDeploy(program: Command, { actions, terminal }: CommandContex
     .option("-n, --namespace <namespace>", "the Service's namespace", "default")
     .option("-e, --env <NAME=VALUE>", "an environment variable of the program (may be repeated)", collectEnv, {})
     .option("--no-wait", "do not wait until the new revision is ready")
+    .option("--image-only", "only make the image, for YAML of your own", false)
     .option("--timeout <seconds>", "how long to wait", seconds, 120)
     .option("--data-dir <dir>", "the cluster's directory", actions.defaultDataDir())
     .option("--json", "print the result as JSON")
-    .addHelpText("after", "\nExamples:\n  hakn deploy ./app\n  hakn deploy ./app --name shop -e GREETING=hello")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  hakn deploy ./app\n  hakn deploy ./app --name shop -e GREETING=hello\n  hakn deploy ./app --image-only",
+    )
     .action(async (directory: string, options: Options) => {
       const progress = terminal.progress();
       const deployed = await actions.deploy(
@@ -36,11 +41,13 @@ export function addDeploy(program: Command, { actions, terminal }: CommandContex
           env: options.env,
           wait: options.wait,
           timeoutMs: options.timeout * 1000,
+          imageOnly: options.imageOnly,
         },
         progress,
       );
       progress.end();
       if (options.json) terminal.print(`${JSON.stringify(deployed)}\n`);
+      else if (options.imageOnly) terminal.print(`${deployed.image}\n`);
       else if (deployed.ready) terminal.print(`${deployed.revision} is ready: ${deployed.url}\n`);
       else terminal.print(`${deployed.name} is being rolled out; watch it with \`hakn status\`.\n`);
     });

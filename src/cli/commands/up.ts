@@ -50,6 +50,7 @@ Examples:
               env: {},
               wait: true,
               timeoutMs: 120_000,
+              imageOnly: false,
             },
             progress,
           );
