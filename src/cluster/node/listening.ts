@@ -27,11 +27,12 @@ export function watchListening(context: PodContext, process: ContainerProcess, s
     }
     const program = process.pid();
     const ports = program === undefined ? [] : listeningPorts(program);
-    const found = ports.length > 0 ? `it listens on ${ports.join(", ")} instead` : "it listens nowhere yet";
-    context.events.warning(
-      "PortNotServed",
-      `Container ${container} does not listen on $PORT (${actual}), which stands for its port ${declared} in the embedded cluster: ${found}. Let the program read the environment variable PORT`,
-    );
+    const wrongAddress = ports.includes(actual);
+    const found = wrongAddress
+      ? "it has the port, but at another address. Let the program listen on all addresses or on 127.0.0.1"
+      : `${ports.length > 0 ? `it listens on ${ports.join(", ")} instead` : "it listens nowhere yet"}. Let the program read the environment variable PORT`;
+    const where = `127.0.0.1:$PORT (${actual}), which stands for its port ${declared} in the embedded cluster`;
+    context.events.warning("PortNotServed", `Container ${container} does not listen on ${where}: ${found}`);
   })();
 }
 

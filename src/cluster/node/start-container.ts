@@ -52,7 +52,8 @@ export async function prepareLaunch(context: PodContext, container: Container, i
     KUBERNETES_SERVICE_PORT: String(node.apiServer.port),
     KUBERNETES_SERVICE_PORT_HTTPS: String(node.apiServer.port),
     HAKN_CONTAINER: `${pod.metadata.namespace}/${pod.metadata.name}/${container.name}`,
-    HAKN_BIND_ADDRESS: place.podIP,
+    // A program with a port of its own is reached at 127.0.0.1; all others have the pod's address.
+    HAKN_BIND_ADDRESS: context.userPort?.container === container.name ? "127.0.0.1" : place.podIP,
     HAKN_ROOT: root,
   };
   await mountVolumes(pod, container, context.volumes(), root, env);
