@@ -1,0 +1,199 @@
+/**
+ * Measures our queue-proxy against upstream's in one run, alternating: `node bench/queue-proxy.ts [--rounds N] [--seconds S]`.
+ * Upstream's binary comes from `cd bench/upstream && go build -o queue knative.dev/serving/cmd/queue` (or HAKN_BENCH_UPSTREAM
+ * names it); ours are dist/bin/queue-proxy (HAKN_BENCH_BUN names a compiled one) and the sources on Node.
+ * Ports 8022, 9090 and 9091 must be free. Linux only: CPU and memory are read from /proc.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import net from "node:net";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type Load, type LoadResult, runHttp1, runHttp2 } from "./queue-proxy/load.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const { values: options } = parseArgs({
+  options: { rounds: { type: "string", default: "3" }, seconds: { type: "string", default: "3" } },
+});
+const rounds = Number(options.rounds);
+const durationMs = 1000 * Number(options.seconds);
+const ticksPerSecond = 100;
+const megabyte = 1024;
+
+const candidates: Readonly<Record<string, readonly string[]>> = {
+  upstream: [process.env["HAKN_BENCH_UPSTREAM"] ?? `${root}bench/upstream/queue`],
+  bun: [process.env["HAKN_BENCH_BUN"] ?? `${root}dist/bin/queue-proxy-bun`],
+  node: [process.execPath, "--max-semi-space-size=1", process.env["HAKN_BENCH_NODE"] ?? `${root}dist/bin/queue-proxy`],
+};
+
+interface Measure extends LoadResult {
+  readonly cpuSeconds: number;
+}
+
+interface Scenario {
+  readonly name: string;
+  readonly http2?: number;
+  readonly load: Omit<Load, "port" | "durationMs">;
+}
+
+const scenarios: readonly Scenario[] = [
+  { name: "1 connection", load: { connections: 1, path: "/" } },
+  { name: "8 connections", load: { connections: 8, path: "/" } },
+  { name: "64 connections", load: { connections: 64, path: "/" } },
+  { name: "100 kB down, 8 connections", load: { connections: 8, path: "/100000" } },
+  { name: "100 kB up, 8 connections", load: { connections: 8, path: "/", upload: 100_000 } },
+  { name: "10 MB down, 2 connections", load: { connections: 2, path: "/10000000" } },
+  { name: "10 MB up, 2 connections", load: { connections: 2, path: "/", upload: 10_000_000 } },
+  { name: "h2c, 8 connections, 4 streams each", http2: 4, load: { connections: 8, path: "/" } },
+  { name: "h2c, 4 connections, 32 streams each", http2: 32, load: { connections: 4, path: "/" } },
+  { name: "open load of 2,000 rps, 8 connections", load: { connections: 8, path: "/", rate: 2000 } },
+];
+
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+function memory(pid: number): { rss: number; private: number; peak: number } {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const field = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)![1]) / megabyte;
+  return { rss: field("VmRSS"), private: field("RssAnon"), peak: field("VmHWM") };
+}
+
+async function startBackend(): Promise<{ child: ChildProcess; ports: { http1: number; h2c: number } }> {
+  const child = spawn(process.execPath, [`${root}bench/queue-proxy/backend.ts`], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const line = await new Promise<string>((resolve) =>
+    child.stdout!.once("data", (chunk: Buffer) => resolve(String(chunk))),
+  );
+  return { child, ports: JSON.parse(line) as { http1: number; h2c: number } };
+}
+
+/** Starts a candidate and waits for its first 200 to a kubelet's probe. */
+async function startProxy(command: readonly string[], userPort: number, port: number) {
+  const env = {
+    CONTAINER_CONCURRENCY: "200",
+    QUEUE_SERVING_PORT: String(port),
+    QUEUE_SERVING_TLS_PORT: String(port + 1),
+    USER_PORT: String(userPort),
+    REVISION_TIMEOUT_SECONDS: "300",
+    SERVING_LOGGING_CONFIG: "",
+    SERVING_LOGGING_LEVEL: "error",
+    SERVING_REQUEST_METRICS_BACKEND: "prometheus",
+    TRACING_CONFIG_BACKEND: "none",
+    SERVING_NAMESPACE: "bench",
+    SERVING_CONFIGURATION: "bench",
+    SERVING_REVISION: "bench-1",
+    SERVING_POD: "bench-pod",
+    SERVING_POD_IP: "127.0.0.1",
+  };
+  const startedMs = performance.now();
+  const child = spawn(command[0]!, command.slice(1), { env, stdio: ["ignore", "ignore", "inherit"] });
+  while (!(await probe(port))) {
+    if (child.exitCode !== null) throw new Error(`${command.join(" ")} ended with ${child.exitCode}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return { child, pid: child.pid!, startMs: performance.now() - startedMs };
+}
+
+function probe(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, "127.0.0.1", () => {
+      socket.write("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: kube-probe/1\r\nK-Network-Probe: queue\r\n\r\n");
+    });
+    socket.on("data", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  child.kill("SIGKILL");
+  if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
+}
+
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+const usable = Object.entries(candidates).filter(([, command]) => existsSync(command.at(-1)!));
+const present = usable.map(([name]) => name);
+if (!present.includes("upstream")) console.log("upstream's binary is missing: no ratios (see the head of this file)");
+const backend = await startBackend();
+const results = new Map<string, Measure[]>();
+const memories = new Map<
+  string,
+  { start: number; idle: number; idlePrivate: number; rss: number; private: number; peak: number }[]
+>();
+let port = 21_000;
+for (let round = 0; round < rounds; round++) {
+  for (const [name, command] of usable) {
+    for (const protocol of ["http1", "h2c"] as const) {
+      port += 2;
+      const proxy = await startProxy(command, backend.ports[protocol], port);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const idle = memory(proxy.pid);
+      // Unmeasured: code that is compiled while it runs has to be compiled first.
+      const warmUp = { connections: 8, path: "/", port, durationMs: 1500 };
+      await (protocol === "http1" ? runHttp1(warmUp) : runHttp2(warmUp, 4));
+      for (const scenario of scenarios) {
+        if ((scenario.http2 !== undefined) !== (protocol === "h2c")) continue;
+        const load = { ...scenario.load, port, durationMs };
+        const before = cpuSeconds(proxy.pid);
+        const result = scenario.http2 === undefined ? await runHttp1(load) : await runHttp2(load, scenario.http2);
+        const measure = { ...result, cpuSeconds: cpuSeconds(proxy.pid) - before };
+        const key = `${scenario.name}|${name}`;
+        results.set(key, [...(results.get(key) ?? []), measure]);
+      }
+      if (protocol === "http1") {
+        const after = memory(proxy.pid);
+        const entry = { start: proxy.startMs, idle: idle.rss, idlePrivate: idle.private, ...after };
+        memories.set(name, [...(memories.get(name) ?? []), entry]);
+      }
+      await stop(proxy.child);
+    }
+  }
+}
+await stop(backend.child);
+
+const medianOf = (key: string, pick: (measure: Measure) => number) => median((results.get(key) ?? []).map(pick));
+const cpuOf = (measure: Measure) => (measure.cpuSeconds / measure.requests) * 100_000;
+const ratio = (value: number, base: number) => (Number.isNaN(base) ? "" : ` (${(value / base).toFixed(2)}x)`);
+console.log("| case | program | rps | p50 ms | p99 ms | CPU s per 100,000 | failures |\n|---|---|---|---|---|---|---|");
+for (const { name } of scenarios) {
+  const base = `${name}|upstream`;
+  for (const program of present) {
+    const key = `${name}|${program}`;
+    const column = (pick: (measure: Measure) => number, digits: number) => {
+      const value = medianOf(key, pick);
+      return value.toFixed(digits) + (program === "upstream" ? "" : ratio(value, medianOf(base, pick)));
+    };
+    const cells = [
+      column((measure) => measure.requests / measure.seconds, 0),
+      column((measure) => measure.p50, 2),
+      column((measure) => measure.p99, 2),
+      column(cpuOf, 2),
+      String((results.get(key) ?? []).reduce((sum, measure) => sum + measure.failures, 0)),
+    ];
+    console.log(`| ${name} | ${program} | ${cells.join(" | ")} |`);
+  }
+}
+console.log(
+  "\n| program | start ms | idle RSS MB | idle private MB | RSS after load MB | private after load MB | peak RSS MB |\n|---|---|---|---|---|---|---|",
+);
+for (const program of present) {
+  const entries = memories.get(program) ?? [];
+  const cell = (pick: (entry: (typeof entries)[number]) => number) => median(entries.map(pick)).toFixed(1);
+  const cells = [
+    cell((e) => e.start),
+    cell((e) => e.idle),
+    cell((e) => e.idlePrivate),
+    cell((e) => e.rss),
+    cell((e) => e.private),
+    cell((e) => e.peak),
+  ];
+  console.log(`| ${program} | ${cells.join(" | ")} |`);
+}
+process.exit(0);
