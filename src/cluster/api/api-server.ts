@@ -8,6 +8,7 @@ import type { Connection } from "../../kube/credentials.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import { createAdmission } from "./admission.ts";
+import { followAggregatedRoles } from "./aggregated-roles.ts";
 import { notReady, sendError, warningHeader } from "./answer.ts";
 import { createAuthenticator } from "./authentication.ts";
 import { createAuthorizer } from "./authorization.ts";
@@ -90,7 +91,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   await ensureNamespaces(api, randomUUID);
   await ensureClusterRoles(api, randomUUID);
 
-  const stopFollowing = followDefinitions(api);
+  const stopFollowing = [followDefinitions(api), followAggregatedRoles(api)];
 
   const signer = createTokenSigner(pki.tokenKey);
   let url = "";
@@ -139,7 +140,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     closed ??= new Promise<void>((resolve) => {
       closing.abort();
       https.close(() => {
-        stopFollowing();
+        for (const stop of stopFollowing) stop();
         webhooks.close();
         api.cache.close();
         storage.close();

@@ -4,6 +4,7 @@ import { type Api, timestamp } from "./call.ts";
 type Rule = NonNullable<ClusterRole["rules"]>[number];
 
 const group = "rbac.authorization.k8s.io";
+const aggregateTo = `${group}/aggregate-to-`;
 const everyVerb = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const readVerbs = ["get", "list", "watch"];
 const namespacedCore = [
@@ -12,16 +13,14 @@ const namespacedCore = [
   "events",
   "persistentvolumeclaims",
   "pods",
-  "pods/attach",
-  "pods/eviction",
-  "pods/exec",
   "pods/log",
-  "pods/portforward",
   "pods/status",
   "serviceaccounts",
   "services",
   "services/status",
 ];
+/** What even to read gives power: secrets, and ways into pods (which are opened by GET). */
+const editOnly = ["pods/attach", "pods/eviction", "pods/exec", "pods/portforward", "secrets", "serviceaccounts/token"];
 const allOf = (verbs: readonly string[]): Rule[] => [
   { apiGroups: [""], resources: namespacedCore, verbs: [...verbs] },
   {
@@ -35,8 +34,9 @@ interface BootstrapRole {
   readonly rules: readonly Rule[];
   /** Who has the role, by group. */
   readonly groups?: readonly string[];
-  /** Other ClusterRoles with this label add their rules; room for the operators' own. */
+  /** The rules are those of the ClusterRoles with this label; room for the operators' own. */
   readonly aggregates?: string;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** The ClusterRoles that users and manifests expect to find. Source: k8s.io/kubernetes bootstrappolicy, reduced to this server's kinds. */
@@ -48,27 +48,23 @@ const roles: Readonly<Record<string, BootstrapRole>> = {
     ],
     groups: ["system:masters"],
   },
-  admin: {
+  admin: { rules: [], aggregates: `${aggregateTo}admin` },
+  edit: { rules: [], aggregates: `${aggregateTo}edit` },
+  view: { rules: [], aggregates: `${aggregateTo}view` },
+  "system:aggregate-to-admin": {
     rules: [
-      ...allOf(everyVerb),
-      { apiGroups: [""], resources: ["secrets", "serviceaccounts/token"], verbs: everyVerb },
       { apiGroups: [group], resources: ["roles", "rolebindings"], verbs: everyVerb },
       { apiGroups: ["authorization.k8s.io"], resources: ["localsubjectaccessreviews"], verbs: ["create"] },
-      { apiGroups: [""], resources: ["namespaces"], verbs: readVerbs },
     ],
-    aggregates: "rbac.authorization.k8s.io/aggregate-to-admin",
+    labels: { [`${aggregateTo}admin`]: "true" },
   },
-  edit: {
-    rules: [
-      ...allOf(everyVerb),
-      { apiGroups: [""], resources: ["secrets", "serviceaccounts/token"], verbs: everyVerb },
-      { apiGroups: [""], resources: ["namespaces"], verbs: readVerbs },
-    ],
-    aggregates: "rbac.authorization.k8s.io/aggregate-to-edit",
+  "system:aggregate-to-edit": {
+    rules: [...allOf(everyVerb), { apiGroups: [""], resources: editOnly, verbs: everyVerb }],
+    labels: { [`${aggregateTo}edit`]: "true", [`${aggregateTo}admin`]: "true" },
   },
-  view: {
+  "system:aggregate-to-view": {
     rules: [...allOf(readVerbs), { apiGroups: [""], resources: ["namespaces"], verbs: readVerbs }],
-    aggregates: "rbac.authorization.k8s.io/aggregate-to-view",
+    labels: { [`${aggregateTo}view`]: "true", [`${aggregateTo}edit`]: "true", [`${aggregateTo}admin`]: "true" },
   },
   "system:discovery": {
     rules: [
@@ -120,20 +116,20 @@ const roles: Readonly<Record<string, BootstrapRole>> = {
 
 /** Creates the roles that every cluster has and their bindings, where they are missing. */
 export async function ensureClusterRoles(api: Api, uid: () => string): Promise<void> {
-  const metadata = (name: string) => ({
+  const metadata = (name: string, labels: Readonly<Record<string, string>> = {}) => ({
     name,
     uid: uid(),
     creationTimestamp: timestamp(api.clock.now()),
-    labels: { "kubernetes.io/bootstrapping": "rbac-defaults" },
+    labels: { "kubernetes.io/bootstrapping": "rbac-defaults", ...labels },
     annotations: { "rbac.authorization.kubernetes.io/autoupdate": "true" },
   });
   await api.storage.write((transaction) => {
-    for (const [name, { rules, groups, aggregates }] of Object.entries(roles)) {
+    for (const [name, { rules, groups, aggregates, labels }] of Object.entries(roles)) {
       if (!transaction.get(`${group}/clusterroles`, "", name)) {
         const role: ClusterRole = {
           apiVersion: `${group}/v1`,
           kind: "ClusterRole",
-          metadata: metadata(name),
+          metadata: metadata(name, labels),
           ...(aggregates && { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [aggregates]: "true" } }] } }),
           rules: [...rules],
         };
