@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseImageReference } from "../registry/reference.ts";
@@ -34,6 +35,9 @@ export class InvalidImageNameError extends Error {}
 /** Keeps unpacked images below `directory`, each digest once. Images come from registries on this machine. */
 export function createImagePuller(directory: string): ImagePuller {
   const underWay = new Map<string, Promise<{ image: Image; fetched: boolean }>>();
+  mkdirSync(directory, { recursive: true });
+  // A program without a package.json must not get one from the directories above, such as the user's home.
+  writeFileSync(join(directory, "package.json"), "{}\n");
   return {
     async pull(text, signal) {
       const reference = parseImageReference(text);
