@@ -142,8 +142,9 @@ test("a refusal carries the Status and says what was asked", async (t) => {
 
 test("connections are kept alive", async (t) => {
   const { client, server } = await setUp(t);
-  for (let i = 0; i < 3; i++) await client.of(Thing).get(ref);
-  assert.equal(server.connections(), 1);
+  for (let i = 0; i < 20; i++) await client.of(Thing).get(ref);
+  // A socket is free again a moment after its answer was read: two may take turns.
+  assert.ok(server.connections() <= 2, `${server.connections()} connections`);
 });
 
 test("429 is honoured: the request is sent again after Retry-After", async (t) => {

@@ -289,6 +289,17 @@ test("objects that the filter refuses get no pass", async () => {
   await controller.end();
 });
 
+test("a filter that throws fails its own key only", async () => {
+  const context = fakeContext({ text: "" }, [makeParent("a"), makeParent("b")]);
+  const filter = ({ metadata }: Parent) => {
+    if (metadata.name === "a") throw new Error("bad filter");
+    return true;
+  };
+  const controller = await run(context, undefined, { filter });
+  assert.deepEqual(await controller.turn(), ["b"]);
+  await controller.end();
+});
+
 test("everything is looked at again after ten hours", async () => {
   const context = fakeContext({ text: "" }, [makeParent("a")]);
   const controller = await run(context);

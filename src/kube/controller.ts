@@ -7,7 +7,7 @@ import type { Client, ConfigStore, Informer, InformerSelection, Informers, Owner
 import { isConflict, PermanentError } from "./errors.ts";
 import { createEventRecorder } from "./events.ts";
 import type { KubeMetrics } from "./metrics.ts";
-import { createPass, type PassSpec } from "./pass.ts";
+import { createPass, type PassResult, type PassSpec } from "./pass.ts";
 import { createWorkQueue } from "./workqueue.ts";
 
 /** What a program gives to each of its controllers. */
@@ -102,7 +102,7 @@ export function startController<T extends KubeObject, Deps, Config>(
 
   const work = async (key: string): Promise<void> => {
     const startedAt = clock.monotonic();
-    const result = await pass(key);
+    const result = await pass(key).catch((error: unknown): PassResult => ({ type: "failed", error }));
     if (result.type === "skipped") {
       queue.forget(key);
       return;

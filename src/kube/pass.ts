@@ -47,7 +47,8 @@ export const passDeadlineMs = 30_000;
 
 /**
  * Returns the function that runs one pass over one key: reads the object, adds or removes the finalizer, reconciles,
- * and writes the status if it changed. It never rejects. A lost race (conflict) is a failure without an event.
+ * and writes the status if it changed. A lost race (conflict) is a failure without an event. It rejects only when the
+ * filter throws.
  */
 export function createPass<T extends KubeObject, Deps, Config>(
   spec: PassSpec<T, Deps, Config>,
