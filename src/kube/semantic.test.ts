@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { semanticEqual } from "./semantic.ts";
+import { semanticCovers, semanticEqual } from "./semantic.ts";
 import { changedStatus } from "./status.ts";
 
 const cases: readonly [string, unknown, unknown, boolean][] = [
@@ -23,6 +23,22 @@ for (const [name, a, b, equal] of cases) {
   test(`${name} ${equal ? "mean the same" : "differ"}`, () => {
     assert.equal(semanticEqual(a, b), equal);
     assert.equal(semanticEqual(b, a), equal);
+  });
+}
+
+const coverings: readonly [string, unknown, unknown, boolean][] = [
+  ["what has the server's defaults beside it", { a: 1, defaulted: true }, { a: 1 }, true],
+  ["what is defaulted deep inside", { list: [{ name: "x", port: 80 }] }, { list: [{ name: "x" }] }, true],
+  ["nothing", { a: 1 }, { a: {}, b: [], c: null }, true],
+  ["another value", { a: 1 }, { a: 2 }, false],
+  ["a field that is missing", { a: 1 }, { b: 1 }, false],
+  ["a shorter list", { list: [1, 2] }, { list: [1] }, false],
+  ["a list where there is none", { list: undefined }, { list: [1] }, false],
+  ["a map where there is a value", { a: 1 }, { a: { b: 1 } }, false],
+];
+for (const [name, present, wanted, covered] of coverings) {
+  test(`${name} is ${covered ? "" : "not "}covered`, () => {
+    assert.equal(semanticCovers(present, wanted), covered);
   });
 }
 
