@@ -64,7 +64,7 @@ export function startProcess(spec: ProcessSpec, clock: Clock): Promise<Container
     shim.once("error", reject);
     shim.once("spawn", () => {
       const exited = new Promise<Exit>((settle) => {
-        shim.once("exit", () => settle(exitOf(records, clock)));
+        shim.once("exit", () => settle(exitOf(records, token, clock)));
       });
       resolve(makeProcess(records, token, startedAtMs, shim.pid!, exited));
     });
@@ -86,11 +86,11 @@ export function adoptProcess(
   if (!start) return undefined;
   const shimPid = readNumber(join(records, "shim"));
   if (shimPid === undefined || !isShim(shimPid, start.token)) {
-    return { exit: exitOf(records, clock), startedAtMs: start.startedAtMs, id: idOf(start.token) };
+    return { exit: exitOf(records, start.token, clock), startedAtMs: start.startedAtMs, id: idOf(start.token) };
   }
   const exited = (async () => {
     while (isShim(shimPid, start.token)) await clock.sleep(adoptedPollMs);
-    return exitOf(records, clock);
+    return exitOf(records, start.token, clock);
   })();
   return { running: makeProcess(records, start.token, start.startedAtMs, shimPid, exited) };
 }
@@ -131,11 +131,14 @@ export function isShim(pid: number, token: string): boolean {
   return commandLineOf(pid)?.includes(token) ?? false;
 }
 
-function exitOf(records: string, clock: Clock): Exit {
+function exitOf(records: string, token: string, clock: Clock): Exit {
   const file = join(records, "exit");
   const code = readNumber(file);
-  // Killed together with its shim: nobody was left to write the code down.
-  if (code === undefined) return { code: 137, finishedAtMs: clock.now() };
+  if (code === undefined) {
+    // The shim was killed: it could neither write the code down nor take the program with it.
+    for (const stray of containerProcesses(token)) sendSignal(stray.pid, "SIGKILL");
+    return { code: 137, finishedAtMs: clock.now() };
+  }
   return { code, finishedAtMs: Math.round(statSync(file).mtimeMs) };
 }
 

@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { parseImageReference } from "../registry/reference.ts";
+import { type RegistryRequest, send, textOf } from "../registry/request.ts";
 import { unpackLayer } from "./unpack.ts";
 
 /** An image that is unpacked on this machine. */
@@ -76,20 +78,25 @@ const acceptedTypes = [
 
 async function resolveTag(base: string, tag: string, text: string, signal: AbortSignal): Promise<string> {
   const response = await ask(`${base}/manifests/${tag}`, text, { method: "HEAD", signal });
-  const digest = response.headers.get("docker-content-digest");
-  if (!digest) throw new Error(`failed to resolve reference "${text}": the registry told no digest`);
-  return digest;
+  response.resume();
+  const digest = response.headers["docker-content-digest"];
+  if (typeof digest === "string") return digest;
+  throw new Error(`failed to resolve reference "${text}": the registry told no digest`);
 }
 
-async function ask(url: string, text: string, init: RequestInit = {}): Promise<Response> {
+async function ask(url: string, text: string, options: RegistryRequest = {}): Promise<IncomingMessage> {
   const failed = `failed to resolve reference "${text}"`;
-  const response = await fetch(url, { ...init, headers: { Accept: acceptedTypes } }).catch((error: Error) => {
-    const cause = error.cause instanceof Error ? error.cause.message : error.message;
-    throw new Error(`${failed}: the image registry cannot be reached: ${cause}`, { cause: error });
+  const response = await send(url, { ...options, headers: { Accept: acceptedTypes } }).catch((error: Error) => {
+    throw new Error(`${failed}: the image registry cannot be reached: ${error.message}`, { cause: error });
   });
-  if (response.status === 404) throw new Error(`${failed}: ${text}: not found`);
-  if (!response.ok) throw new Error(`${failed}: unexpected status from GET request to ${url}: ${response.status}`);
-  return response;
+  if (response.statusCode === 200) return response;
+  response.resume();
+  if (response.statusCode === 404) throw new Error(`${failed}: ${text}: not found`);
+  throw new Error(`${failed}: unexpected status from GET request to ${url}: ${response.statusCode}`);
+}
+
+async function askJson<T>(url: string, text: string): Promise<T> {
+  return JSON.parse(await textOf(await ask(url, text))) as T;
 }
 
 interface Manifest {
@@ -117,16 +124,16 @@ async function ensureUnpacked(
   const present = await readFile(join(place, "image.json"), "utf8").catch(() => undefined);
   if (present !== undefined) return { image: { ...(JSON.parse(present) as Image), root }, fetched: false };
 
-  const manifest = (await (await ask(`${base}/manifests/${digest}`, text)).json()) as Manifest;
+  const manifest = await askJson<Manifest>(`${base}/manifests/${digest}`, text);
   if (!manifest.config || !manifest.layers)
     throw new Error(`${text}: an index of several platforms cannot be run here`);
-  const { config = {} } = (await (await ask(`${base}/blobs/${manifest.config.digest}`, text)).json()) as ImageConfig;
+  const { config = {} } = await askJson<ImageConfig>(`${base}/blobs/${manifest.config.digest}`, text);
   const temporary = `${place}.${process.pid}.${Math.random().toString(36).slice(2)}`;
   try {
     await mkdir(join(temporary, "root"), { recursive: true });
     for (const { digest: layer, mediaType } of manifest.layers) {
-      const { body } = await ask(`${base}/blobs/${layer}`, text);
-      if (body) await unpackLayer(body, mediaType.endsWith("gzip"), join(temporary, "root"));
+      const body = await ask(`${base}/blobs/${layer}`, text);
+      await unpackLayer(body, mediaType.endsWith("gzip"), join(temporary, "root"));
     }
     const image: Omit<Image, "root"> = {
       digest,

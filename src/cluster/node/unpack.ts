@@ -1,7 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { chmod, link, mkdir, realpath, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, normalize, relative } from "node:path";
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
@@ -9,11 +9,10 @@ import { extract } from "tar-stream";
 const whiteout = ".wh.";
 
 /** Unpacks one layer over what earlier layers left in `root`. Throws for entries that would end up outside of it. */
-export async function unpackLayer(body: ReadableStream, gzipped: boolean, root: string): Promise<void> {
+export async function unpackLayer(body: Readable, gzipped: boolean, root: string): Promise<void> {
   const inside = await realpath(root);
   const archive = extract();
-  const source = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
-  const fed = gzipped ? pipeline(source, createGunzip(), archive) : pipeline(source, archive);
+  const fed = gzipped ? pipeline(body, createGunzip(), archive) : pipeline(body, archive);
   const unpacked = (async () => {
     for await (const entry of archive) {
       const { name, type = "file", linkname, mode = 0o644 } = entry.header;

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { Readable } from "node:stream";
+import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import { send, textOf } from "./request.ts";
 
 export interface ImageParts {
   /** "host:port". */
@@ -15,18 +17,18 @@ export interface ImageParts {
 export async function pushImage({ registry, repository, tag, config, layer }: ImageParts): Promise<string> {
   const base = `http://${registry}/v2/${repository}`;
   const configDigest = digestOf(config);
-  await pushBlob(base, layer.digest, () => Readable.toWeb(createReadStream(layer.path)) as ReadableStream, layer.size);
-  await pushBlob(base, configDigest, () => new Uint8Array(config), config.length);
+  await pushBlob(base, layer.digest, () => createReadStream(layer.path), layer.size);
+  await pushBlob(base, configDigest, () => config, config.length);
   const manifest = JSON.stringify({
     schemaVersion: 2,
     mediaType: manifestType,
     config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: configDigest, size: config.length },
     layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", digest: layer.digest, size: layer.size }],
   });
-  const response = await fetch(`${base}/manifests/${tag}`, {
+  const response = await send(`${base}/manifests/${tag}`, {
     method: "PUT",
     headers: { "Content-Type": manifestType },
-    body: manifest,
+    body: Buffer.from(manifest),
   });
   await expectStatus(response, 201, `pushing ${repository}:${tag}`);
   return digestOf(Buffer.from(manifest));
@@ -34,30 +36,23 @@ export async function pushImage({ registry, repository, tag, config, layer }: Im
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json";
 
-async function pushBlob(
-  base: string,
-  digest: string,
-  body: () => NonNullable<RequestInit["body"]>,
-  size: number,
-): Promise<void> {
-  const present = await fetch(`${base}/blobs/${digest}`, { method: "HEAD" });
-  if (present.status === 200) return;
-  const started = await fetch(`${base}/blobs/uploads/`, { method: "POST" });
+async function pushBlob(base: string, digest: string, body: () => Readable | Buffer, size: number): Promise<void> {
+  const present = await send(`${base}/blobs/${digest}`, { method: "HEAD" });
+  present.resume();
+  if (present.statusCode === 200) return;
+  const started = await send(`${base}/blobs/uploads/`, { method: "POST" });
   await expectStatus(started, 202, `starting the upload of ${digest}`);
-  const target = new URL(started.headers.get("location")!, base);
+  const target = new URL(started.headers.location ?? "", base);
   target.searchParams.set("digest", digest);
-  const sent = await fetch(target, {
-    method: "PUT",
-    headers: { "Content-Type": "application/octet-stream", "Content-Length": String(size) },
-    body: body(),
-    duplex: "half",
-  } as RequestInit);
+  const headers = { "Content-Type": "application/octet-stream", "Content-Length": size };
+  const sent = await send(target, { method: "PUT", headers, body: body() });
   await expectStatus(sent, 201, `uploading ${digest}`);
 }
 
-async function expectStatus(response: Response, status: number, what: string): Promise<void> {
-  const text = await response.text();
-  if (response.status !== status) throw new Error(`${what}: the registry answered ${response.status}: ${text}`);
+async function expectStatus(response: IncomingMessage, status: number, what: string): Promise<void> {
+  const text = await textOf(response);
+  if (response.statusCode === status) return;
+  throw new Error(`${what}: the registry answered ${response.statusCode}: ${text}`);
 }
 
 function digestOf(body: Buffer): string {
