@@ -1,0 +1,42 @@
+import { HeadBuffer } from "../../src/queue-proxy/codec/head-buffer.ts";
+import { Http1BodyDecoder } from "../../src/queue-proxy/codec/http1-body.ts";
+import { ProtocolError, parseRequestHead } from "../../src/queue-proxy/codec/http1-parser.ts";
+
+/** A request that a parser saw to its end. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly body: string;
+}
+
+/** The requests that our parser takes from the bytes, until it refuses or they end. Throws only if the parser is broken. */
+export function requestsSeenByOurs(text: string): readonly SeenRequest[] {
+  const bytes = Buffer.from(text, "latin1");
+  const seen: SeenRequest[] = [];
+  let offset = 0;
+  try {
+    while (offset < bytes.length) {
+      const head = new HeadBuffer(1 << 20, false).feed(bytes, offset);
+      if (!head) return seen;
+      const request = parseRequestHead(head.text);
+      let body = "";
+      let ended = false;
+      const decoder = new Http1BodyDecoder(request.bodyLength, {
+        body: (chunk) => {
+          body += Buffer.from(chunk).toString("latin1");
+        },
+        end: () => {
+          ended = true;
+        },
+      });
+      decoder.start();
+      offset = decoder.feed(bytes, head.next);
+      if (!ended) return seen;
+      seen.push({ method: request.method, target: request.requestUri, body });
+      if (!request.keepAlive) return seen;
+    }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+  }
+  return seen;
+}
