@@ -44,6 +44,7 @@ export function startRouteController(context: ControllerContext<ServingConfig>):
       watching(ingresses, ownedBy(Route)),
       watching(configurations, tracker.keysOf),
       watching(revisions, tracker.keysOf),
+      watching(endpoints, tracker.keysOf),
     ],
   });
 }

@@ -303,6 +303,76 @@ describe("a gradual rollout", () => {
   });
 });
 
+describe("traffic that moves to a revision without pods", () => {
+  const pods = (name: string, ips: readonly string[]): Endpoints => ({
+    apiVersion: "v1",
+    kind: "Endpoints",
+    metadata: { name, namespace: "ns" },
+    subsets: ips.length > 0 ? [{ addresses: ips.map((ip) => ({ ip })), ports: [{ name: "http", port: 8012 }] }] : [],
+  });
+  const settled = conditions({
+    Ready: "True",
+    IngressReady: "True",
+    AllTrafficAssigned: "True",
+    CertificateProvisioned: "True",
+  });
+  const served = [{ revisionName: "hello-00002", latestRevision: true, percent: 100 }];
+  const moved = testRoute({
+    metadata: { generation: 2 },
+    spec: { traffic: [{ revisionName: "hello-00001", latestRevision: false, percent: 100 }] },
+    status: { ...settled, traffic: served },
+  });
+  const scene = async (old: readonly string[], next: readonly string[], route = moved) => [
+    route,
+    ...world,
+    ...(await madeFor(testRoute(), ready)),
+    pods("hello-00002", old),
+    pods("hello-00001", next),
+  ];
+
+  test("waits until one is ready, and stays with those who answer", async () => {
+    const report = await run(await scene(["10.0.0.2"], []));
+    assert.deepEqual(report.updates, []);
+    assert.deepEqual(statusOf(report).traffic, served);
+    assert.ok(
+      linesOf(statusOf(report).conditions).includes(
+        'Ready=Unknown WaitingForCapacity: Revision "hello-00001" gets its traffic once one of its pods is ready.',
+      ),
+    );
+  });
+
+  test("moves once one is ready", async () => {
+    const report = await run(await scene(["10.0.0.2"], ["10.0.0.1"]));
+    assert.equal(statusOf(report).traffic?.[0]?.revisionName, "hello-00001");
+    assert.deepEqual(
+      report.updates.map(({ kind }) => kind),
+      ["Ingress"],
+    );
+  });
+
+  test("moves at once where nobody answers now either", async () => {
+    assert.deepEqual(
+      (await run(await scene([], []))).updates.map(({ kind }) => kind),
+      ["Ingress"],
+    );
+  });
+
+  test("moves in the end though no pod came", async () => {
+    const waiting = conditions({
+      Ready: "Unknown",
+      AllTrafficAssigned: "True",
+      CertificateProvisioned: "True",
+      IngressReady: ["Unknown", "WaitingForCapacity"],
+    });
+    const route = { ...moved, status: { ...waiting, observedGeneration: 2, traffic: served } };
+    const report = await run(await scene(["10.0.0.2"], [], route));
+    assert.deepEqual(
+      report.updates.map(({ kind }) => kind),
+      ["Ingress"],
+    );
+  });
+});
+
 test("whatever error one write meets, the route ends where it would have without", async () => {
   const maps: Maps = { ...publicDomain, "config-network": { "external-domain-tls": "enabled" } };
   const labels = { "serving.knative.dev/route": "hello" };

@@ -1,17 +1,14 @@
-import { type ConditionDraft, conditionOf, conditionSet, isTrue } from "../../apis/conditions.ts";
+import { type ConditionDraft, conditionSet } from "../../apis/conditions.ts";
+import { Endpoints } from "../../apis/core/endpoints.ts";
 import { keyOf } from "../../apis/meta.ts";
-import type { Ingress } from "../../apis/networking/ingress.ts";
-import { rolloutAnnotation } from "../../apis/networking/labels.ts";
 import { draftConditions, observed } from "../../apis/observed.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
-import { rolloutDurationAnnotations } from "../../apis/serving/labels.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import type { Route } from "../../apis/serving/route.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, StatusOf } from "../../kube/api.ts";
 import type { Tracker } from "../../kube/tracker.ts";
 import { serviceHostname } from "../../lib/cluster-domain.ts";
-import { parseDuration } from "../../lib/duration.ts";
 import {
   applyIngress,
   type IngressDeps,
@@ -19,7 +16,9 @@ import {
   markIngressNotConfigured,
   propagateIngress,
 } from "../networking/ingress.ts";
-import { annotationOf, isExternalTlsEnabled } from "../networking/settings.ts";
+import { isExternalTlsEnabled } from "../networking/settings.ts";
+import { advanceRollout } from "./advance-rollout.ts";
+import { waitForCapacity } from "./capacity.ts";
 import {
   type CertificateDeps,
   reconcileExternalCertificates,
@@ -29,8 +28,8 @@ import {
 import { DomainNameError, domainOf, hostsOf, isClusterLocal, schemeOf, type Visibility } from "./domains.ts";
 import { ingressName, makeIngress } from "./ingress.ts";
 import { type PlaceholderDeps, pointPlaceholders, reconcilePlaceholders } from "./placeholders.ts";
-import { isDone, observeReady, parseRollout, type Rollout, stepRollout } from "./rollout.ts";
-import { baseRollout, defaultTag, markProblem, resolveTraffic, statusTraffic, type Traffic } from "./traffic.ts";
+import { isDone } from "./rollout.ts";
+import { defaultTag, markProblem, resolveTraffic, statusTraffic, type Traffic } from "./traffic.ts";
 import { resolveVisibility } from "./visibility.ts";
 
 /** What a route may read, and what it may write. */
@@ -125,6 +124,12 @@ async function reconcileNetwork(
   const present = deps.ingresses.get({ namespace: namespace!, name: ingressName(route) });
   const { rollout, nextStepNs } = advanceRollout(route, traffic, present, conditions, pass);
   const wanted = makeIngress(route, { ...traffic, ...plan, rollout }, pass.config);
+  const waitMs = present ? waitForCapacity(wanted, present, conditions, deps.endpoints, pass.clock) : undefined;
+  if (present && waitMs !== undefined) {
+    if (route.status?.traffic) status.traffic = route.status.traffic;
+    await pointPlaceholders(route, placeholders, present, deps, pass);
+    return waitMs;
+  }
   const ingress = await applyIngress(wanted, deps, pass);
   const isRolling = !isDone(rollout);
   if (!isIngressObserved(ingress)) markIngressNotConfigured(conditions);
@@ -175,35 +180,6 @@ async function reconcileTls(
   };
 }
 
-/** The shares that hold now: at once as the spec has them, or step by step where a rollout takes its time. */
-function advanceRollout(
-  route: Route,
-  traffic: Traffic,
-  present: Ingress | undefined,
-  conditions: ConditionDraft,
-  { config, clock, log }: Pass<ServingConfig>,
-): { readonly rollout: Rollout; readonly nextStepNs: number } {
-  const wanted = baseRollout(traffic);
-  const seconds = rolloutSeconds(route) || config.network.rolloutDurationSecs;
-  if (!present || seconds <= 0) return { rollout: wanted, nextStepNs: 0 };
-  const annotation = present.metadata.annotations?.[rolloutAnnotation];
-  const previous = parseRollout(annotation);
-  if (annotation && !previous)
-    log.warn("The rollout's state on the Ingress makes no sense; it starts anew", { annotation });
-  const nowNs = clock.now() * 1e6;
-  const isProven = isIngressObserved(present) && isTrue(conditionOf(present, "Ready"));
-  const isNews = isProven && !isTrue(conditions.get("IngressReady"));
-  return stepRollout(wanted, previous && isNews ? observeReady(previous, nowNs, seconds) : previous, nowNs);
-}
-
-function rolloutSeconds(route: Route): number {
-  try {
-    return Math.trunc(parseDuration(annotationOf(route, rolloutDurationAnnotations) || "0s") / 1000);
-  } catch {
-    return 0;
-  }
-}
-
 /** The spec as admission completes it, for routes that were stored without. */
 function withDefaults(route: Route): Route {
   const traffic = (route.spec.traffic ?? []).map((target) => ({
@@ -224,6 +200,7 @@ function trackTargets(route: Route, traffic: Traffic, tracker: Tracker): void {
     ...traffic.missing.map(({ kind, name }) => named(kind, name)),
     ...traffic.configurations.map(({ metadata }) => named("Configuration", metadata.name)),
     ...traffic.revisions.map(({ metadata }) => named("Revision", metadata.name)),
+    ...traffic.revisions.map(({ metadata }) => ({ kind: Endpoints, name: metadata.name, namespace: namespace! })),
   ]);
 }
 
