@@ -2,6 +2,7 @@ import { conditionOf } from "../apis/conditions.ts";
 import { apiVersionOf } from "../apis/kind.ts";
 import { KnativeService } from "../apis/serving/service.ts";
 import type { Client } from "../kube/api.ts";
+import { ConnectionError } from "../kube/errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Deployed, DeployOptions, Progress } from "./actions.ts";
 import { UserError } from "./errors.ts";
@@ -23,28 +24,23 @@ export async function rollOut(
   const services = client.of(KnativeService);
   const env = Object.entries(options.env).map(([variable, value]) => ({ name: variable, value }));
   progress.step(`applying Service ${namespace}/${name}`);
-  let service = await services.patch(
-    { namespace, name },
-    {
-      type: "apply",
-      force: true,
-      body: {
-        apiVersion: apiVersionOf(KnativeService),
-        kind: KnativeService.kind,
-        metadata: { name, namespace },
-        spec: { template: { spec: { containers: [{ image, ...(env.length > 0 && { env }) }] } } },
-      },
-    },
-    { fieldManager: "hakn-deploy" },
+  const deadline = clock.monotonic() + options.timeoutMs;
+  const body = {
+    apiVersion: apiVersionOf(KnativeService),
+    kind: KnativeService.kind,
+    metadata: { name, namespace },
+    spec: { template: { spec: { containers: [{ image, ...(env.length > 0 && { env }) }] } } },
+  };
+  let service = await untilAnswered(deadline, clock, () =>
+    services.patch({ namespace, name }, { type: "apply", force: true, body }, { fieldManager: "hakn-deploy" }),
   );
   const wantedGeneration = service.metadata.generation ?? 0;
-  const deadline = clock.monotonic() + options.timeoutMs;
   while (options.wait && !isReady(service, wantedGeneration)) {
     if (clock.monotonic() > deadline) throw new UserError(notReady(service, options.timeoutMs));
     const ready = conditionOf(service, "Ready");
     progress.step(`waiting for ${name}${ready?.reason ? `: ${ready.message || ready.reason}` : ""}`);
     await clock.sleep(pollMs);
-    service = await services.get({ namespace, name });
+    service = await untilAnswered(deadline, clock, () => services.get({ namespace, name }));
   }
   return {
     name,
@@ -54,6 +50,18 @@ export async function rollOut(
     revision: service.status?.latestReadyRevisionName ?? service.status?.latestCreatedRevisionName ?? "",
     ready: isReady(service, wantedGeneration),
   };
+}
+
+/** Asks again while the API server cannot be reached: it may be starting anew. Both requests are safe to repeat. */
+async function untilAnswered<T>(deadline: number, clock: Clock, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ConnectionError) || clock.monotonic() > deadline) throw error;
+      await clock.sleep(pollMs);
+    }
+  }
 }
 
 function isReady(service: KnativeService, generation: number): boolean {

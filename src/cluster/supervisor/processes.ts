@@ -33,7 +33,10 @@ function labelOf(pid: number, dataDir: string): string | undefined {
   const environment = read(pid, "environ")?.split("\0") ?? [];
   const value = (variable: string) =>
     environment.find((entry) => entry.startsWith(`${variable}=`))?.slice(variable.length + 1);
-  if (value("HAKN_ROOT")?.startsWith(`${dataDir}/`)) return value("HAKN_CONTAINER") ?? "container";
+  if (value("HAKN_ROOT")?.startsWith(`${dataDir}/`)) {
+    // Without a token it is the shell that watches over the container.
+    return value("HAKN_CONTAINER_TOKEN") ? (value("HAKN_CONTAINER") ?? "container") : undefined;
+  }
   if (value("HAKN_DATA_DIR") !== dataDir) return undefined;
   const program = read(pid, "cmdline")
     ?.split("\0")
