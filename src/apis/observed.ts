@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import type { Condition, ConditionDraft, ConditionSet } from "./conditions.ts";
+import { type Condition, type ConditionDraft, type ConditionSet, isUnknown } from "./conditions.ts";
 import type { KubeObject } from "./meta.ts";
 
 /** A Knative object's status, as far as every kind has it. */
@@ -32,4 +32,19 @@ export function observed(
 ): { observedGeneration?: number; conditions: Condition[] } {
   const { generation } = object.metadata;
   return { ...(generation !== undefined && { observedGeneration: generation }), conditions: conditions.all() };
+}
+
+/**
+ * Whether readiness was and is Unknown for the present generation, or was never judged: then what is known changes
+ * fast, and nobody misses a state in between.
+ */
+export function isUnderWay(
+  object: KubeObject & { status?: ObservedStatus },
+  conditions: ConditionDraft,
+  set: ConditionSet,
+): boolean {
+  const before = object.status?.conditions?.find(({ type }) => type === set.happy);
+  const isNew = object.status?.conditions === undefined;
+  const sameGeneration = (object.status?.observedGeneration ?? 0) === (object.metadata.generation ?? 0);
+  return isUnknown(conditions.get(set.happy)) && (isNew || (sameGeneration && isUnknown(before)));
 }

@@ -197,7 +197,6 @@ export function anyObject(description: string) {
   return { type: "object", description, "x-kubernetes-preserve-unknown-fields": true } as const;
 }
 
-
 /** The same schema with the meaning it has in one place. */
 export function described<const S extends Schema>(description: string, schema: S): S {
   return { ...schema, description };

@@ -1,4 +1,5 @@
 import { goQuote } from "../lib/go-quote.ts";
+import { objectMetaSchema } from "./meta.ts";
 import type { Schema } from "./schema.ts";
 
 /**
@@ -25,13 +26,13 @@ export interface StructuralError {
 type Fields = Record<string, unknown>;
 
 /**
- * Removes what the schema does not know, in place, and returns the paths of what was removed. `isRoot` objects, and
- * embedded resources within, keep apiVersion, kind and metadata whatever the schema says.
+ * Removes what the schema does not know, in place, and returns the paths of what was removed, sorted. `isRoot` objects,
+ * and embedded resources within, keep apiVersion, kind and the metadata that every object may have.
  */
 export function prune(schema: Schema, value: unknown, isRoot = true): string[] {
   const removed: string[] = [];
   pruneValue(schema, value, isRoot, "", removed);
-  return removed;
+  return removed.sort();
 }
 
 function pruneValue(schema: Schema, value: unknown, isResource: boolean, path: string, removed: string[]): void {
@@ -46,7 +47,11 @@ function pruneValue(schema: Schema, value: unknown, isResource: boolean, path: s
   for (const key of Object.keys(value)) {
     const at = path === "" ? key : `${path}.${key}`;
     const property = ownProperty(schema, key);
-    if (isResource && (key === "apiVersion" || key === "kind" || key === "metadata")) continue;
+    if (isResource && (key === "apiVersion" || key === "kind")) continue;
+    if (isResource && key === "metadata") {
+      pruneValue(objectMetaSchema, value[key], false, at, removed);
+      continue;
+    }
     if (property) pruneValue(property, value[key], isEmbedded(property), at, removed);
     else if (schema.additionalProperties) {
       pruneValue(schema.additionalProperties, value[key], isEmbedded(schema.additionalProperties), at, removed);
@@ -57,7 +62,7 @@ function pruneValue(schema: Schema, value: unknown, isResource: boolean, path: s
   }
 }
 
-/** Fills in the schema's defaults, in place; `null` where null is not allowed counts as absent. */
+/** Fills in the schema's defaults, in place; `null` where null is not allowed counts as absent and goes. */
 export function applyDefaults(schema: Schema, value: unknown): void {
   if (Array.isArray(value)) {
     const { items } = schema;
@@ -72,7 +77,9 @@ export function applyDefaults(schema: Schema, value: unknown): void {
   }
   for (const key of Object.keys(value)) {
     const property = ownProperty(schema, key) ?? schema.additionalProperties;
-    if (property) applyDefaults(property, value[key]);
+    if (!property) continue;
+    if (value[key] === null && !property.nullable) delete value[key];
+    else applyDefaults(property, value[key]);
   }
 }
 
@@ -89,7 +96,6 @@ function validateValue(schema: Schema, value: unknown, path: string, errors: Str
   if (mismatch) {
     const text = `${path} in body must be of type ${mismatch.wanted}: ${goQuote(mismatch.found)}`;
     errors.push(typeInvalid(path, mismatch.found, text));
-    return;
   }
   if (schema.enum && !schema.enum.includes(value as string)) {
     const supported = schema.enum.map((allowed) => goQuote(String(allowed))).join(", ");
@@ -99,6 +105,10 @@ function validateValue(schema: Schema, value: unknown, path: string, errors: Str
       message: `Unsupported value: ${shown(value)}: supported values: ${supported}`,
     });
   }
+  if (mismatch) {
+    validateCombinations(schema, value, path, errors);
+    return;
+  }
   if (typeof value === "string") validateString(schema, value, path, errors);
   else if (typeof value === "number") validateNumber(schema, value, path, errors);
   else if (Array.isArray(value)) validateList(schema, value, path, errors);
@@ -106,25 +116,25 @@ function validateValue(schema: Schema, value: unknown, path: string, errors: Str
   validateCombinations(schema, value, path, errors);
 }
 
+/** Of length and pattern the first that does not fit is told. */
 function validateString(schema: Schema, value: string, path: string, errors: StructuralError[]): void {
+  const { maxLength = Number.POSITIVE_INFINITY, minLength = 0, pattern, format } = schema;
   const length = [...value].length;
-  if (schema.maxLength !== undefined && length > schema.maxLength) {
-    const unit = schema.maxLength === 1 ? "byte" : "bytes";
+  if (length > maxLength) {
+    const unit = maxLength === 1 ? "byte" : "bytes";
     errors.push({
       field: path,
       type: "FieldValueTooLong",
-      message: `Too long: may not be more than ${schema.maxLength} ${unit}`,
+      message: `Too long: may not be more than ${maxLength} ${unit}`,
     });
+  } else if (length < minLength) {
+    errors.push(invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
+  } else if (pattern !== undefined && !patternOf(pattern).test(value)) {
+    errors.push(invalid(path, value, `${path} in body should match '${pattern}'`));
   }
-  if (schema.minLength !== undefined && length < schema.minLength) {
-    errors.push(invalid(path, value, `${path} in body should be at least ${schema.minLength} chars long`));
-  }
-  if (schema.pattern !== undefined && !patternOf(schema.pattern).test(value)) {
-    errors.push(invalid(path, value, `${path} in body should match '${schema.pattern}'`));
-  }
-  const format = schema.format === undefined ? undefined : formats[schema.format];
-  if (format && !format(value)) {
-    errors.push(typeInvalid(path, value, `${path} in body must be of type ${schema.format}: ${goQuote(value)}`));
+  const isFine = format === undefined ? undefined : formats[format];
+  if (isFine && !isFine(value)) {
+    errors.push(typeInvalid(path, value, `${path} in body must be of type ${format}: ${goQuote(value)}`));
   }
 }
 
@@ -196,33 +206,44 @@ function validateFields(schema: Schema, value: Fields, path: string, errors: Str
   }
 }
 
+/** What is told of a combination is told of no field, as the API server does. Beside it, the first alternative counts. */
 function validateCombinations(schema: Schema, value: unknown, path: string, errors: StructuralError[]): void {
-  const fits = (part: Schema) => {
+  const misfits = (part: Schema) => {
     const found: StructuralError[] = [];
     validateValue(part, value, path, found);
-    return found.length === 0;
+    return found;
   };
-  if (schema.anyOf && !schema["x-kubernetes-int-or-string"] && !schema.anyOf.some(fits)) {
-    errors.push(invalid(path, "", `${goQuote(path)} must validate at least one schema (anyOf)`));
+  const complain = (text: string) => errors.push(invalid("<nil>", "", `${goQuote(path)} ${text}`));
+  if (schema.anyOf) {
+    const all = schema.anyOf.map(misfits);
+    if (all.every((found) => found.length > 0)) {
+      complain("must validate at least one schema (anyOf)");
+      errors.push(...(all[0] ?? []));
+    }
   }
-  if (schema.oneOf && schema.oneOf.filter(fits).length !== 1) {
-    const count = schema.oneOf.filter(fits).length;
-    const found = count === 0 ? "Found none valid" : `Found ${count} valid alternatives`;
-    errors.push(invalid(path, "", `${goQuote(path)} must validate one and only one schema (oneOf). ${found}`));
+  if (schema.oneOf) {
+    const all = schema.oneOf.map(misfits);
+    const count = all.filter((found) => found.length === 0).length;
+    if (count !== 1) {
+      const found = count === 0 ? "Found none valid" : `Found ${count} valid alternatives`;
+      complain(`must validate one and only one schema (oneOf). ${found}`);
+      if (count === 0) errors.push(...(all[0] ?? []));
+    }
   }
-  if (schema.not && fits(schema.not)) {
-    errors.push(invalid(path, "", `${goQuote(path)} must not validate the schema (not)`));
-  }
+  if (schema.not && misfits(schema.not).length === 0) complain("must not validate the schema (not)");
 }
 
-/** What the type should be and what it is; undefined where it fits. */
+/** What the type should be and what it is; undefined where it fits. Where a text of some format is wanted, the format is named. */
 function typeMismatch(schema: Schema, value: unknown): { wanted: string; found: string } | undefined {
   const wanted = schema["x-kubernetes-int-or-string"] ? ["integer", "string"] : schema.type ? [schema.type] : [];
   if (wanted.length === 0) return undefined;
   const found = typeOf(value);
-  const fits = wanted.includes(found) || (found === "integer" && wanted.includes("number"));
-  return fits ? undefined : { wanted: wanted.join(","), found };
+  if (wanted.includes(found as never) || (found === "integer" && wanted.includes("number"))) return undefined;
+  const hasFormat = schema.type === "string" && schema.format !== undefined && found !== "array" && found !== "null";
+  return hasFormat ? { wanted: schema.format!, found: formatOf[found] ?? "" } : { wanted: wanted.join(","), found };
 }
+
+const formatOf: Readonly<Record<string, string>> = { integer: "int64", number: "double" };
 
 function typeOf(value: unknown): string {
   if (value === null) return "null";
