@@ -39,6 +39,9 @@ const knativeFields = {
   idleTimeoutSeconds: int64("Seconds that a request may go without a byte in either direction."),
 } as const;
 
+const specDescription =
+  "What a revision runs: containers, as in a pod, and how many requests they take for how long. It cannot be changed once the revision exists.";
+
 /** A field that needs a feature flag: shown, but not described further. */
 const gated = (flag: string) => anyObject(`Needs the feature flag ${flag} (ConfigMap config-features).`);
 const gatedString = (flag: string) =>
@@ -117,7 +120,11 @@ const publishedContainer = only(
       "x-kubernetes-list-map-keys": ["containerPort", "protocol"],
     },
     livenessProbe: { ...publishedProbe, description: containerFields.livenessProbe.description },
-    readinessProbe: { ...publishedProbe, description: containerFields.readinessProbe.description },
+    readinessProbe: {
+      ...publishedProbe,
+      description:
+        "Tells when the container may get requests: when its port takes connections, unless told. Without periodSeconds, Knative probes often while the container starts.",
+    },
     startupProbe: { ...publishedProbe, description: containerFields.startupProbe.description },
     securityContext: publishedSecurityContext,
     volumeMounts: itemsOf(
@@ -140,7 +147,7 @@ const publishedVolume = only(volumeSchema, ["name", "secret", "configMap"], {
 });
 
 const publishedRevisionSpec = only(
-  object(podSpecSchema.description, { ...podFields, ...knativeFields }, { required: podSpecSchema.required }),
+  object(specDescription, { ...podFields, ...knativeFields }, { required: podSpecSchema.required }),
   [
     "serviceAccountName",
     "imagePullSecrets",
@@ -172,7 +179,7 @@ const publishedRevisionSpec = only(
 
 /** The spec of a revision: a pod spec with Knative's own fields beside it. */
 export const revisionSpecSchema = object(
-  "What the revision runs. Cannot be changed once the revision exists.",
+  specDescription,
   { ...podFields, ...knativeFields },
   { required: podSpecSchema.required, ...plain, "x-published": publishedRevisionSpec },
 );
