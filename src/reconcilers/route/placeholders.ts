@@ -41,7 +41,7 @@ async function reconcilePlaceholder(
   { services, serviceClient, endpoints }: PlaceholderDeps,
   { config, events, signal }: Pass<DomainSettings>,
 ): Promise<Placeholder> {
-  const wanted = makePlaceholder(route, tag, config);
+  const wanted = constructing(() => makePlaceholder(route, tag, config));
   const ref = { namespace: wanted.metadata.namespace!, name: wanted.metadata.name };
   let service = services.get(ref);
   if (!service) {
@@ -69,6 +69,14 @@ async function reconcilePlaceholder(
     throw new Error(`route: "${route.metadata.name}" does not own Endpoints: "${ref.name}"`);
   }
   return { service, ...(present && { endpoints: present }) };
+}
+
+function constructing<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    return failed("failed to construct placeholder k8s service")(error);
+  }
 }
 
 async function deleteOrphans(
@@ -105,7 +113,8 @@ export async function pointPlaceholders(
     await replaceService(from.service, to.service, deps.serviceClient, signal);
     await replaceEndpoints(from.endpoints, to.endpoints, deps.endpointsClient, signal);
   };
-  await Promise.all([...placeholders].map(point));
+  // All at once; upstream's order is that of its scheduler, which mostly takes the last first.
+  await Promise.all([...placeholders].reverse().map(point));
 }
 
 async function replaceService(from: Service, to: Service, client: Writer<Service>, signal: AbortSignal): Promise<void> {
