@@ -171,6 +171,8 @@ export interface Outcome<T extends KubeObject> {
   readonly requeueAfterMs?: number;
   /** `status` is written first, then this counts as though it had been thrown. */
   readonly error?: unknown;
+  /** How long `status` may wait to be written, in case the next pass has something more telling. Not unless told. */
+  readonly statusMayWaitMs?: number;
 }
 
 export type StatusOf<T> = T extends { status?: infer S } ? NonNullable<S> : never;

@@ -97,6 +97,7 @@ export function startController<T extends KubeObject, Deps, Config>(
     clock,
     log,
     recorderOf: recorder.of,
+    mayDelayStatus: true,
     signal,
   });
 

@@ -2,7 +2,7 @@ import type { Kind } from "../apis/kind.ts";
 import { type KubeObject, keyOf, splitKey } from "../apis/meta.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Client, EventRecorder, Lister, Ownership, Pass, Patch, Reconcile, StatusOf } from "./api.ts";
+import type { Client, EventRecorder, Lister, Outcome, Ownership, Pass, Patch, Reconcile, StatusOf } from "./api.ts";
 import { isConflict, isNotFound, reasonFor } from "./errors.ts";
 import { changedStatus } from "./status.ts";
 
@@ -34,6 +34,8 @@ export interface PassContext<T extends KubeObject, Config> {
   readonly clock: Clock;
   readonly log: Logger;
   readonly recorderOf: (object: T) => EventRecorder;
+  /** Whether `statusMayWaitMs` of an outcome is heeded: whoever runs single passes wants to see the status at once. */
+  readonly mayDelayStatus?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -60,6 +62,9 @@ export function createPass<T extends KubeObject, Deps, Config>(
   const kindName = kind.group === "" ? kind.kind : `${kind.group}.${kind.kind}`;
   /** What we wrote, until the cache has moved on from what it was based on: no pass starts from what we know is old. */
   const written = new Map<string, { readonly basedOn: T; readonly object: T }>();
+
+  /** Keys whose status waits to be written, and since when. */
+  const waitingSince = new Map<string, number>();
 
   const read = (key: string): T | undefined => {
     const cached = lister.get(splitKey(key));
@@ -112,6 +117,22 @@ export function createPass<T extends KubeObject, Deps, Config>(
     }
   };
 
+  /** How much longer the status may wait: from the first pass that had something to write. */
+  const waitOf = (object: T, { status, statusMayWaitMs = 0, error }: Outcome<T>): number => {
+    const key = keyOf(object);
+    const stored = (object as { status?: StatusOf<T> }).status;
+    const isIdle = status === undefined || changedStatus(stored, status) === undefined;
+    const now = clock.monotonic();
+    const since = waitingSince.get(key) ?? now;
+    const waitMs = since + statusMayWaitMs - now;
+    if (!context.mayDelayStatus || isIdle || error !== undefined || waitMs <= 0) {
+      waitingSince.delete(key);
+      return 0;
+    }
+    waitingSince.set(key, since);
+    return waitMs;
+  };
+
   const finalize = async (object: T, pass: Pass<Config>): Promise<PassResult> => {
     const present = object.metadata.finalizers ?? [];
     if (!finalizer || !present.includes(finalizer.name)) return { type: "done" };
@@ -130,15 +151,24 @@ export function createPass<T extends KubeObject, Deps, Config>(
         ? await setFinalizers(original, [...present, finalizer.name], pass)
         : original;
     const outcome = await spec.reconcile(object, deps, pass);
+    const { requeueAfterMs = Number.POSITIVE_INFINITY } = outcome;
+    const waitMs = waitOf(object, outcome);
+    if (waitMs > 0) return { type: "done", requeueAfterMs: Math.min(waitMs, requeueAfterMs) };
     if (outcome.status !== undefined) await writeStatus(object, outcome.status, pass);
     if (outcome.error !== undefined) throw outcome.error;
-    return { type: "done", ...(outcome.requeueAfterMs !== undefined && { requeueAfterMs: outcome.requeueAfterMs }) };
+    return { type: "done", ...(Number.isFinite(requeueAfterMs) && { requeueAfterMs }) };
   };
 
   return async (key) => {
-    if (!ownership.owns(key)) return { type: "skipped" };
+    if (!ownership.owns(key)) {
+      waitingSince.delete(key);
+      return { type: "skipped" };
+    }
     const object = read(key);
-    if (!object || spec.filter?.(object) === false) return { type: "skipped" };
+    if (!object || spec.filter?.(object) === false) {
+      waitingSince.delete(key);
+      return { type: "skipped" };
+    }
 
     const deadline = new AbortController();
     const cancelTimer = clock.setTimer(passDeadlineMs, () =>

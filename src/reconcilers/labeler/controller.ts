@@ -4,7 +4,14 @@ import { Route } from "../../apis/serving/route.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { type Controller, type ControllerContext, startController, watching } from "../../kube/controller.ts";
 import { createTracker } from "../../kube/tracker.ts";
-import { byRoute, finalizeRouteMarks, type LabelerDeps, reconcileRouteMarks, routeKeysOf } from "./reconcile.ts";
+import {
+  byRoute,
+  finalizeRouteMarks,
+  type LabelerDeps,
+  leavesMarks,
+  reconcileRouteMarks,
+  routeKeysOf,
+} from "./reconcile.ts";
 
 /** Starts the controller that marks what Routes refer to. It never writes a Route's status. */
 export function startLabelerController(context: ControllerContext<ServingConfig>): Controller {
@@ -25,7 +32,7 @@ export function startLabelerController(context: ControllerContext<ServingConfig>
       tracker,
     },
     reconcile: reconcileRouteMarks,
-    finalizer: { name: "routes.serving.knative.dev", finalize: finalizeRouteMarks },
+    finalizer: { name: "routes.serving.knative.dev", isNeeded: leavesMarks, finalize: finalizeRouteMarks },
     watches: [watching(revisions, tracker.keysOf), watching(configurations, tracker.keysOf)],
   });
 }

@@ -10,7 +10,14 @@ import { createTracker } from "../../kube/tracker.ts";
 import type { Induce } from "../../testing/fake-client.ts";
 import { conditions, testConfiguration, testRevision, testRoute } from "../../testing/serving-objects.ts";
 import { reconcileOnce } from "../../testing/table.ts";
-import { byRoute, finalizeRouteMarks, type LabelerDeps, reconcileRouteMarks, routeKeysOf } from "./reconcile.ts";
+import {
+  byRoute,
+  finalizeRouteMarks,
+  type LabelerDeps,
+  leavesMarks,
+  reconcileRouteMarks,
+  routeKeysOf,
+} from "./reconcile.ts";
 
 const finalizer = "routes.serving.knative.dev";
 const group = "serving.knative.dev";
@@ -173,4 +180,23 @@ for (const resource of ["revisions", "configurations", "routes"]) {
       assert.equal((await run(objects)).error, undefined);
     });
   }
+}
+
+for (const [what, made, leaves] of [
+  ["a Service's Route that follows its own Configuration", testRoute(), false],
+  ["a Route of nobody", testRoute({ metadata: { ownerReferences: [] } }), true],
+  [
+    "a Route that names a revision",
+    testRoute({ spec: { traffic: [{ revisionName: "hello-00001", percent: 100 }] } }),
+    true,
+  ],
+  [
+    "a Route to another Configuration",
+    testRoute({ spec: { traffic: [{ configurationName: "other", percent: 100 }] } }),
+    true,
+  ],
+] as const) {
+  test(`${what} ${leaves ? "is held back" : "needs no finalizer"} when it is deleted`, () => {
+    assert.equal(leavesMarks(made), leaves);
+  });
 }

@@ -1,5 +1,5 @@
 import { conditionOf, isFalse, isTrue } from "../../apis/conditions.ts";
-import { keyOf } from "../../apis/meta.ts";
+import { controllerOf, keyOf } from "../../apis/meta.ts";
 import type { Configuration } from "../../apis/serving/configuration.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import type { Route } from "../../apis/serving/route.ts";
@@ -59,6 +59,16 @@ export async function reconcileRouteMarks(
     await apply(deps.writeConfigurations, configuration, patch, pass).catch(adding(name));
   }
   return {};
+}
+
+/**
+ * Whether marks may outlive the Route. Those of a Service's Route that only follows the Service's own Configuration go
+ * with the Service.
+ */
+export function leavesMarks(route: Route): boolean {
+  const { name } = route.metadata;
+  const ofService = controllerOf(route)?.kind === "Service";
+  return !ofService || (route.spec.traffic ?? []).some(({ configurationName }) => configurationName !== name);
 }
 
 /** Takes every mark of a Route away that is being deleted. */
