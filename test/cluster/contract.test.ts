@@ -25,8 +25,6 @@ const differences: Readonly<Record<string, string>> = {
     "the message does not end in a difference of Go structs",
   "finalizers and propagation policies hold deleted objects #2": "the cause is told once, not twice",
   "server-side apply joins keyed lists #3": "a counter that is written as 0 is kept",
-  "custom resources are defaulted, pruned and validated #1":
-    "a name that is too long is also checked against its pattern",
   "custom resources are defaulted, pruned and validated #4":
     "the scale path of an object that is none is not reported beside it",
   "definitions that make no sense are refused #2": "the conditions are owned by nobody",

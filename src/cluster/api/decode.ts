@@ -12,7 +12,7 @@ export function parseBody(body: Buffer, mediaType: string): unknown {
   if (mediaType === "application/yaml" || mediaType === "application/apply-patch+yaml") {
     try {
       // JSON is YAML too, and much the faster to read.
-      return text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text, { maxAliasCount: 100 });
+      return text.trimStart().startsWith("{") ? parseJson(text) : parseYaml(text, { maxAliasCount: 100 });
     } catch (error) {
       throw badRequest(`error decoding YAML: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -21,12 +21,18 @@ export function parseBody(body: Buffer, mediaType: string): unknown {
     throw unsupportedMediaType(mediaTypes.slice(0, 2));
   }
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw badRequest(
       `the object provided is unrecognized (must be of type ${"Object"}): couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
+}
+
+/** A key that would change the prototype of the objects it is copied to is left out. */
+function parseJson(text: string): unknown {
+  if (!text.includes("__proto__")) return JSON.parse(text);
+  return JSON.parse(text, (key, value: unknown) => (key === "__proto__" ? undefined : value));
 }
 
 /** What was found wrong while an object was fitted to its schema. */

@@ -4,6 +4,7 @@ import { serveDefinition } from "./custom-resources.ts";
 import { remove } from "./delete.ts";
 import { type Item, resourceKey } from "./resource.ts";
 import type { Change, Transaction } from "./storage.ts";
+import { cloneJson } from "./typed-values.ts";
 import { isFinished } from "./write.ts";
 
 export const definitionsKey = "apiextensions.k8s.io/customresourcedefinitions";
@@ -141,5 +142,5 @@ async function empty(api: Api, call: Call, { metadata, spec }: CustomResourceDef
 
 function readDefinition(transaction: Transaction, name: string): CustomResourceDefinition | undefined {
   const entry = transaction.get(definitionsKey, "", name);
-  return entry && (structuredClone(entry.object) as CustomResourceDefinition);
+  return entry && (cloneJson(entry.object) as CustomResourceDefinition);
 }

@@ -3,7 +3,7 @@ import { type Api, type Call, timestamp } from "./call.ts";
 import { type Item, type ServedResource, targetOf } from "./resource.ts";
 import { badRequest, conflict, invalidOptions, notFound, notSupported } from "./status-errors.ts";
 import type { Stored } from "./storage.ts";
-import { isMap } from "./typed-values.ts";
+import { cloneJson, isMap } from "./typed-values.ts";
 import { atVersion, commit, isFinished, type Place } from "./write.ts";
 
 export interface DeleteOptions {
@@ -82,7 +82,7 @@ export async function remove(
       const current = transaction.get(resource.key, namespace, name);
       if (!current) throw notFound(target, name);
       if (current.revision !== entry.revision) return undefined;
-      const marked = markDeleted(api, resource, structuredClone(current.object) as Item, options);
+      const marked = markDeleted(api, resource, cloneJson(current.object) as Item, options);
       gone = marked === undefined || isFinished(resource, marked);
       if (!gone) return transaction.put(resource.key, marked!);
       const removed = transaction.remove(resource.key, namespace, name);

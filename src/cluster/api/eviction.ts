@@ -5,7 +5,7 @@ import { getEntry } from "./list.ts";
 import type { Item } from "./resource.ts";
 import { matchesSelector } from "./selectors.ts";
 import { badRequest, internalError, modifiedMeanwhile, tooManyRequests } from "./status-errors.ts";
-import { type Fields, isMap } from "./typed-values.ts";
+import { cloneJson, type Fields, isMap } from "./typed-values.ts";
 import type { Place } from "./write.ts";
 
 const budgets = "policy/poddisruptionbudgets";
@@ -46,7 +46,7 @@ async function takeDisruption(api: Api, pod: Item): Promise<void> {
   await api.storage.write((transaction) => {
     const current = transaction.get(budgets, namespace, entry.name);
     if (!current) return;
-    const budget = structuredClone(current.object) as PodDisruptionBudget;
+    const budget = cloneJson(current.object) as PodDisruptionBudget;
     const status = budget.status;
     if (!status || (status.observedGeneration ?? 0) < (budget.metadata.generation ?? 0)) {
       throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 10, [

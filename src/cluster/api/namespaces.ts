@@ -3,6 +3,7 @@ import { type Api, timestamp } from "./call.ts";
 import type { Item } from "./resource.ts";
 import { forbidden, modifiedMeanwhile, notFound } from "./status-errors.ts";
 import type { StorageReader } from "./storage.ts";
+import { cloneJson } from "./typed-values.ts";
 import { isFinished } from "./write.ts";
 
 const target = { group: "", resource: "namespaces" };
@@ -52,7 +53,7 @@ export async function finalizeNamespace(api: Api, name: string, sent: Item): Pro
     if (!current) throw notFound(target, name);
     const given = sent.metadata.resourceVersion;
     if (given && given !== String(current.revision)) throw modifiedMeanwhile(target, name);
-    const item = structuredClone(current.object) as Item;
+    const item = cloneJson(current.object) as Item;
     const finalizers = sent.spec?.["finalizers"];
     item.spec = { ...item.spec, ...(Array.isArray(finalizers) ? { finalizers } : {}) };
     if (!Array.isArray(finalizers) || finalizers.length === 0) delete item.spec["finalizers"];

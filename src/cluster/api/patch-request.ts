@@ -3,7 +3,7 @@ import { applyConfiguration } from "./managed-fields.ts";
 import { applyPatch, type PatchType } from "./patch.ts";
 import { groupVersion, type Item } from "./resource.ts";
 import { badRequest, invalid, invalidValue, required, unsupportedMediaType } from "./status-errors.ts";
-import { type Fields, isMap } from "./typed-values.ts";
+import { cloneJson, type Fields, isMap } from "./typed-values.ts";
 import { fitItem, managerOf, ownershipOf, type Place, update } from "./write.ts";
 
 /** Applies a PATCH of any type to an object or to its status. Server-side apply also creates. */
@@ -103,7 +103,7 @@ async function serverSideApply(
   const manager = managerOf(place, options);
   const make = (stored: Item | undefined): Item => {
     const context = ownershipOf(api, place);
-    const result = applyConfiguration(stored, structuredClone(applied), manager, force, context);
+    const result = applyConfiguration(stored, cloneJson(applied), manager, force, context);
     return resource.decode(result as unknown as Fields, { unknown: [], mistyped: [] });
   };
   const request = {

@@ -2,7 +2,7 @@ import jsonPatch from "fast-json-patch";
 import type { Schema } from "../../apis/schema.ts";
 import { badRequest, statusError } from "./status-errors.ts";
 import { strategicMerge } from "./strategic-merge.ts";
-import { type Fields, isMap } from "./typed-values.ts";
+import { cloneJson, type Fields, isMap } from "./typed-values.ts";
 
 export type PatchType = "json" | "merge" | "strategic" | "apply";
 
@@ -56,7 +56,7 @@ function applyJsonPatch(current: Fields, body: unknown): Fields {
     }
   }
   try {
-    return jsonPatch.applyPatch(structuredClone(current), body, true).newDocument;
+    return jsonPatch.applyPatch(cloneJson(current), body, true).newDocument;
   } catch {
     // As the real server does, without the reason.
     throw statusError(422, "Invalid", "the server rejected our request due to an error in our request", {});

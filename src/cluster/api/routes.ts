@@ -29,6 +29,7 @@ import {
   statusError,
   unsupportedPatchType,
 } from "./status-errors.ts";
+import { cloneJson } from "./typed-values.ts";
 import { serveWatch } from "./watch.ts";
 import { create, decodeItem, type Place, update } from "./write.ts";
 
@@ -178,7 +179,7 @@ async function answerObject(
       const options = writeOptionsOf(call, "UpdateOptions");
       const sent = decodeItem(resource, await body(), options, call);
       const { needsRevision = false } = resource.behaviour;
-      const names = { make: () => structuredClone(sent), retries: !sent.metadata.resourceVersion, needsRevision };
+      const names = { make: () => cloneJson(sent), retries: !sent.metadata.resourceVersion, needsRevision };
       const creates = (resource.behaviour.createsOnUpdate ?? false) && place.subresource === "";
       const { item, created } = await update(api, call, place, { ...names, creates }, options);
       send(created ? 201 : 200, item);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Deployment } from "../../apis/core/deployment.ts";
 import { objectSchemaOf } from "./object-schema.ts";
 import { strategicMerge } from "./strategic-merge.ts";
-import type { Fields } from "./typed-values.ts";
+import { cloneJson, type Fields } from "./typed-values.ts";
 
 const schema = objectSchemaOf(Deployment);
 const podOf = (containers: readonly unknown[], more: Fields = {}): Fields => ({
@@ -75,7 +75,7 @@ const cases: readonly [name: string, target: Fields, patch: Fields, result: Fiel
 
 for (const [name, target, patch, result] of cases) {
   test(name, () => {
-    const before = structuredClone(target);
+    const before = cloneJson(target);
     assert.deepEqual(strategicMerge(target, patch, schema), result);
     assert.deepEqual(target, before, "the target is not modified");
   });

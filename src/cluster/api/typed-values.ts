@@ -27,6 +27,15 @@ export function mapAt(target: Fields, name: string): Fields {
   return target[name] as Fields;
 }
 
+/** A private copy of a JSON value. Several times faster than structuredClone, which handles far more than JSON. */
+export function cloneJson<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(cloneJson) as T;
+  if (typeof value !== "object" || value === null) return value;
+  const copy: Fields = {};
+  for (const name of Object.keys(value)) copy[name] = cloneJson((value as Fields)[name]);
+  return copy as T;
+}
+
 /** How the schema treats a value here; without a schema it is guessed from the value: lists are atomic, maps are not. */
 function shapeOf(schema: Schema | undefined, value: unknown): Shape {
   if (Array.isArray(value)) {

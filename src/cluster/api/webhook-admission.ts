@@ -12,7 +12,7 @@ import { groupVersion, type Item } from "./resource.ts";
 import { matchesSelector } from "./selectors.ts";
 import { badRequest, internalError, statusError } from "./status-errors.ts";
 import type { StorageReader } from "./storage.ts";
-import { isDeepEqual, isMap } from "./typed-values.ts";
+import { cloneJson, isDeepEqual, isMap } from "./typed-values.ts";
 import type { CallWebhook } from "./webhook-call.ts";
 
 type Mutating = NonNullable<MutatingWebhookConfiguration["webhooks"]>[number];
@@ -54,7 +54,7 @@ export function webhookAdmission(storage: StorageReader, callWebhook: CallWebhoo
       };
       for (const webhook of webhooks) {
         await run(webhook);
-        if (webhook.reinvocationPolicy === "IfNeeded") again.push({ webhook, seen: structuredClone(object) });
+        if (webhook.reinvocationPolicy === "IfNeeded") again.push({ webhook, seen: cloneJson(object) });
       }
       for (const { webhook, seen } of again) if (!isDeepEqual(seen, object)) await run(webhook);
       return object;
@@ -227,7 +227,7 @@ function patched(webhook: Webhook, object: Item | undefined, response: Admission
   }
   try {
     const patch = JSON.parse(Buffer.from(response.patch, "base64").toString()) as jsonPatch.Operation[];
-    return jsonPatch.applyPatch(structuredClone(object), patch, true).newDocument;
+    return jsonPatch.applyPatch(cloneJson(object), patch, true).newDocument;
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     throw internalError(new Error(`the patch of webhook ${webhook.name} does not fit the object: ${reason}`));

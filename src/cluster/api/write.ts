@@ -18,7 +18,7 @@ import {
   statusError,
 } from "./status-errors.ts";
 import type { Stored } from "./storage.ts";
-import { type Fields, isDeepEqual, isMap } from "./typed-values.ts";
+import { cloneJson, type Fields, isDeepEqual, isMap } from "./typed-values.ts";
 
 /** Where a write goes. */
 export interface Place {
@@ -188,7 +188,7 @@ export async function create(
   item = await admit(api, place, item, attributes);
   if (resource.subresources.status) {
     if (resource.custom) delete item.status;
-    else item.status = structuredClone(resource.behaviour.emptyStatus ?? {});
+    else item.status = cloneJson(resource.behaviour.emptyStatus ?? {});
   }
   delete item.metadata.generation;
   if (resource.behaviour.countsGenerations) item.metadata.generation = 1;
@@ -201,7 +201,7 @@ export async function create(
       validateItem(place, item, undefined, call);
       await api.admission.validate(attributes());
     }
-    const attemptItem = structuredClone(item);
+    const attemptItem = cloneJson(item);
     const stored = await commit(api, options, (transaction) => {
       if (transaction.get(resource.key, place.namespace, attemptItem.metadata.name)) return undefined;
       resource.behaviour.claim?.(attemptItem, undefined, transaction);
@@ -275,7 +275,7 @@ async function updateOnce(
   const { resource, namespace, name } = place;
   const target = targetOf(resource);
   const stored = atVersion(resource, JSON.parse(entry.json) as Item);
-  let item = request.make(structuredClone(stored));
+  let item = request.make(cloneJson(stored));
   const { metadata } = item;
   if (!metadata.name) metadata.name = name;
   if (metadata.name !== name) {
@@ -398,7 +398,7 @@ function track(api: Api, place: Place, stored: Item | undefined, item: Item, opt
 
 /** Runs the mutating half of admission. What it changes belongs to no field manager. */
 async function admit(api: Api, { resource }: Place, item: Item, attributes: () => AdmissionAttributes): Promise<Item> {
-  const before = structuredClone(item);
+  const before = cloneJson(item);
   const admitted = (await api.admission.mutate(attributes())) ?? item;
   if (isDeepEqual(before, admitted)) return admitted;
   const decoded = resource.decode(admitted as unknown as Fields, { unknown: [], mistyped: [] });
