@@ -48,7 +48,9 @@ export function createContainerRunner(
     return `${metadata.name}_${metadata.namespace}(${metadata.uid})`;
   };
 
-  let status: ContainerStatus = {
+  // Until it is seen what became of an earlier agent's container, nothing else is said of it than was known.
+  const before = lastAttempt(context, name) === undefined ? undefined : context.knownStatus(name);
+  let status: ContainerStatus = before ?? {
     name,
     state: { waiting: { reason: waitingReason } },
     lastState: {},

@@ -47,11 +47,13 @@ export interface PodContext {
   readonly volumes: () => VolumePaths;
   readonly events: EventRecorder;
   /** What the API says of this very start of a container; undefined when it does not know it. */
-  readonly knownStatus: (container: string, id: string) => ContainerStatus | undefined;
+  readonly knownStatus: (container: string, id?: string) => ContainerStatus | undefined;
   /** The pod is to end: containers stop in good order. */
   readonly stopping: AbortSignal;
   /** No more patience: containers are killed. */
   readonly killing: AbortSignal;
+  /** The whole cluster stops: nobody sends requests any more that a preStop hook would wait for. */
+  readonly halting: () => boolean;
   /** How long containers have to end, from the start of `stopping`. */
   readonly graceMs: () => number;
   /** The state of a container has changed. */

@@ -57,10 +57,12 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
     events,
     knownStatus: (container, id) =>
       [...(first.status?.containerStatuses ?? []), ...(first.status?.initContainerStatuses ?? [])].find(
-        (status) => status.name === container && status.containerID === id && status.state?.running,
+        (status) =>
+          status.name === container && (id === undefined || status.containerID === id) && status.state?.running,
       ),
     stopping: stopping.signal,
     killing: killing.signal,
+    halting: () => kept,
     graceMs: () => graceMs,
     changed: () => writer.update(),
   };

@@ -118,7 +118,7 @@ function createStopper(
   const run = async (graceMs: number, message: string) => {
     context.events.normal("Killing", message);
     const deadline = clock.monotonic() + graceMs;
-    const preStop = container.lifecycle?.preStop;
+    const preStop = context.halting() ? undefined : container.lifecycle?.preStop;
     if (preStop && graceMs > 0) {
       const outcome = await Promise.race([
         runHook(preStop, target, context, graceMs),

@@ -1,5 +1,5 @@
 import { CustomResourceDefinition } from "../../../apis/core/customresourcedefinition.ts";
-import { apiVersionOf } from "../../../apis/kind.ts";
+import { apiVersionOf, resourceNameOf } from "../../../apis/kind.ts";
 import { type KubeObject, keyOf, type OwnerReference } from "../../../apis/meta.ts";
 import type { Change, Informer } from "../../../kube/api.ts";
 import { createInformers } from "../../../kube/informer.ts";
@@ -31,6 +31,7 @@ const ignored = new Set(["events"]);
 export function createOwnerGraph(context: BuiltinContext): OwnerGraph & { readonly done: Promise<void> } {
   const { client, clock, signal } = context;
   const log = context.log.child({ "knative.dev/controller": "garbage-collector" });
+  const definitions = context.informers.of(CustomResourceDefinition);
   const followed = new Map<
     string,
     { kind: DiscoveredKind; informer: Informer<KubeObject>; stop: () => Promise<void> }
@@ -40,8 +41,12 @@ export function createOwnerGraph(context: BuiltinContext): OwnerGraph & { readon
   const follow = (kind: DiscoveredKind) => {
     const id = `${kind.group}/${kind.plural}`;
     if (followed.has(id) || ignored.has(kind.plural)) return;
+    // What is built in never goes away, and others follow it, too: one cache is enough.
+    const custom = definitions.get({ name: resourceNameOf(kind) }) !== undefined;
     const ended = new AbortController();
-    const informers = createInformers({ client, clock, log, signal: AbortSignal.any([signal, ended.signal]) });
+    const informers = custom
+      ? createInformers({ client, clock, log, signal: AbortSignal.any([signal, ended.signal]) })
+      : context.informers;
     // Whoever has to know all owners has to see all Secrets too, though nothing but their metadata is looked at.
     const secrets = kind.group === "" && kind.plural === "secrets";
     const informer = informers.of<KubeObject>(kind, secrets ? { fieldSelector: "metadata.name!=" } : {});
@@ -52,12 +57,13 @@ export function createOwnerGraph(context: BuiltinContext): OwnerGraph & { readon
     });
     const stop = async () => {
       ended.abort();
-      await informers.done();
+      if (custom) await informers.done();
     };
     followed.set(id, { kind, informer, stop });
   };
 
   const discover = async (): Promise<void> => {
+    await definitions.synced;
     const kinds = await discoverKinds(client, signal);
     for (const kind of kinds) follow(kind);
     const present = new Set(kinds.map(({ group, plural }) => `${group}/${plural}`));
@@ -86,7 +92,7 @@ export function createOwnerGraph(context: BuiltinContext): OwnerGraph & { readon
       running = undefined;
     });
   };
-  const stopWatching = context.informers.of(CustomResourceDefinition).onChange(rediscover);
+  const stopWatching = definitions.onChange(rediscover);
   rediscover();
 
   const done = new Promise<void>((resolve) => {
