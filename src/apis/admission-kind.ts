@@ -6,15 +6,15 @@ import type { KubeObject } from "./meta.ts";
 export type Operation = "CREATE" | "UPDATE";
 
 /** What defaulting and validation may know beside the object. */
-export interface AdmissionContext {
+export interface AdmissionContext<T extends KubeObject = KubeObject> {
   readonly config: ServingConfig;
   /** Undefined while a stored object is defaulted to be compared with. */
   readonly operation: Operation | undefined;
-  /** The object before the update, decoded as a kind of the same type; undefined on CREATE. */
-  readonly old: KubeObject | undefined;
+  /** The object before the update; undefined unless this is one. */
+  readonly old: T | undefined;
   /** "status" while only the status is updated, else empty. */
   readonly subresource: string;
-  /** Who asks; undefined user names do not exist, anonymous users are called system:anonymous. */
+  /** Who asks. */
   readonly userName: string;
 }
 
@@ -30,18 +30,21 @@ export interface AdmissionKind {
 export function admissionOf<T extends KubeObject>(
   kind: Kind<T>,
   rules: {
-    setDefaults?(object: T, context: AdmissionContext): void;
-    validate(object: T, context: AdmissionContext): Findings;
+    setDefaults?(object: T, context: AdmissionContext<T>): void;
+    validate(object: T, context: AdmissionContext<T>): Findings;
   },
 ): AdmissionKind {
   return {
     kind: kind as unknown as Kind,
-    setDefaults: (object, context) => rules.setDefaults?.(object as T, context),
-    validate: (object, context) => rules.validate(object as T, context),
+    setDefaults: (object, context) => rules.setDefaults?.(object as T, context as AdmissionContext<T>),
+    validate: (object, context) => rules.validate(object as T, context as AdmissionContext<T>),
   };
 }
 
 /** Whether only the status is updated: then spec and metadata are what they were. */
-export function isStatusUpdate({ operation, subresource }: AdmissionContext): boolean {
+export function isStatusUpdate({
+  operation,
+  subresource,
+}: Pick<AdmissionContext, "operation" | "subresource">): boolean {
   return operation === "UPDATE" && subresource === "status";
 }

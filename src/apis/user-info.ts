@@ -11,10 +11,11 @@ type WithSpec = KubeObject & { spec?: object };
  * Notes on an object who created it and who changed its spec last; `specSchema` tells what a change is.
  * Source: serving v0.42.2 pkg/apis/serving SetUserInfo.
  */
-export function noteUser(object: WithSpec, specSchema: Schema, context: AdmissionContext): void {
+export function noteUser(object: WithSpec, specSchema: Schema, context: AdmissionContext<WithSpec>): void {
   if (context.operation === undefined) return;
-  const old = context.old as WithSpec | undefined;
-  const annotations = (object.metadata.annotations ??= {});
+  const { old } = context;
+  object.metadata.annotations ??= {};
+  const annotations = object.metadata.annotations;
   if (!old) annotations[creatorAnnotation] = context.userName;
   else if (semanticEqual(specSchema, old.spec, object.spec)) return;
   annotations[lastModifierAnnotation] = context.userName;

@@ -15,7 +15,8 @@ const metricOfClass: Readonly<Record<string, string>> = { [kpaClass]: metricConc
 /** Admission of PodAutoscalers. Source: serving v0.42.2 pkg/apis/autoscaling/v1alpha1/pa_{defaults,validation}.go. */
 export const podAutoscalerAdmission = admissionOf(PodAutoscaler, {
   setDefaults({ metadata }, { config }) {
-    const annotations = (metadata.annotations ??= {});
+    metadata.annotations ??= {};
+    const annotations = metadata.annotations;
     annotations[classAnnotation] ??= config.autoscaler.podAutoscalerClass;
     annotations[metricAnnotation] ??= metricOfClass[annotations[classAnnotation]] ?? "";
   },

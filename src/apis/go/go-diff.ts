@@ -1,7 +1,7 @@
 import { goQuote } from "../../lib/go-quote.ts";
 import { parseQuantity } from "../../lib/quantity.ts";
 import { editScript, type Likeness } from "./edit-script.ts";
-import { goIntOrString, printGo, sortedEntries, valueOf } from "./go-print.ts";
+import { fieldValue, goIntOrString, printGo, sortedEntries } from "./go-print.ts";
 import { type GoStruct, type GoType, structOf } from "./go-types.ts";
 
 /** Called for every leaf that was compared. A missing element of a list or map is `absent`. */
@@ -33,37 +33,33 @@ function line(sign: "-" | "+", type: GoType, value: unknown): string {
 }
 
 function compare(type: GoType, before: unknown, after: unknown, path: string, visit: Visit): void {
-  if (before === absent || after === absent) return visit(false, path, type, before, after, false);
-  if (type.startsWith("*")) return comparePointer(type, before, after, path, visit);
-  if (type.startsWith("[]")) return compareList(type, before, after, path, visit);
   const struct = structOf(type);
-  if (struct) {
+  if (before === absent || after === absent) visit(false, path, type, before, after, false);
+  else if (type.startsWith("*")) comparePointer(type, before, after, path, visit);
+  else if (type.startsWith("[]")) compareList(type, before, after, path, visit);
+  else if (type === "map") compareMap("string", type, before, after, path, visit);
+  else if (type === "ResourceList") compareMap("Quantity", type, before, after, path, visit);
+  else if (type === "IntOrString") compareIntOrString(before, after, path, visit);
+  else if (!struct) visit(isEqualLeaf(type, before, after), path, type, before, after, false);
+  else {
     for (const field of struct.fields) {
-      compare(field.type, valueOf(field, before), valueOf(field, after), `${path}.${field.name}`, visit);
+      compare(field.type, fieldValue(field, before), fieldValue(field, after), `${path}.${field.name}`, visit);
     }
-    return;
-  }
-  switch (type) {
-    case "map":
-      return compareMap("string", type, before, after, path, visit);
-    case "ResourceList":
-      return compareMap("Quantity", type, before, after, path, visit);
-    case "IntOrString":
-      return compareIntOrString(before, after, path, visit);
-    default:
-      visit(isEqualLeaf(type, before, after), path, type, before, after, false);
   }
 }
 
 function comparePointer(type: GoType, before: unknown, after: unknown, path: string, visit: Visit): void {
-  if (before === undefined || after === undefined) return visit(before === after, path, type, before, after, false);
   const target = type.slice(1);
-  if (structOf(target)) return compare(target, before, after, path, visit);
-  visit(isEqualLeaf(target, before, after), path, target, before, after, true);
+  if (before === undefined || after === undefined) visit(before === after, path, type, before, after, false);
+  else if (structOf(target)) compare(target, before, after, path, visit);
+  else visit(isEqualLeaf(target, before, after), path, target, before, after, true);
 }
 
 function compareList(type: GoType, before: unknown, after: unknown, path: string, visit: Visit): void {
-  if (before === undefined || after === undefined) return visit(before === after, path, type, before, after, false);
+  if (before === undefined || after === undefined) {
+    visit(before === after, path, type, before, after, false);
+    return;
+  }
   const item = type.slice(2);
   const [old, now] = [before as unknown[], after as unknown[]];
   let [x, y] = [0, 0];
@@ -88,7 +84,10 @@ function likeness(type: GoType, before: unknown, after: unknown): Likeness {
 }
 
 function compareMap(item: GoType, type: GoType, before: unknown, after: unknown, path: string, visit: Visit): void {
-  if (before === undefined || after === undefined) return visit(before === after, path, type, before, after, false);
+  if (before === undefined || after === undefined) {
+    visit(before === after, path, type, before, after, false);
+    return;
+  }
   const [old, now] = [before as Record<string, unknown>, after as Record<string, unknown>];
   for (const [key] of sortedEntries({ ...old, ...now })) {
     const entryOf = (map: Record<string, unknown>) => (Object.hasOwn(map, key) ? map[key] : absent);

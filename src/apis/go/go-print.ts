@@ -19,7 +19,7 @@ export function printGo(type: GoType, value: unknown): string {
   }
   const struct = structOf(type);
   if (struct)
-    return `{${struct.fields.map((field) => `${field.name}:${printGo(field.type, valueOf(field, value))}`).join(" ")}}`;
+    return `{${struct.fields.map((field) => `${field.name}:${printGo(field.type, fieldValue(field, value))}`).join(" ")}}`;
   switch (type) {
     case "map":
       return `map[${sortedEntries(value)
@@ -45,7 +45,7 @@ export function printGo(type: GoType, value: unknown): string {
 /** A struct as its own String method prints it: `&Probe{...}`. */
 function printOwn(type: GoType, value: unknown): string {
   const fields = structOf(type)!.printed.map(
-    (field) => `${field.name}:${printOwnField(field.type, valueOf(field, value))},`,
+    (field) => `${field.name}:${printOwnField(field.type, fieldValue(field, value))},`,
   );
   return `&${type}{${fields.join("")}}`;
 }
@@ -100,7 +100,7 @@ export function goIntOrString(value: unknown): { kind: 0 | 1; number: number; te
 }
 
 /** What a field holds; an embedded type's fields are those of the whole. */
-export function valueOf(field: GoField, whole: unknown): unknown {
+export function fieldValue(field: GoField, whole: unknown): unknown {
   return field.json === undefined ? whole : (whole as Fields | undefined)?.[field.json];
 }
 

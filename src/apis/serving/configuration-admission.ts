@@ -19,7 +19,7 @@ export const configurationAdmission = admissionOf(Configuration, {
 
   validate(configuration, context) {
     const { metadata, spec } = configuration;
-    const old = context.operation === "UPDATE" ? (context.old as Configuration | undefined) : undefined;
+    const { old } = context;
     const isOwned = metadata.ownerReferences !== undefined;
     return [
       ...(isStatusUpdate(context)

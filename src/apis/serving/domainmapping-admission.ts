@@ -13,18 +13,17 @@ const specSchema = DomainMapping.properties["spec"]!;
 export const domainMappingAdmission = admissionOf(DomainMapping, {
   setDefaults(mapping, context) {
     mapping.spec ??= {} as DomainMapping["spec"];
-    const ref = (mapping.spec.ref ??= {} as DomainMapping["spec"]["ref"]);
+    mapping.spec.ref ??= {} as DomainMapping["spec"]["ref"];
+    const ref = mapping.spec.ref;
     if (!ref.namespace && mapping.metadata.namespace) ref.namespace = mapping.metadata.namespace;
     noteUser(mapping, specSchema, context);
   },
 
-  validate(mapping, { operation, old }) {
+  validate(mapping, { old }) {
     const { metadata, spec } = mapping;
     return [
       ...under("metadata", validateName(metadata)),
-      ...(operation === "UPDATE" && old
-        ? under("metadata.annotations", creatorAndModifier(mapping, old as DomainMapping, specSchema))
-        : none),
+      ...(old ? under("metadata.annotations", creatorAndModifier(mapping, old, specSchema)) : none),
       ...under("spec.ref", validateRef(spec?.ref ?? {}, metadata.namespace)),
     ];
   },

@@ -18,10 +18,8 @@ export const revisionAdmission = admissionOf(Revision, {
   },
 
   validate(revision, { config, operation, old }) {
-    if (operation === "UPDATE" && old) {
-      const changed = unchangeable((old as Revision).spec, revision.spec);
-      if (changed.length > 0) return changed;
-    }
+    const changed = old ? unchangeable(old.spec, revision.spec) : none;
+    if (changed.length > 0) return changed;
     const { metadata, spec } = revision;
     return [
       ...under("metadata", [

@@ -67,9 +67,12 @@ function setNames(containers: readonly Container[], taken: ReadonlySet<string>, 
 }
 
 function setResources(container: Container, { defaults }: ServingConfig): void {
-  const resources = (container.resources ??= {});
-  const requests = (resources.requests ??= {});
-  const limits = (resources.limits ??= {});
+  container.resources ??= {};
+  const resources = container.resources;
+  resources.requests ??= {};
+  const requests = resources.requests;
+  resources.limits ??= {};
+  const limits = resources.limits;
   const rows = [
     ["cpu", defaults.revisionCPURequest, defaults.revisionCPULimit],
     ["memory", defaults.revisionMemoryRequest, defaults.revisionMemoryLimit],
@@ -83,7 +86,8 @@ function setResources(container: Container, { defaults }: ServingConfig): void {
 
 /** The container that serves requests is ready once its port takes connections. */
 function setReadinessProbe(container: Container): void {
-  const probe = (container.readinessProbe ??= {});
+  container.readinessProbe ??= {};
+  const probe = container.readinessProbe;
   if (!probe.tcpSocket && !probe.httpGet && !probe.exec && !probe.grpc) probe.tcpSocket = { port: 0 };
 }
 
@@ -105,10 +109,12 @@ function setReadOnlyMounts(container: Container, writable: ReadonlySet<string>):
 
 /** Closes what Kubernetes leaves open (flag secure-pod-defaults), as its "restricted" profile wants it. */
 function secure(container: Container, { securityContext: pod }: PodSpec): void {
-  const context = (container.securityContext ??= {});
+  container.securityContext ??= {};
+  const context = container.securityContext;
   context.allowPrivilegeEscalation ??= false;
   if (!pod?.seccompProfile?.type) {
-    const profile = (context.seccompProfile ??= { type: "" });
+    context.seccompProfile ??= { type: "" };
+    const profile = context.seccompProfile;
     profile.type ||= "RuntimeDefault";
   }
   if (!context.capabilities) {

@@ -17,7 +17,7 @@ export const routeAdmission = admissionOf(Route, {
     if (!route.metadata.ownerReferences) noteUser(route, specSchema, context);
   },
 
-  validate(route, { operation, old }) {
+  validate(route, { old }) {
     const { metadata, spec } = route;
     const isOwned = metadata.ownerReferences !== undefined;
     return [
@@ -28,9 +28,7 @@ export const routeAdmission = admissionOf(Route, {
         ...under("annotations", wholeSeconds(metadata.annotations, rolloutDurationAnnotations, "rollout-duration")),
       ]),
       ...under("spec.traffic", validateTraffic(spec?.traffic, "route")),
-      ...(operation === "UPDATE" && old && !isOwned
-        ? under("metadata.annotations", creatorAndModifier(route, old as Route, specSchema))
-        : none),
+      ...(old && !isOwned ? under("metadata.annotations", creatorAndModifier(route, old, specSchema)) : none),
     ];
   },
 });

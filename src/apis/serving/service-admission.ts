@@ -21,7 +21,7 @@ export const serviceAdmission = admissionOf(KnativeService, {
 
   validate(service, context) {
     const { metadata, spec } = service;
-    const old = context.operation === "UPDATE" ? (context.old as KnativeService | undefined) : undefined;
+    const { old } = context;
     return [
       ...(isStatusUpdate(context)
         ? none

@@ -1,22 +1,26 @@
 import type { AdmissionContext } from "../admission-kind.ts";
 import { type Findings, none, problemWith } from "../field-error.ts";
 import { goDiff } from "../go/go-diff.ts";
-import type { ObjectMeta } from "../meta.ts";
+import type { KubeObject } from "../meta.ts";
 import { setRevisionDefaults } from "./revision-defaults.ts";
 import type { RevisionTemplate } from "./revision-validation.ts";
 
-interface TemplateOwner {
-  metadata: ObjectMeta;
+interface TemplateOwner extends KubeObject {
   spec: { template: RevisionTemplate };
 }
 
 /** Defaults of what Services and Configurations make revisions from. */
-export function setTemplateDefaults(owner: TemplateOwner, { config, operation, old }: AdmissionContext): void {
-  const template = (owner.spec.template ??= {} as RevisionTemplate);
+export function setTemplateDefaults(
+  owner: TemplateOwner,
+  { config, operation, old }: AdmissionContext<TemplateOwner>,
+): void {
+  owner.spec.template ??= {} as RevisionTemplate;
+  const template = owner.spec.template;
   const name = template.metadata?.name;
   // A template that keeps the name that the user gave it must not change, not even by new defaults.
-  if (name && name === (old as TemplateOwner | undefined)?.spec?.template?.metadata?.name) return;
-  setRevisionDefaults((template.spec ??= {} as RevisionTemplate["spec"]), {
+  if (name && name === old?.spec?.template?.metadata?.name) return;
+  template.spec ??= {} as RevisionTemplate["spec"];
+  setRevisionDefaults(template.spec, {
     config,
     operation,
     parent: owner.metadata,
