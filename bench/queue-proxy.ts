@@ -1,5 +1,5 @@
 /**
- * Measures our queue-proxy against upstream's in one run, alternating: `node bench/queue-proxy.ts [--rounds N] [--seconds S]`.
+ * Measures our queue-proxy against upstream's in one run, alternating: `node bench/queue-proxy.ts [--rounds N] [--seconds S] [--only PATTERN]`.
  * Upstream's binary comes from `cd bench/upstream && go build -o queue knative.dev/serving/cmd/queue` (or HAKN_BENCH_UPSTREAM
  * names it); ours are dist/bin/queue-proxy (HAKN_BENCH_BUN names a compiled one) and the sources on Node.
  * Ports 8022, 9090 and 9091 must be free. Linux only: CPU and memory are read from /proc.
@@ -13,7 +13,11 @@ import { type Load, type LoadResult, runHttp1, runHttp2 } from "./queue-proxy/lo
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
-  options: { rounds: { type: "string", default: "3" }, seconds: { type: "string", default: "3" } },
+  options: {
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "3" },
+    only: { type: "string", default: "" },
+  },
 });
 const rounds = Number(options.rounds);
 const durationMs = 1000 * Number(options.seconds);
@@ -36,7 +40,7 @@ interface Scenario {
   readonly load: Omit<Load, "port" | "durationMs">;
 }
 
-const scenarios: readonly Scenario[] = [
+const allScenarios: readonly Scenario[] = [
   { name: "1 connection", load: { connections: 1, path: "/" } },
   { name: "8 connections", load: { connections: 8, path: "/" } },
   { name: "64 connections", load: { connections: 64, path: "/" } },
@@ -48,6 +52,8 @@ const scenarios: readonly Scenario[] = [
   { name: "h2c, 4 connections, 32 streams each", http2: 32, load: { connections: 4, path: "/" } },
   { name: "open load of 2,000 rps, 8 connections", load: { connections: 8, path: "/", rate: 2000 } },
 ];
+
+const scenarios = allScenarios.filter(({ name }) => new RegExp(options.only).test(name));
 
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
@@ -131,6 +137,8 @@ let port = 21_000;
 for (let round = 0; round < rounds; round++) {
   for (const [name, command] of usable) {
     for (const protocol of ["http1", "h2c"] as const) {
+      const chosen = scenarios.filter((scenario) => (scenario.http2 !== undefined) === (protocol === "h2c"));
+      if (chosen.length === 0) continue;
       port += 2;
       const proxy = await startProxy(command, backend.ports[protocol], port);
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -138,8 +146,7 @@ for (let round = 0; round < rounds; round++) {
       // Unmeasured: code that is compiled while it runs has to be compiled first.
       const warmUp = { connections: 8, path: "/", port, durationMs: 1500 };
       await (protocol === "http1" ? runHttp1(warmUp) : runHttp2(warmUp, 4));
-      for (const scenario of scenarios) {
-        if ((scenario.http2 !== undefined) !== (protocol === "h2c")) continue;
+      for (const scenario of chosen) {
         const load = { ...scenario.load, port, durationMs };
         const before = cpuSeconds(proxy.pid);
         const result = scenario.http2 === undefined ? await runHttp1(load) : await runHttp2(load, scenario.http2);
