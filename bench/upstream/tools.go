@@ -1,6 +1,9 @@
 //go:build tools
 
-// Package upstream pins the upstream queue-proxy that the behaviour suite and the bench compare ours with.
+// Package upstream pins the upstream programs that behaviour suites and benches compare ours with.
 package upstream
 
-import _ "knative.dev/serving/cmd/queue"
+import (
+	_ "knative.dev/serving/cmd/queue"
+	_ "knative.dev/serving/cmd/webhook"
+)
