@@ -91,7 +91,19 @@ describe("the embedded cluster survives the death of its parts", {
     assert.deepEqual(alive(), []);
 
     cluster = await startTestCluster(cluster.dataDir);
-    await cluster.kubectl("wait", "ksvc/hello", "--for=condition=Ready", "--timeout=60s");
-    assert.equal((await cluster.get("hello.default.localhost")).status, 200);
+    await cluster.kubectl(
+      "wait",
+      "pods",
+      "-l",
+      "serving.knative.dev/service=hello",
+      "--for=condition=Ready",
+      "--timeout=60s",
+    );
+    let status = 0;
+    for (let attempt = 0; attempt < 200 && status !== 200; attempt++) {
+      ({ status } = await cluster.get("hello.default.localhost"));
+      if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.equal(status, 200);
   });
 });

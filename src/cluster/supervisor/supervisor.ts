@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Namespace } from "../../apis/core/namespace.ts";
+import { Pod } from "../../apis/core/pod.ts";
 import { StatefulSet } from "../../apis/core/statefulset.ts";
 import { MutatingWebhookConfiguration, ValidatingWebhookConfiguration } from "../../apis/core/webhookconfiguration.ts";
 import { makeCustomResourceDefinition } from "../../apis/crd.ts";
-import { apiVersionOf, type Kind } from "../../apis/kind.ts";
+import type { Kind } from "../../apis/kind.ts";
 import { istioKinds } from "../../apis/kinds.ts";
 import type { KubeObject } from "../../apis/meta.ts";
 import type { Client, Informers } from "../../kube/api.ts";
@@ -19,6 +20,7 @@ import { applyOverlay, type Images, inApplyOrder, readManifests, resolveImages }
 import { applyObjects } from "./apply.ts";
 import { type Child, type ChildSpec, startChild } from "./child.ts";
 import { type ClusterState, type DataDirectory, openDataDirectory, runningSupervisor } from "./data-directory.ts";
+import { forgetReadiness, isReady } from "./forget-readiness.ts";
 import { freePort, requirePort } from "./ports.ts";
 
 /** A cluster of this directory runs already. */
@@ -82,6 +84,8 @@ export interface Cluster {
 
 const address = "127.0.0.1";
 const manager = "hakn-up";
+/** Which template of its StatefulSet a pod was made from. */
+const revisionLabel = "controller-revision-hash";
 const controlPlane = { namespace: "knative-serving", name: "controlplane" };
 const readyTimeoutMs = 60_000;
 const stopGraceMs = 15_000;
@@ -142,6 +146,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const informers = createInformers({ client, clock, log, signal: stopped.signal });
     parts.push({ close: async () => client.close() });
 
+    await forgetReadiness(client);
     children.push(
       startChild(
         childSpec(options, directory, "node-agent", options.programs.nodeAgent, state, () => {}),
@@ -259,15 +264,18 @@ async function removeWebhook(client: Client, { kind, metadata: { name } }: KubeO
 /** Waits until every replica of the control plane is ready, which includes that it serves admission. */
 async function controlPlaneReady(client: Client, clock: Clock): Promise<void> {
   const deadline = clock.monotonic() + readyTimeoutMs;
+  const { namespace, name } = controlPlane;
   for (;;) {
     const set = await client.of(StatefulSet).get(controlPlane);
+    const { items } = await client.of(Pod).list({ namespace, labelSelector: `app=${name}` });
     const { replicas = 1 } = set.spec;
-    if ((set.status?.readyReplicas ?? 0) >= replicas && set.status?.updatedReplicas === replicas) return;
+    const current = items.filter(({ metadata }) => metadata.labels?.[revisionLabel] === set.status?.updateRevision);
+    const ready = current.filter(isReady).length;
+    if (ready >= replicas) return;
     if (clock.monotonic() > deadline) {
       throw new Error(
-        `the control plane is not ready after ${readyTimeoutMs / 1000} s ` +
-          `(${set.status?.readyReplicas ?? 0} of ${replicas} replicas of ${apiVersionOf(StatefulSet)} StatefulSet ` +
-          `${controlPlane.namespace}/${controlPlane.name}): see its pods' logs`,
+        `the control plane is not ready after ${readyTimeoutMs / 1000} s (${ready} of ${replicas} replicas of ` +
+          `StatefulSet ${namespace}/${name}): \`kubectl describe pods -n ${namespace}\` says why`,
       );
     }
     await clock.sleep(50);
