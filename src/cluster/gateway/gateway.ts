@@ -1,5 +1,3 @@
-import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { Endpoints } from "../../apis/core/endpoints.ts";
 import { Secret } from "../../apis/core/secret.ts";
 import { Service } from "../../apis/core/service.ts";
@@ -10,12 +8,12 @@ import type { Clock } from "../../lib/clock.ts";
 import { parseDuration } from "../../lib/duration.ts";
 import type { Logger } from "../../lib/log.ts";
 import { createCertificates } from "./certificates.ts";
-import { type Connections, createConnections, type RequestHead } from "./connections.ts";
+import { type Connections, createConnections } from "./connections.ts";
 import { keepEndpoints } from "./endpoints.ts";
 import { type Destination, forward, type Request, type Response, refuse } from "./forward.ts";
-import { changeHeaders, endToEnd, type HeaderMap } from "./headers.ts";
 import { type Listener, type ListenerHandlers, listenPlain, listenTls } from "./listener.ts";
 import type { Facts } from "./match.ts";
+import { planFor } from "./plan.ts";
 import { type Decision, makeRouteTable, type RouteTable } from "./route-table.ts";
 import { findUpstream } from "./upstream.ts";
 import { endWith, tunnel } from "./websocket.ts";
@@ -128,7 +126,7 @@ function makeHandlers(gatewayPort: number, handling: Handling): ListenerHandlers
     },
     onUpgrade(request, socket, buffered) {
       socket.on("error", () => socket.destroy());
-      const plan = planFor(request);
+      const plan = planFor(request, gatewayPort, decide);
       if (plan?.type !== "route") {
         endWith(socket, 404, "");
         return;
@@ -139,11 +137,9 @@ function makeHandlers(gatewayPort: number, handling: Handling): ListenerHandlers
   };
 
   async function serve(request: Request, response: Response): Promise<void> {
-    const plan = planFor(request);
+    const plan = planFor(request, gatewayPort, decide);
     if (!plan) return refuse(response, 404);
-    if (plan.type === "redirect") {
-      return refuse(response, 301, "", { location: `https://${plan.facts.authority}${plan.facts.path}` });
-    }
+    if (plan.type === "redirect") return refuse(response, 301, "", { location: plan.location });
     const timeoutMs = parseDuration(plan.timeout ?? "0s");
     const cancel =
       timeoutMs > 0
@@ -155,105 +151,6 @@ function makeHandlers(gatewayPort: number, handling: Handling): ListenerHandlers
       cancel();
     }
   }
-
-  function planFor(request: Request) {
-    const facts = factsOf(request, gatewayPort);
-    const decision = decide(facts);
-    if (decision?.type === "redirect") return { type: "redirect", facts } as const;
-    const destination = decision && chooseByWeight(decision.route.route ?? []);
-    if (!decision || !destination) return undefined;
-    const { route } = decision;
-    const head = makeHead(request, facts, destination, route.headers, route.rewrite, decision.match?.uri?.prefix);
-    return { type: "route", head, destination: withRouteHeaders(destination, route), timeout: route.timeout } as const;
-  }
-}
-
-function factsOf(request: Request, port: number): Facts {
-  const { socket } = request as IncomingMessage;
-  return {
-    method: request.method ?? "GET",
-    scheme: "encrypted" in socket && socket.encrypted ? "https" : "http",
-    authority: String(request.headers[":authority"] ?? request.headers.host ?? ""),
-    path: request.url || "/",
-    headers: request.headers,
-    port,
-  };
-}
-
-type Route = Extract<Decision, { type: "route" }>["route"];
-
-function makeHead(
-  request: Request,
-  facts: Facts,
-  destination: Destination,
-  changes: Route["headers"],
-  rewrite: Route["rewrite"],
-  prefix: string | undefined,
-): RequestHead {
-  const headers = endToEnd(request.headers);
-  delete headers["host"];
-  delete headers["expect"];
-  forwardedBy(headers, request, facts);
-  changeHeaders(headers, destination.headers?.request);
-  changeHeaders(headers, changes?.request);
-  const { host, ...rest } = headers;
-  const path = rewrite?.uri === undefined ? facts.path : rewritePath(facts.path, prefix, rewrite.uri);
-  return {
-    method: facts.method,
-    path,
-    authority: rewrite?.authority ?? (typeof host === "string" ? host : facts.authority),
-    headers: rest,
-    hasBody: hasBody(request),
-  };
-}
-
-/** Tells the pod who asks and how. */
-function forwardedBy(headers: HeaderMap, request: Request, facts: Facts): void {
-  const client = (request as IncomingMessage).socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
-  const before = headers["x-forwarded-for"];
-  headers["x-forwarded-for"] = before === undefined ? client : `${[before].flat().join(",")},${client}`;
-  headers["x-forwarded-proto"] = facts.scheme;
-  headers["x-request-id"] ??= randomUUID();
-}
-
-function hasBody(request: Request): boolean {
-  if ("stream" in request) return !request.stream.endAfterHeaders;
-  const length = request.headers["content-length"];
-  return request.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
-}
-
-function rewritePath(path: string, prefix: string | undefined, replacement: string): string {
-  if (prefix !== undefined) return replacement + path.slice(prefix.length);
-  const query = path.indexOf("?");
-  return query < 0 ? replacement : replacement + path.slice(query);
-}
-
-function chooseByWeight(destinations: readonly Destination[]): Destination | undefined {
-  if (destinations.length <= 1) return destinations[0];
-  const total = destinations.reduce((sum, { weight = 0 }) => sum + weight, 0);
-  let point = Math.random() * total;
-  return destinations.find(({ weight = 0 }) => {
-    point -= weight;
-    return point < 0;
-  });
-}
-
-/** The route's changes of answers, on top of the destination's. */
-function withRouteHeaders(destination: Destination, { headers }: Route): Destination {
-  if (!headers?.response) return destination;
-  const own = destination.headers?.response;
-  const { response } = headers;
-  return {
-    ...destination,
-    headers: {
-      ...destination.headers,
-      response: {
-        set: { ...own?.set, ...response.set },
-        add: { ...own?.add, ...response.add },
-        remove: [...(own?.remove ?? []), ...(response.remove ?? [])],
-      },
-    },
-  };
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

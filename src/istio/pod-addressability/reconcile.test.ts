@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DestinationRule } from "../../apis/istio/destinationrule.ts";
+import { VirtualService } from "../../apis/istio/virtualservice.ts";
+import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import { parseServingConfig } from "../../config/serving-config.ts";
+import { everyFailure, settle } from "../../testing/settle.ts";
+import type { World } from "../../testing/table.ts";
+import { reconcilePodAddressability } from "./reconcile.ts";
+
+const sks: ServerlessService = {
+  apiVersion: "networking.internal.knative.dev/v1alpha1",
+  kind: "ServerlessService",
+  metadata: { name: "rev", namespace: "ns", uid: "u1" },
+  spec: { objectRef: { name: "rev-deployment" }, protocolType: "http1" },
+  status: { privateServiceName: "rev-private" },
+};
+
+const rowOf = (isEnabled: boolean) => ({
+  kind: ServerlessService,
+  key: "ns/rev",
+  reconcile: reconcilePodAddressability,
+  objects: [sks],
+  config: parseServingConfig({ "config-network": { "enable-mesh-pod-addressability": String(isEnabled) } }),
+  deps: ({ client, informers }: World) => ({
+    virtualServices: informers.of(VirtualService),
+    virtualServiceClient: client.of(VirtualService),
+    destinationRules: informers.of(DestinationRule),
+    destinationRuleClient: client.of(DestinationRule),
+  }),
+});
+
+test("requests that ask for it pass the mesh straight to one pod, others by its load balancer", async () => {
+  const { actions } = await settle(rowOf(true));
+  const [service, rule] = actions.map(({ object }) => object) as [VirtualService, DestinationRule];
+  assert.deepEqual(
+    service.spec.http?.map(({ match, route }) => [match?.[0]?.headers, route?.[0]?.destination.subset]),
+    [
+      [{ "K-Passthrough-Lb": { exact: "true" } }, "direct"],
+      [undefined, "normal"],
+    ],
+  );
+  assert.deepEqual(
+    rule.spec.subsets?.map(({ name, trafficPolicy }) => `${name} ${trafficPolicy?.loadBalancer?.simple}`),
+    ["normal LEAST_REQUEST", "direct PASSTHROUGH"],
+  );
+  assert.equal(rule.spec.host, "rev-private.ns.svc.cluster.local");
+});
+
+test("nothing is made unless the configuration asks for it", async () => {
+  assert.deepEqual((await settle(rowOf(false))).actions, []);
+});
+
+test("whatever error one write meets, both are there in the end", async () => {
+  const undisturbed = await settle(rowOf(true));
+  for (const { name, induce } of everyFailure(undisturbed.actions)) {
+    assert.deepEqual((await settle(rowOf(true), [induce])).world, undisturbed.world, name);
+  }
+});
