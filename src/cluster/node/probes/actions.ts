@@ -128,7 +128,7 @@ function checkGrpc(host: string, port: number, service: string, timeoutMs: numbe
     expired.addEventListener("abort", () =>
       finish({ ok: false, message: `timeout: ${failed}context deadline exceeded` }),
     );
-    session.once("error", (error) => finish({ ok: false, message: `${failed}${describe(error, host, port)}` }));
+    session.on("error", (error) => finish({ ok: false, message: `${failed}${describe(error, host, port)}` }));
     const name = Buffer.from(service);
     const message = name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
     const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
@@ -150,6 +150,11 @@ function checkGrpc(host: string, port: number, service: string, timeoutMs: numbe
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.once("error", () => {});
     stream.once("close", () => {
+      // The session's own error, which says more, comes right after.
+      if (status === undefined) {
+        setImmediate(() => finish({ ok: false, message: `${failed}the connection ended without an answer` }));
+        return;
+      }
       const body = Buffer.concat(chunks);
       // Field 1, a varint: 1 is SERVING.
       const serving = body.length >= 7 && body[5] === 0x08 ? body[6]! : 0;
@@ -160,7 +165,7 @@ function checkGrpc(host: string, port: number, service: string, timeoutMs: numbe
           ? "this server does not implement the grpc health protocol (grpc.health.v1.Health)"
           : status === "0"
             ? `service unhealthy (responded with "${names[serving] ?? serving}")`
-            : `service unhealthy (grpc status ${status ?? "missing"})`;
+            : `service unhealthy (grpc status ${status})`;
       finish({ ok: false, message: why });
     });
     stream.end(frame);

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { chmod, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -15,7 +15,7 @@ export async function writeAtomically(directory: string, files: Files): Promise<
   const before = await readlink(join(directory, "..data")).catch(() => undefined);
   if (before !== undefined && (await hasSameFiles(join(directory, before), files))) return false;
 
-  const name = `..${new Date().toISOString().replace(/[-:T]/g, "_").slice(0, 19)}.${randomBytes(5).readUIntBE(0, 5)}`;
+  const name = `..${randomUUID()}`;
   const target = join(directory, name);
   await mkdir(target);
   for (const [path, { content, mode }] of files) {
