@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { parseImageReference } from "../../../lib/image-reference.ts";
 import { parseChallenges } from "./challenge.ts";
 import type { RegistryCredentials } from "./credentials.ts";
-import { parseImageReference } from "./reference.ts";
 import { createRegistryClient } from "./registry.ts";
 import { createRegistryTransport } from "./transport.ts";
 

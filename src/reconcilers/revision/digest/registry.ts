@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { STATUS_CODES } from "node:http";
+import { allowsPlainHttp, type ImageReference } from "../../../lib/image-reference.ts";
 import { type Challenge, chooseChallenge, parseChallenges } from "./challenge.ts";
 import type { RegistryCredentials } from "./credentials.ts";
-import { allowsPlainHttp, type ImageReference } from "./reference.ts";
 import { describe, type HttpAnswer, type HttpRequest, type RegistryTransport } from "./transport.ts";
 
 /** Every form in which a registry may keep what a tag points to. Leaving one out makes some registries say 404. */

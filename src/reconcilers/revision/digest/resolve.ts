@@ -1,5 +1,5 @@
+import { parseImageReference, pinnedName } from "../../../lib/image-reference.ts";
 import { credentialsFor, type Keyring } from "./credentials.ts";
-import { parseImageReference, pinnedName } from "./reference.ts";
 import type { RegistryClient } from "./registry.ts";
 import type { ResolvedImage } from "./resolver.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allowsPlainHttp, parseImageReference, pinnedName } from "./reference.ts";
+import { allowsPlainHttp, isImageReference, parseImageReference, pinnedName } from "./image-reference.ts";
 
 const sha = `sha256:${"0123456789abcdef".repeat(4)}`;
 
@@ -33,6 +33,7 @@ for (const [image, message] of [
 ] as const) {
   test(`the image name ${JSON.stringify(image.slice(0, 40))} is refused`, () => {
     assert.throws(() => parseImageReference(image), message);
+    assert.equal(isImageReference(image), false);
   });
 }
 
