@@ -41,6 +41,28 @@ export function createOpenApi(registry: Registry): OpenApi {
   };
 }
 
+export const openApiV2Media = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/**
+ * The OpenAPI v2 document. It describes no kinds: they are described in v3 alone. Clients ask for it when v3 does not
+ * know a kind either, and then tell their user just that.
+ */
+export const openApiV2 = { swagger: "2.0", info: { title: "Kubernetes", version: "v1.34.4" }, paths: {} } as const;
+
+/** The same in protobuf (gnostic's openapi.v2.Document), which is all that Go clients read. */
+export function encodeOpenApiV2(): Buffer {
+  const field = (number: number, content: string | Buffer) => {
+    const bytes = Buffer.from(content as string);
+    return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
+  };
+  const { swagger, info } = openApiV2;
+  return Buffer.concat([
+    field(1, swagger),
+    field(2, Buffer.concat([field(1, info.title), field(2, info.version)])),
+    field(8, ""),
+  ]);
+}
+
 function pathOf(resource: ServedResource): string {
   return resource.group === "" ? `api/${resource.version}` : `apis/${resource.group}/${resource.version}`;
 }

@@ -11,6 +11,7 @@ import { evict } from "./eviction.ts";
 import { filterOf, getEntry, listPage } from "./list.ts";
 import { finalizeNamespace } from "./namespaces.ts";
 import type { NodeProxy } from "./node-proxy.ts";
+import { encodeOpenApiV2, openApiV2, openApiV2Media } from "./openapi.ts";
 import { patchTypeOf } from "./patch.ts";
 import { patchObject } from "./patch-request.ts";
 import { bindPod, issueServiceAccountToken } from "./pod-subresources.ts";
@@ -131,6 +132,16 @@ function answerPath(
     const text = JSON.stringify(discovered.body);
     response.writeHead(200, { "content-type": discovered.contentType, "content-length": Buffer.byteLength(text) });
     response.end(text);
+    return;
+  }
+  if (pathname === "/openapi/v2") {
+    const proto = /com\.github\.proto-openapi\.spec\.v2/.test(request.headers.accept ?? "");
+    const body = proto ? encodeOpenApiV2() : Buffer.from(JSON.stringify(openApiV2));
+    response.writeHead(200, {
+      "content-type": proto ? openApiV2Media : "application/json",
+      "content-length": body.length,
+    });
+    response.end(body);
     return;
   }
   const document = documents.at(pathname);
