@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Schema } from "../src/apis/schema.ts";
-import { applyDefaults, prune, validate } from "../src/apis/structural.ts";
+import { applyDefaults, prune } from "../src/apis/structural.ts";
+import { validate } from "../src/apis/structural-validation.ts";
 
 type Cause = readonly [field: string, reason: string, message: string];
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Schema } from "./schema.ts";
-import { applyDefaults, prune, validate } from "./structural.ts";
+import { applyDefaults, prune } from "./structural.ts";
+import { validate } from "./structural-validation.ts";
 
 const schema: Schema = {
   type: "object",

@@ -10,7 +10,10 @@ import { classAnnotation, hpaClass, kpaClass, metricAnnotations, metricConcurren
 import { PodAutoscaler } from "./podautoscaler.ts";
 
 const [metricAnnotation] = metricAnnotations;
-const metricOfClass: Readonly<Record<string, string>> = { [kpaClass]: metricConcurrency, [hpaClass]: metricCpu };
+const metricOfClass: ReadonlyMap<string, string> = new Map([
+  [kpaClass, metricConcurrency],
+  [hpaClass, metricCpu],
+]);
 
 /** Admission of PodAutoscalers. Source: serving v0.42.2 pkg/apis/autoscaling/v1alpha1/pa_{defaults,validation}.go. */
 export const podAutoscalerAdmission = admissionOf(PodAutoscaler, {
@@ -18,7 +21,7 @@ export const podAutoscalerAdmission = admissionOf(PodAutoscaler, {
     metadata.annotations ??= {};
     const annotations = metadata.annotations;
     annotations[classAnnotation] ??= config.autoscaler.podAutoscalerClass;
-    annotations[metricAnnotation] ??= metricOfClass[annotations[classAnnotation]] ?? "";
+    annotations[metricAnnotation] ??= metricOfClass.get(annotations[classAnnotation]) ?? "";
   },
 
   validate({ metadata, spec }, { config }) {

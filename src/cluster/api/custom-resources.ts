@@ -1,7 +1,8 @@
 import type { CustomResourceDefinition } from "../../apis/core/customresourcedefinition.ts";
 import { objectMetaSchema } from "../../apis/meta.ts";
 import type { Schema } from "../../apis/schema.ts";
-import { applyDefaults, prune, type StructuralError, validate } from "../../apis/structural.ts";
+import { applyDefaults, prune } from "../../apis/structural.ts";
+import { type StructuralError, validate } from "../../apis/structural-validation.ts";
 import { fit, type Misfits } from "./decode.ts";
 import { compileJsonPath } from "./json-path.ts";
 import { allVerbs, type Column, type Item, resourceKey, type ServedResource } from "./resource.ts";
