@@ -29,6 +29,7 @@ for (const [image, message] of [
   ["ghcr.io/acme/app:no spaces", /tag can only contain the characters/],
   [`ghcr.io/acme/app:${"x".repeat(129)}`, /tag must be between 1 and 128 characters/],
   ["gh cr.io/acme/app", /registries must be valid RFC 3986 URI authorities: gh cr\.io/],
+  [`ghcr.io/acme/app:a tag@${sha}`, /repository can only contain the characters/],
   ["ghcr.io/acme/app@sha256:short", /repository can only contain the characters/],
 ] as const) {
   test(`the image name ${JSON.stringify(image.slice(0, 40))} is refused`, () => {

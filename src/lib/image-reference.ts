@@ -61,7 +61,9 @@ function parsePinned(image: string): ImageReference | undefined {
   const parts = image.split("@");
   if (parts.length !== 2 || !/^sha256:[0-9a-f]{64}$/.test(parts[1]!)) return undefined;
   try {
-    return { ...parseRepository(splitTag(parts[0]!).base), digest: parts[1]! };
+    const { base, tag } = splitTag(parts[0]!);
+    if (tag !== "") check("tag", tag, tagCharacters, 1, 128);
+    return { ...parseRepository(base), digest: parts[1]! };
   } catch {
     return undefined;
   }
