@@ -1,4 +1,4 @@
-import { HeaderList, type HeaderName, hasToken, headerName, hopByHop, names } from "./codec/headers.ts";
+import { HeaderList, type HeaderName, hasToken, hopByHop, names } from "./codec/headers.ts";
 import type { OutgoingHead, RequestHead } from "./message.ts";
 
 const printable = /^[\x20-\x7e]*$/;
@@ -20,11 +20,11 @@ export function makeOutgoing(request: RequestHead, defaultHost: string): Outgoin
     const name = headers.names[index]!;
     const value = headers.values[index]!;
     if (name === names.forwardedFor) {
-      if (!dropped?.has(name)) forwardedFor += `${value}, `;
+      if (!dropped?.has(name.lower)) forwardedFor += `${value}, `;
     } else if (hopByHop.has(name)) {
       if (name === names.te && hasToken([value], "trailers")) trailers = true;
       else if (name === names.trailer) result.add(name, value);
-    } else if (!notPassed.has(name) && !dropped?.has(name)) {
+    } else if (!notPassed.has(name) && !dropped?.has(name.lower)) {
       result.add(name, value);
     }
   }
@@ -50,17 +50,15 @@ const notPassed: ReadonlySet<HeaderName> = new Set([names.revisionName, names.re
 export function pruneResponse(headers: HeaderList): void {
   const dropped = connectionNames(headers);
   if (!dropped && !headers.names.some((name) => hopByHop.has(name))) return;
-  headers.keep((name) => !hopByHop.has(name) && !dropped?.has(name));
+  headers.keep((name) => !hopByHop.has(name) && !dropped?.has(name.lower));
 }
 
-function connectionNames(headers: HeaderList): Set<HeaderName> | undefined {
+/** Lower-case names that Connection lists; names are compared as text, since rare ones are not interned. */
+function connectionNames(headers: HeaderList): Set<string> | undefined {
   if (!headers.has(names.connection)) return undefined;
-  const result = new Set<HeaderName>();
+  const result = new Set<string>();
   for (const value of headers.all(names.connection)) {
-    for (const part of value.split(",")) {
-      const name = headerName(part.trim());
-      if (name) result.add(name);
-    }
+    for (const part of value.split(",")) result.add(part.trim().toLowerCase());
   }
   return result;
 }

@@ -14,6 +14,7 @@ import { routeTag } from "./metrics.ts";
 import { makeOutgoing, OutgoingError, pruneResponse } from "./outgoing.ts";
 import { isKubeletProbe, isProbe } from "./probe-request.ts";
 import type { ProxyContext } from "./proxy.ts";
+import { sniffContentType } from "./sniff.ts";
 import type { RequestTrace, Span } from "./tracing.ts";
 
 /** How long a client that sent `Expect: 100-continue` waits for the container's word (Go's ExpectContinueTimeout). */
@@ -51,6 +52,7 @@ export class ProxiedRequest implements RequestConsumer {
   private appStartedMs = -1;
   private lastWriteMs = -1;
   private headSent = false;
+  private heldHead: ResponseHead | undefined;
   private switched = false;
   private status = 200;
   private size = 0;
@@ -151,7 +153,7 @@ export class ProxiedRequest implements RequestConsumer {
       // As upstream: the text ends a response that has stalled.
       const text = Buffer.from(timeoutText);
       this.size += text.length;
-      this.responder.body(text);
+      this.sendBody(text);
       this.responder.end();
       this.finish(this.status);
       return;
@@ -264,7 +266,7 @@ export class ProxiedRequest implements RequestConsumer {
         if (this.over) return;
         this.wrote();
         this.size += chunk.length;
-        if (!this.responder.body(chunk)) this.outgoing?.pause();
+        if (!this.sendBody(chunk)) this.outgoing?.pause();
       },
       end: (trailers) => this.responseEnd(trailers),
       switched: (headers) => {
@@ -299,13 +301,34 @@ export class ProxiedRequest implements RequestConsumer {
     this.status = response.status;
     this.wrote();
     pruneResponse(response.headers);
-    this.responder.head(response);
+    if (this.wantsSniffing(response)) this.heldHead = response;
+    else this.responder.head(response);
+  }
+
+  /** As Go's server: a body without a type gets one by its first bytes, so its head waits for them. */
+  private wantsSniffing({ status, headers, bodyLength }: ResponseHead): boolean {
+    if (bodyLength === 0 || status === 204 || status === 304 || this.request.method === "HEAD") return false;
+    return !headers.has(names.contentType) && !headers.has(names.contentEncoding);
+  }
+
+  private sendBody(chunk: Uint8Array): boolean {
+    this.releaseHead(chunk);
+    return this.responder.body(chunk);
+  }
+
+  private releaseHead(firstBytes: Uint8Array | undefined): void {
+    const head = this.heldHead;
+    if (!head) return;
+    this.heldHead = undefined;
+    if (firstBytes && firstBytes.length > 0) head.headers.add(names.contentType, sniffContentType(firstBytes));
+    this.responder.head(head);
   }
 
   private responseEnd(trailers: HeaderList | undefined): void {
     if (this.over) return;
     // A container that answers before it has read the whole request does not want the rest.
     if (!this.requestEnded) this.outgoing?.abort();
+    this.releaseHead(undefined);
     this.responder.end(trailers);
     this.finish(this.status);
   }

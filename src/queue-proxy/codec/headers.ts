@@ -59,6 +59,7 @@ export const names = {
   http2Settings: known("Http2-Settings"),
   contentLength: known("Content-Length"),
   contentType: known("Content-Type"),
+  contentEncoding: known("Content-Encoding"),
   contentTypeOptions: known("X-Content-Type-Options"),
   date: known("Date"),
   expect: known("Expect"),

@@ -157,6 +157,36 @@ const towardsClient: readonly Case[] = answerRules.map(({ name, answered, seen }
   },
 }));
 
+/** Bodies without a type, and the type they get. */
+const sniffed: readonly (readonly [body: string, type: string])[] = [
+  ["hello", "text/plain; charset=utf-8"],
+  ['{"a":1}', "text/plain; charset=utf-8"],
+  ["  <!DOCTYPE html><p>", "text/html; charset=utf-8"],
+  ["<html>", "text/html; charset=utf-8"],
+  ["<?xml version='1.0'?>", "text/xml; charset=utf-8"],
+  ["<pre", "text/plain; charset=utf-8"],
+  ["%PDF-1.7", "application/pdf"],
+  ["GIF89a....", "image/gif"],
+  ["\x89PNG\r\n\x1a\n", "image/png"],
+  ["\xff\xd8\xff\xe0", "image/jpeg"],
+  ["\x1f\x8b\x08\x00", "application/x-gzip"],
+  ["PK\x03\x04", "application/zip"],
+  ["\x00asm\x01", "application/wasm"],
+  ["RIFF1234WEBPVP8 ", "image/webp"],
+  ["\x00\x01\x02", "application/octet-stream"],
+  ["caf\xc3\xa9", "text/plain; charset=utf-8"],
+];
+
+const typed: readonly Case[] = sniffed.map(([body, type]) => ({
+  name: `a body of ${JSON.stringify(body)} without a type gets ${type}`,
+  async run({ backend, exchange }) {
+    backend.answer = ({ socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`, "latin1");
+    };
+    assert.equal((await exchange(get())).headers["content-type"], type);
+  },
+}));
+
 /** Header fields in both directions. */
 export const headers: Suite = {
   name: "headers",
@@ -164,6 +194,16 @@ export const headers: Suite = {
   cases: [
     ...towardsContainer,
     ...towardsClient,
+    ...typed,
+    {
+      name: "an empty body, and one with an encoding, get no type",
+      async run({ backend, exchange }) {
+        for (const answered of ["Content-Length: 0\r\n\r\n", "Content-Encoding: x\r\nContent-Length: 1\r\n\r\na"]) {
+          backend.answer = ({ socket }) => socket.write(`HTTP/1.1 200 OK\r\n${answered}`);
+          assert.equal((await exchange(get())).headers["content-type"], undefined);
+        }
+      },
+    },
     {
       name: "header names are written in canonical form",
       async run({ backend, exchange }) {
