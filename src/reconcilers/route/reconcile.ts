@@ -1,7 +1,7 @@
 import { type ConditionDraft, conditionSet } from "../../apis/conditions.ts";
 import { Endpoints } from "../../apis/core/endpoints.ts";
 import { keyOf } from "../../apis/meta.ts";
-import { draftConditions, observed } from "../../apis/observed.ts";
+import { draftConditions, isUnderWay, observed } from "../../apis/observed.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import type { Route } from "../../apis/serving/route.ts";
@@ -43,6 +43,9 @@ type Status = StatusOf<Route>;
 
 export const routeConditions = conditionSet("Ready", "AllTrafficAssigned", "IngressReady", "CertificateProvisioned");
 
+/** On the way to readiness states follow one another quickly: one status for all of them is enough. */
+const statusMayWaitMs = 1000;
+
 /**
  * Realises a route: resolves its traffic, holds its names inside the cluster, asks for certificates, and keeps the
  * Ingress that the network layer acts upon. Source: serving v0.42.2 pkg/reconciler/route.
@@ -54,6 +57,7 @@ export async function reconcileRoute(route: Route, deps: Deps, pass: Pass<Servin
   const status: Status = { ...route.status };
   const outcome = (rest: Partial<Outcome<Route>>) => ({
     status: { ...status, ...observed(route, conditions) },
+    ...(isUnderWay(route, conditions, routeConditions) && { statusMayWaitMs }),
     ...rest,
   });
   try {

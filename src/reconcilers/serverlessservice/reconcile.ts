@@ -5,7 +5,7 @@ import type { Endpoints } from "../../apis/core/endpoints.ts";
 import type { Service } from "../../apis/core/service.ts";
 import { isControlledBy } from "../../apis/meta.ts";
 import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
-import { draftConditions, observed } from "../../apis/observed.ts";
+import { draftConditions, isUnderWay, observed } from "../../apis/observed.ts";
 import type { Lister, Outcome, Pass, StatusOf, Writer } from "../../kube/api.ts";
 import { failed } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
@@ -24,6 +24,8 @@ export interface Deps {
 }
 
 type Status = StatusOf<ServerlessService>;
+
+const statusMayWaitMs = 1000;
 
 export const serverlessServiceConditions = conditionSet("Ready", "EndpointsPopulated");
 
@@ -47,7 +49,13 @@ export async function reconcileServerlessService(
   } catch (error) {
     failure = error;
   }
-  return { status: { ...status, ...observed(sks, conditions) }, error: failure };
+  const isNamed = sks.status?.privateServiceName !== undefined;
+  return {
+    status: { ...status, ...observed(sks, conditions) },
+    // The names are what others wait for; after them only readiness is news.
+    ...(isNamed && isUnderWay(sks, conditions, serverlessServiceConditions) && { statusMayWaitMs }),
+    error: failure,
+  };
 }
 
 async function reconcilePrivateService(
