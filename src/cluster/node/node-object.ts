@@ -4,7 +4,7 @@ import { Node } from "../../apis/core/node.ts";
 import type { Client } from "../../kube/api.ts";
 import { isAlreadyExists, isNotFound } from "../../kube/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { isoTime } from "./iso-time.ts";
+import { isoTime } from "../../lib/iso-time.ts";
 
 export interface NodeFacts {
   readonly name: string;

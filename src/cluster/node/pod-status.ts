@@ -1,6 +1,7 @@
 import type { ContainerStatus, Pod, PodCondition } from "../../apis/core/pod.ts";
 import type { Container, PodSpec } from "../../apis/core/pod-spec.ts";
 import type { StatusOf } from "../../kube/api.ts";
+import { isoTime } from "../../lib/iso-time.ts";
 import { parseQuantity } from "../../lib/quantity.ts";
 
 export type PodStatus = StatusOf<Pod>;
@@ -61,7 +62,7 @@ export function phaseOf(spec: PodSpec, { init, containers }: Pick<PodFacts, "ini
 }
 
 function conditionsOf(pod: Pod, facts: PodFacts, phase: Phase, nowMs: number): PodCondition[] {
-  const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const now = isoTime(nowMs);
   const before = pod.status?.conditions ?? [];
   const condition = (type: string, ok: boolean, reason?: string, message?: string): PodCondition => {
     const status = ok ? "True" : "False";

@@ -4,8 +4,8 @@ import { Pod } from "../../apis/core/pod.ts";
 import type { EventRecorder } from "../../kube/api.ts";
 import { backoffMs } from "../../kube/backoff.ts";
 import { isConflict, isNotFound } from "../../kube/errors.ts";
+import { isoTime } from "../../lib/iso-time.ts";
 import { type ContainerRunner, createContainerRunner, lastAttempt } from "./container-runner.ts";
-import { isoTime } from "./iso-time.ts";
 import type { NodeContext, PodContext } from "./pod-context.ts";
 import type { PodRecord } from "./pod-record.ts";
 import { makePodStatus, phaseOf } from "./pod-status.ts";
@@ -55,10 +55,9 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
     userPort: record.userPort,
     volumes: () => volumes,
     events,
-    knownStatus: (container, id) =>
+    knownStatus: (container) =>
       [...(first.status?.containerStatuses ?? []), ...(first.status?.initContainerStatuses ?? [])].find(
-        (status) =>
-          status.name === container && (id === undefined || status.containerID === id) && status.state?.running,
+        (status) => status.name === container,
       ),
     stopping: stopping.signal,
     killing: killing.signal,
@@ -205,12 +204,14 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
 
   const run = async (): Promise<void> => {
     if (pod.metadata.deletionTimestamp) update(first);
-    writer.update();
     const alreadyOver = first.status?.phase === "Succeeded" || first.status?.phase === "Failed";
-    if (!alreadyOver) await runContainers();
-    if (kept) return;
-    writer.update();
-    await writer.flushed();
+    if (!alreadyOver) {
+      writer.update();
+      await runContainers();
+      if (kept) return;
+      writer.update();
+      await writer.flushed();
+    }
     const phase = failure ? "Failed" : phaseOf(pod.spec, statuses());
     if (!pod.metadata.deletionTimestamp && (alreadyOver || phase === "Succeeded" || phase === "Failed")) {
       // It stays, with its logs, until somebody deletes it.

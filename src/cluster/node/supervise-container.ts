@@ -1,7 +1,7 @@
 import type { ContainerStatus } from "../../apis/core/pod.ts";
 import type { Container, Probe } from "../../apis/core/pod-spec.ts";
+import { isoTime } from "../../lib/iso-time.ts";
 import type { ContainerProcess, Exit } from "./container-process.ts";
-import { isoTime } from "./iso-time.ts";
 import { watchListening } from "./listening.ts";
 import type { PodContext } from "./pod-context.ts";
 import { type ActionTarget, attempt, type Outcome } from "./probes/actions.ts";
@@ -39,7 +39,8 @@ export async function superviseContainer(
   else context.killing.addEventListener("abort", kill, { once: true });
 
   // Of a container that another agent started: what it was known to be, so that its pod does not lose its traffic.
-  const before = context.knownStatus(container.name, process.id);
+  const known = context.knownStatus(container.name);
+  const before = known?.state?.running && known.containerID === process.id ? known : undefined;
   set({
     state: { running: { startedAt: isoTime(process.startedAtMs) } },
     containerID: process.id,

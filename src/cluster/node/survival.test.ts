@@ -38,6 +38,7 @@ describe("containers", { skip: process.platform !== "linux" && "told apart by /p
   let client: Client;
   let supervisor: ChildProcess;
   let uid: string;
+  let image: string;
   const agents: number[] = [];
 
   const startSupervisor = () => {
@@ -65,6 +66,17 @@ describe("containers", { skip: process.platform !== "linux" && "told apart by /p
   const statusOf = async (name: string) =>
     (await client.of(Pod).get({ name, namespace })).status?.containerStatuses?.[0];
 
+  const run = async (name: string): Promise<string> => {
+    const container = { name: "c", image, readinessProbe: { exec: { command: ["true"] } } };
+    const { metadata } = await client.of(Pod).create({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace },
+      spec: { nodeName: "hakn", automountServiceAccountToken: false, containers: [container] },
+    });
+    return metadata.uid!;
+  };
+
   before(async () => {
     work = mkdtempSync(join(tmpdir(), "hakn-survival-"));
     const log = silentLogger;
@@ -83,19 +95,8 @@ describe("containers", { skip: process.platform !== "linux" && "told apart by /p
     });
     mkdirSync(join(work, "data"));
     startSupervisor();
-    const pod = await client.of(Pod).create({
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name: "p", namespace },
-      spec: {
-        nodeName: "hakn",
-        automountServiceAccountToken: false,
-        containers: [
-          { name: "c", image: `${registry.host}/app@${digest}`, readinessProbe: { exec: { command: ["true"] } } },
-        ],
-      },
-    });
-    uid = pod.metadata.uid!;
+    image = `${registry.host}/app@${digest}`;
+    uid = await run("p");
     await until(
       "ready",
       () => statusOf("p"),
@@ -118,6 +119,34 @@ describe("containers", { skip: process.platform !== "linux" && "told apart by /p
     await registry.close();
     await api.close();
     rmSync(work, { recursive: true, force: true });
+  });
+
+  it("stay ready while the agent is replaced", async () => {
+    const over = new AbortController();
+    const unready: unknown[] = [];
+    const options = { namespace, fieldSelector: "metadata.name=p", signal: over.signal };
+    const watching = client
+      .of(Pod)
+      .watch(options, ({ object }) => {
+        const status = (object as Pod).status?.containerStatuses?.[0];
+        if (!status?.ready || !status.state?.running) unready.push(status);
+      })
+      .catch((error) => {
+        if (!over.signal.aborted) throw error;
+      });
+    process.kill(agents.at(-1)!, "SIGKILL");
+    // The next agent has taken all pods over by the time that it runs another.
+    await run("q");
+    await until(
+      "q runs",
+      () => statusOf("q"),
+      (status) => status?.ready === true,
+    );
+    over.abort();
+    await watching;
+    assert.deepEqual(unready, []);
+    assert.equal((await statusOf("p"))?.restartCount, 0);
+    await client.of(Pod).delete({ name: "q", namespace }, { gracePeriodSeconds: 0 });
   });
 
   it("survive the death of the agent, and belong to the next one", async () => {

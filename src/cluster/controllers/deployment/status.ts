@@ -1,6 +1,7 @@
 import type { Deployment, WorkloadCondition } from "../../../apis/core/deployment.ts";
 import type { ReplicaSet } from "../../../apis/core/replicaset.ts";
 import type { StatusOf } from "../../../kube/api.ts";
+import { isoTime } from "../../../lib/iso-time.ts";
 import { boundsOf, hasProgressDeadline } from "./bounds.ts";
 
 type DeploymentStatus = StatusOf<Deployment>;
@@ -126,7 +127,7 @@ export function condition(
   message: string,
   nowMs: number,
 ): WorkloadCondition {
-  const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const now = isoTime(nowMs);
   return { type, status, reason, message, lastUpdateTime: now, lastTransitionTime: now };
 }
 

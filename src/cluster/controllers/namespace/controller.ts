@@ -2,6 +2,7 @@ import { Namespace } from "../../../apis/core/namespace.ts";
 import { resourceNameOf } from "../../../apis/kind.ts";
 import { watching } from "../../../kube/controller.ts";
 import { isConflict, isNotFound } from "../../../kube/errors.ts";
+import { isoTime } from "../../../lib/iso-time.ts";
 import type { BuiltinContext } from "../context.ts";
 import { type DiscoveredKind, discoverKinds } from "../discovery.ts";
 import { type KeyedWorker, startKeyedWorker } from "../keyed-worker.ts";
@@ -63,7 +64,7 @@ export function startNamespaceController(context: BuiltinContext): KeyedWorker {
     for (const each of remaining.flatMap(({ finalizers }) => finalizers)) held.set(each, (held.get(each) ?? 0) + 1);
     const holders = [...held].map(([holder, count]) => `${holder} in ${count} resource instances`);
     const finalizing = `Some content in the namespace has finalizers remaining: ${holders.join(", ")}`;
-    const now = `${new Date(context.clock.now()).toISOString().slice(0, 19)}Z`;
+    const now = isoTime(context.clock.now());
     const present = namespaces.get({ name })?.status?.conditions ?? [];
     const condition = (type: string, status: "True" | "False", reason: string, message: string) => {
       const before = present.find((other) => other.type === type);

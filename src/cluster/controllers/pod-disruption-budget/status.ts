@@ -1,6 +1,7 @@
 import type { Pod } from "../../../apis/core/pod.ts";
 import type { PodDisruptionBudget } from "../../../apis/core/poddisruptionbudget.ts";
 import type { StatusOf } from "../../../kube/api.ts";
+import { isoTime } from "../../../lib/iso-time.ts";
 import { scaledValue } from "../int-or-percent.ts";
 import { isReady } from "../pods.ts";
 
@@ -34,7 +35,7 @@ export function budgetStatus(
   const observedGeneration = budget.metadata.generation ?? 0;
   const status = disruptionsAllowed > 0 ? "True" : "False";
   const before = budget.status?.conditions?.find(({ type }) => type === "DisruptionAllowed");
-  const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const now = isoTime(nowMs);
   const condition = {
     type: "DisruptionAllowed",
     status: status as "True" | "False",

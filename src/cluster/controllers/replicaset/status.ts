@@ -1,6 +1,7 @@
 import type { Pod } from "../../../apis/core/pod.ts";
 import type { ReplicaSet } from "../../../apis/core/replicaset.ts";
 import type { StatusOf } from "../../../kube/api.ts";
+import { isoTime } from "../../../lib/iso-time.ts";
 import { errorText } from "../error-text.ts";
 import { availableInMs, isReady } from "../pods.ts";
 
@@ -21,7 +22,7 @@ export function replicaSetStatus(
   const pending = waits.filter((wait) => wait !== undefined && wait > 0) as number[];
   const others = (set.status?.conditions ?? []).filter(({ type }) => type !== "ReplicaFailure");
   const earlier = set.status?.conditions?.find(({ type }) => type === "ReplicaFailure");
-  const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const now = isoTime(nowMs);
   const failed = failure && {
     type: "ReplicaFailure",
     status: "True" as const,

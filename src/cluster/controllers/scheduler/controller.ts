@@ -6,6 +6,7 @@ import { type Watch, watching } from "../../../kube/controller.ts";
 import { isConflict, isNotFound } from "../../../kube/errors.ts";
 import { createEventRecorder, type EventRecorders } from "../../../kube/events.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { isoTime } from "../../../lib/iso-time.ts";
 import type { BuiltinContext } from "../context.ts";
 import { type KeyedWorker, startKeyedWorker } from "../keyed-worker.ts";
 import { hasEnded } from "../pods.ts";
@@ -104,7 +105,7 @@ async function markUnschedulable(pod: Pod, message: string, deps: SchedulerDeps,
   const conditions = pod.status?.conditions ?? [];
   const present = conditions.find(({ type }) => type === "PodScheduled");
   if (present?.status === "False" && present.message === message) return;
-  const now = `${new Date(deps.clock.now()).toISOString().slice(0, 19)}Z`;
+  const now = isoTime(deps.clock.now());
   const failed = {
     type: "PodScheduled",
     status: "False",
