@@ -6,21 +6,23 @@ import { badRequest, internalError, statusError, tooLarge } from "./status-error
 export const maxBodyBytes = 3 * 1024 * 1024;
 
 /** Reads a request's body. Throws 413 above the limit of 3 MB, as the real server does. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBodyBytes) throw tooLarge(maxBodyBytes);
-      chunks.push(chunk);
+export function readBody(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) {
+      reject(tooLarge(maxBodyBytes));
+      return;
     }
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
-    throw badRequest("the body of the request ended early");
-  }
-  return Buffer.concat(chunks, size);
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBodyBytes) reject(tooLarge(maxBodyBytes));
+      else chunks.push(chunk);
+    });
+    request.once("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
+    request.once("error", () => reject(badRequest("the body of the request ended early")));
+    request.once("close", () => reject(badRequest("the body of the request ended early")));
+  });
 }
 
 export function sendJson(response: ServerResponse, code: number, text: string): void {

@@ -17,6 +17,7 @@ import { makeBuiltIns } from "./builtins.ts";
 import type { Api, Call } from "./call.ts";
 import { followDefinitions } from "./definitions.ts";
 import { createDocuments } from "./documents.ts";
+import { expireEvents } from "./event-expiry.ts";
 import { impersonated } from "./impersonation.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { publishKubernetesService } from "./kubernetes-service.ts";
@@ -91,7 +92,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   await ensureNamespaces(api, randomUUID);
   await ensureClusterRoles(api, randomUUID);
 
-  const stopFollowing = [followDefinitions(api), followAggregatedRoles(api)];
+  const stopFollowing = [followDefinitions(api), followAggregatedRoles(api), expireEvents(api)];
 
   const signer = createTokenSigner(pki.tokenKey);
   let url = "";
@@ -166,6 +167,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
 }
 
+/** Why a call's signal aborts. Made once: the default reason is an exception of its own, with a stack, per request. */
+const ended = new Error("the request has ended");
+
 async function answer(
   server: Server,
   closing: AbortSignal,
@@ -176,7 +180,7 @@ async function answer(
   const user = impersonated(server.authenticator.authenticate(request), request.headers, server.authorizer);
   const url = new URL(request.url ?? "/", "https://localhost");
   const gone = new AbortController();
-  const end = () => gone.abort();
+  const end = () => gone.abort(ended);
   closing.addEventListener("abort", end, { once: true });
   response.once("close", () => {
     closing.removeEventListener("abort", end);

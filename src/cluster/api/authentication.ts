@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../../lib/clock.ts";
@@ -25,6 +25,8 @@ export function createAuthenticator(
   clock: Clock,
 ): Authenticator {
   const admin = digest(adminToken);
+  /** The users of connections with a client certificate, which is read once. */
+  const known = new WeakMap<TLSSocket, User>();
   const userOfToken: Authenticator["userOfToken"] = (token) => {
     if (timingSafeEqual(digest(token), admin)) {
       return {
@@ -54,7 +56,9 @@ export function createAuthenticator(
   return {
     userOfToken,
     authenticate(request) {
-      const byCertificate = userOfCertificate(request.socket as TLSSocket);
+      const socket = request.socket as TLSSocket;
+      const byCertificate = known.get(socket) ?? userOfCertificate(socket);
+      if (byCertificate) known.set(socket, byCertificate);
       if (byCertificate) return byCertificate;
       const header = request.headers.authorization;
       if (!header) return anonymous;
@@ -75,5 +79,5 @@ function userOfCertificate(socket: TLSSocket): User | undefined {
 }
 
 function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }
