@@ -46,8 +46,7 @@ export function createWebhookCaller(storage: StorageReader): { call: CallWebhook
             timeout.signal,
           );
         } catch (error) {
-          // Nobody listens there (any more): the next endpoint may be alive.
-          if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED" || timeout.signal.aborted) throw error;
+          if (!isGone(error) || timeout.signal.aborted) throw error;
           refused = error;
         }
       }
@@ -64,6 +63,14 @@ export function createWebhookCaller(storage: StorageReader): { call: CallWebhook
     }
   };
   return { call, close: () => agent.destroy() };
+}
+
+/**
+ * Whether a connection failed because nobody listens there any more, or broke off before the answer. The next endpoint
+ * may be alive, and being asked twice changes nothing: only webhooks without side effects are called.
+ */
+function isGone(error: unknown): boolean {
+  return ["ECONNREFUSED", "ECONNRESET", "EPIPE"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 function destinationOf(storage: StorageReader, config: ClientConfig, turn: number): Destination {
