@@ -10,6 +10,7 @@ import type { Network } from "../queue-proxy/transport.ts";
 const certificateDirectory = "/var/lib/knative/certs";
 
 async function main(): Promise<void> {
+  const stopped = firstSignal();
   const environment = readEnvironment();
   const print = (line: string) => process.stdout.write(line);
   const logger = createLineLogger("queueproxy", logLevel(environment), systemClock, print, {
@@ -31,15 +32,23 @@ async function main(): Promise<void> {
     logger.error("Failed to bring up queue-proxy, shutting down.", { error });
     process.exit(1);
   });
-  let signalled = false;
-  const stop = () => {
-    // A second signal means now.
-    if (signalled) process.exit(1);
-    signalled = true;
-    void started.terminate().then(() => process.exit(0));
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  await stopped;
+  await started.terminate();
+  process.exit(0);
+}
+
+/** Resolves at SIGTERM or SIGINT; a second one means now. Listened for from the start, so that none is missed. */
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let signalled = false;
+    const take = () => {
+      if (signalled) process.exit(1);
+      signalled = true;
+      resolve();
+    };
+    process.on("SIGTERM", take);
+    process.on("SIGINT", take);
+  });
 }
 
 /** Bun's own sockets where they are, else those of node:net. Only one of the two is loaded. */
