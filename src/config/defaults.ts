@@ -1,3 +1,4 @@
+import { formatGoInt } from "../lib/go-number.ts";
 import {
   parseTemplate,
   stringMap,
@@ -114,31 +115,31 @@ const rules: readonly Rule<DefaultsConfig>[] = [
     "revision-timeout-seconds",
     (config) => config.revisionTimeoutSeconds > config.maxRevisionTimeoutSeconds,
     (config) =>
-      `revision-timeout-seconds (${config.revisionTimeoutSeconds}) cannot be greater than max-revision-timeout-seconds (${config.maxRevisionTimeoutSeconds})`,
+      `revision-timeout-seconds (${formatGoInt(config.revisionTimeoutSeconds)}) cannot be greater than max-revision-timeout-seconds (${formatGoInt(config.maxRevisionTimeoutSeconds)})`,
   ],
   [
     "revision-response-start-timeout-seconds",
     (config) => isLonger(config.revisionResponseStartTimeoutSeconds, config.revisionTimeoutSeconds),
     (config) =>
-      `revision-response-start-timeout-seconds (${config.revisionResponseStartTimeoutSeconds}) cannot be greater than revision-timeout-seconds (${config.revisionTimeoutSeconds})`,
+      `revision-response-start-timeout-seconds (${formatGoInt(config.revisionResponseStartTimeoutSeconds)}) cannot be greater than revision-timeout-seconds (${formatGoInt(config.revisionTimeoutSeconds)})`,
   ],
   [
     "revision-idle-timeout-seconds",
     (config) => isLonger(config.revisionIdleTimeoutSeconds, config.revisionTimeoutSeconds),
     (config) =>
-      `revision-idle-timeout-seconds (${config.revisionIdleTimeoutSeconds}) cannot be greater than revision-timeout-seconds (${config.revisionTimeoutSeconds})`,
+      `revision-idle-timeout-seconds (${formatGoInt(config.revisionIdleTimeoutSeconds)}) cannot be greater than revision-timeout-seconds (${formatGoInt(config.revisionTimeoutSeconds)})`,
   ],
   [
     "container-concurrency-max-limit",
     (config) => config.containerConcurrencyMaxLimit < 1,
     (config) =>
-      `expected 1 <= ${config.containerConcurrencyMaxLimit} <= ${largestInt32}: container-concurrency-max-limit`,
+      `expected 1 <= ${formatGoInt(config.containerConcurrencyMaxLimit)} <= ${largestInt32}: container-concurrency-max-limit`,
   ],
   [
     "container-concurrency",
     (config) => config.containerConcurrency < 0 || config.containerConcurrency > config.containerConcurrencyMaxLimit,
     (config) =>
-      `expected 0 <= ${config.containerConcurrency} <= ${config.containerConcurrencyMaxLimit}: container-concurrency`,
+      `expected 0 <= ${formatGoInt(config.containerConcurrency)} <= ${formatGoInt(config.containerConcurrencyMaxLimit)}: container-concurrency`,
   ],
 ];
 

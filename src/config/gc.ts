@@ -1,5 +1,5 @@
 import { formatDuration, parseDuration } from "../lib/duration.ts";
-import { parseGoUint } from "../lib/go-number.ts";
+import { formatGoInt, parseGoUint } from "../lib/go-number.ts";
 import { goQuote } from "../lib/go-quote.ts";
 import { Problem } from "./config-error.ts";
 import {
@@ -65,13 +65,13 @@ const rules: readonly Rule<GcConfig>[] = [
   [
     "min-non-active-revisions",
     (config) => config.minNonActiveRevisions < 0,
-    (config) => `min-non-active-revisions must be non-negative, was: ${config.minNonActiveRevisions}`,
+    (config) => `min-non-active-revisions must be non-negative, was: ${formatGoInt(config.minNonActiveRevisions)}`,
   ],
   [
     "min-non-active-revisions",
     (config) => config.maxNonActiveRevisions >= 0 && config.minNonActiveRevisions > config.maxNonActiveRevisions,
     (config) =>
-      `min-non-active-revisions(${config.minNonActiveRevisions}) must be <= max-non-active-revisions(${config.maxNonActiveRevisions})`,
+      `min-non-active-revisions(${formatGoInt(config.minNonActiveRevisions)}) must be <= max-non-active-revisions(${formatGoInt(config.maxNonActiveRevisions)})`,
   ],
 ];
 

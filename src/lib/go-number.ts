@@ -77,3 +77,9 @@ export function formatGoFloat(value: number): string {
   if (value === 0 || (power >= -4 && power < 6)) return String(value);
   return `${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 }
+
+/** Prints an integer of 64 bits as Go does. Beyond 2^53 the last digits are those of the nearest number that we know. */
+export function formatGoInt(value: number): string {
+  const largest = 2n ** 63n - 1n;
+  return String(BigInt(value) > largest ? largest : BigInt(value));
+}

@@ -1,4 +1,4 @@
-import { type Document, parseAllDocuments, type YAMLError } from "yaml";
+import { type EmptyStream, parseAllDocuments, type YAMLError } from "yaml";
 import { formatGoFloat } from "./go-number.ts";
 
 /** A YAML text that cannot be read, or does not have the shape asked for; the message is sigs.k8s.io/yaml's. */
@@ -28,7 +28,7 @@ export type Shaped<S> = S extends "string"
  * asked for, numbers and truth values are taken as well. Throws YamlError. Source: sigs.k8s.io/yaml v1.4 Unmarshal.
  */
 export function parseYaml<const S extends Shape>(text: string, shape: S): Shaped<S> | undefined {
-  const document = parseAllDocuments(text, {
+  const documents = parseAllDocuments(text, {
     version: "1.1",
     uniqueKeys: false,
     merge: true,
@@ -36,14 +36,14 @@ export function parseYaml<const S extends Shape>(text: string, shape: S): Shaped
     logLevel: "silent",
     // Go takes times for strings.
     customTags: (tags) => tags.filter((tag) => typeof tag === "string" || !tag.tag.endsWith(":timestamp")),
-  })[0] as Document.Parsed | undefined;
+  });
   const refuse = (problem: string, cause?: unknown) =>
     new YamlError(`error converting YAML to JSON: yaml: ${problem}`, { cause });
-  const error = document?.errors[0];
+  const document = documents[0];
+  const { errors, warnings } = document ?? (documents as EmptyStream);
+  const error =
+    errors[0] ?? warnings.find(({ message }) => /directive|yaml\.org,2002:(?:int|float|bool|null)/.test(message));
   if (error) throw refuse(describe(error, text), error);
-  const warning = document?.warnings[0];
-  if (warning && /directive|!!(?:int|float|bool|null)/.test(warning.message))
-    throw refuse(describe(warning, text), warning);
   let value: unknown;
   try {
     value = document?.toJS({ maxAliasCount: 100, mapAsMap: true }) ?? null;
@@ -140,6 +140,8 @@ function describe(error: YAMLError, text: string): string {
   if (says(/Tabs are not allowed|reserved character|TAB_AS_INDENT/)) {
     return `${scanned}found character that cannot start any token`;
   }
+  const tag = /yaml\.org,2002:(int|float|bool|null)$/.exec(error.message)?.[1];
+  if (tag) return `cannot decode !!str \`${/\S*\s+(\S*)/.exec(text.slice(error.pos[0]))?.[1] ?? ""}\` as a !!${tag}`;
   if (says(/directive/)) return `${scanned}found unknown directive name`;
   if (says(/Implicit map keys need/)) return `line ${atEnd + 1}: could not find expected ':'`;
   if (says(/Unexpected flow-(?:map|seq)-end token in YAML stream/)) return `${parsed}did not find expected key`;
