@@ -67,7 +67,7 @@ export function createWebhookCaller(storage: StorageReader): { call: CallWebhook
 
 /**
  * Whether a connection failed because nobody listens there any more, or broke off before the answer. The next endpoint
- * may be alive, and being asked twice changes nothing: only webhooks without side effects are called.
+ * may be alive, and webhooks have to bear being asked twice: the real server asks them anew, too.
  */
 function isGone(error: unknown): boolean {
   return ["ECONNREFUSED", "ECONNRESET", "EPIPE"].includes((error as NodeJS.ErrnoException).code ?? "");
