@@ -15,6 +15,7 @@ import { candidateNetworks, createAddresses } from "./addresses.ts";
 import { killContainers } from "./container-process.ts";
 import { lastAttempt } from "./container-runner.ts";
 import { createImagePuller } from "./images.ts";
+import { rotateLog } from "./log-rotation.ts";
 import { type LogTimes, trackLogTimes } from "./log-times.ts";
 import { machineResources, registerNode, renewNodeLease } from "./node-object.ts";
 import type { NodeContext } from "./pod-context.ts";
@@ -59,6 +60,7 @@ export interface NodeAgent {
 }
 
 const leaseIntervalMs = 10_000;
+const rotationIntervalMs = 10_000;
 const usualPort = 10_250;
 
 /**
@@ -213,11 +215,17 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   };
   const registering = register();
   const stopHeartbeat = startTicker(clock, leaseIntervalMs, heartbeat);
+  const stopRotation = startTicker(clock, rotationIntervalMs, async () => {
+    for (const file of logTimes.keys()) {
+      await rotateLog(file).catch((error) => log.warn("a container's log could not be cut off", { file, error }));
+    }
+  });
 
   const run = async (): Promise<void> => {
     await abortOf(signal);
     stopped.abort();
     stopHeartbeat();
+    stopRotation();
     await Promise.all([following, registering]);
     const graceMs = config.haltGraceMs ?? 3000;
     const ending = [...workers.values()].map(({ worker }) => {

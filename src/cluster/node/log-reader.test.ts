@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fakeClock } from "../../testing/fake-clock.ts";
 import { type LogOptions, offsetOfTail, readLog } from "./log-reader.ts";
+import { rotateLog } from "./log-rotation.ts";
 import { trackLogTimes } from "./log-times.ts";
 
 const all: LogOptions = {
@@ -89,6 +90,25 @@ describe("a container's log", () => {
     await clock.advance(200);
     await reading;
     assert.deepEqual(pieces, ["one\n", "two\n", "last\n"]);
+    times.close();
+  });
+
+  it("is cut off when it has grown too large, while programs write to it and people follow it", async () => {
+    const file = join(work, "large");
+    const clock = fakeClock();
+    writeFileSync(file, "old\n");
+    const times = trackLogTimes(file, () => clock.now());
+    await rotateLog(file, 4);
+    assert.equal(readFileSync(file, "utf8"), "old\n");
+    appendFileSync(file, "x\n");
+    await rotateLog(file, 4);
+    assert.equal(readFileSync(`${file}.1`, "utf8"), "old\nx\n");
+    await clock.advance(1000);
+    appendFileSync(file, "new\n");
+    let text = "";
+    const source = { times, clock, ended: () => true, signal: new AbortController().signal };
+    for await (const piece of readLog(file, { ...all, timestamps: true }, source)) text += piece.toString();
+    assert.equal(text, "2024-01-01T00:00:01.000000000Z new\n");
     times.close();
   });
 });

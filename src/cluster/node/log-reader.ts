@@ -45,6 +45,7 @@ export async function* readLog(
   while (!signal.aborted && left > 0) {
     const over = ended();
     const { size } = statSync(file, { throwIfNoEntry: false }) ?? { size: 0 };
+    if (size < offset) offset = 0;
     if (size > offset) {
       for await (const chunk of createReadStream(file, { start: offset, end: size - 1 }) as AsyncIterable<Buffer>) {
         if (!options.timestamps) yield limited(chunk);

@@ -1,4 +1,4 @@
-import { appendFileSync, type FSWatcher, readFileSync, statSync, watch } from "node:fs";
+import { appendFileSync, type FSWatcher, readFileSync, statSync, watch, writeFileSync } from "node:fs";
 
 /** When the parts of a log came: programs write to the file without us, so we note when it grew. */
 export interface LogTimes {
@@ -21,6 +21,11 @@ export function trackLogTimes(file: string, now: () => number): LogTimes {
   const sizeNow = () => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   const note = () => {
     const size = sizeNow();
+    if (size < (notes.at(-1)?.offset ?? 0)) {
+      // The log was cut off (see log-rotation.ts): what is in it now is new.
+      notes.length = 0;
+      writeFileSync(`${file}.times`, "");
+    }
     const last = notes.at(-1);
     if (size <= (last?.offset ?? 0)) return;
     const timeMs = now();
