@@ -1,10 +1,12 @@
 import type { AdmissionAttributes } from "./admission.ts";
 import { type Api, type Call, timestamp } from "./call.ts";
+import { commit } from "./commit.ts";
+import { atVersion, type Place } from "./place.ts";
 import { type Item, type ServedResource, targetOf } from "./resource.ts";
 import { badRequest, conflict, invalidOptions, notFound, notSupported } from "./status-errors.ts";
 import type { Stored } from "./storage.ts";
 import { cloneJson, isMap } from "./typed-values.ts";
-import { atVersion, commit, isFinished, type Place } from "./write.ts";
+import { isFinished } from "./write.ts";
 
 export interface DeleteOptions {
   readonly dryRun: boolean;

@@ -2,11 +2,11 @@ import type { PodDisruptionBudget } from "../../apis/core/poddisruptionbudget.ts
 import type { Api, Call } from "./call.ts";
 import { deleteOptionsOf, remove } from "./delete.ts";
 import { getEntry } from "./list.ts";
+import type { Place } from "./place.ts";
 import type { Item } from "./resource.ts";
 import { matchesSelector } from "./selectors.ts";
 import { badRequest, internalError, modifiedMeanwhile, tooManyRequests } from "./status-errors.ts";
 import { cloneJson, type Fields, isMap } from "./typed-values.ts";
-import type { Place } from "./write.ts";
 
 const budgets = "policy/poddisruptionbudgets";
 

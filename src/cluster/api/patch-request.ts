@@ -1,10 +1,13 @@
 import type { Api, Call, WriteOptions } from "./call.ts";
+import { fitItem } from "./decode-item.ts";
 import { applyConfiguration } from "./managed-fields.ts";
+import { managerOf, ownershipOf } from "./ownership.ts";
 import { applyPatch, type PatchType } from "./patch.ts";
+import type { Place } from "./place.ts";
 import { groupVersion, type Item } from "./resource.ts";
 import { badRequest, invalid, invalidValue, required, unsupportedMediaType } from "./status-errors.ts";
 import { cloneJson, type Fields, isMap } from "./typed-values.ts";
-import { fitItem, managerOf, ownershipOf, type Place, update } from "./write.ts";
+import { update } from "./write.ts";
 
 /** Applies a PATCH of any type to an object or to its status. Server-side apply also creates. */
 export async function patchObject(

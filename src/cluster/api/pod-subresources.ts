@@ -1,10 +1,11 @@
 import { type Api, type Call, timestamp } from "./call.ts";
 import { getEntry } from "./list.ts";
+import type { Place } from "./place.ts";
 import type { Item } from "./resource.ts";
 import { type TokenSigner, tokenIssuer } from "./service-account-tokens.ts";
 import { badRequest, conflict, invalid, invalidValue, notFound } from "./status-errors.ts";
 import { type Fields, isMap } from "./typed-values.ts";
-import { type Place, update } from "./write.ts";
+import { update } from "./write.ts";
 
 /** Puts a pod on a node, as a scheduler does. */
 export async function bindPod(api: Api, call: Call, place: Place, body: unknown): Promise<Fields> {

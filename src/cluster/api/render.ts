@@ -1,9 +1,9 @@
 import type { Page } from "./list.ts";
+import { atVersion } from "./place.ts";
 import { groupVersion, type Item, type ServedResource } from "./resource.ts";
 import { notAcceptable } from "./status-errors.ts";
 import type { Stored } from "./storage.ts";
 import { makeTable } from "./tables/table.ts";
-import { atVersion } from "./write.ts";
 
 /** How the client wants objects: whole, as rows of a table, or their metadata only. */
 export type View =

@@ -4,6 +4,7 @@ import type { Authenticator } from "./authentication.ts";
 import type { Action, Authorizer } from "./authorization.ts";
 import { type Api, type Call, writeOptionsOf } from "./call.ts";
 import { parseBody } from "./decode.ts";
+import { decodeItem } from "./decode-item.ts";
 import { deleteOptionsOf, remove } from "./delete.ts";
 import { discover } from "./discovery.ts";
 import type { Documents } from "./documents.ts";
@@ -14,6 +15,7 @@ import type { NodeProxy } from "./node-proxy.ts";
 import { encodeOpenApiV2, openApiV2, openApiV2Media } from "./openapi.ts";
 import { patchTypeOf } from "./patch.ts";
 import { patchObject } from "./patch-request.ts";
+import type { Place } from "./place.ts";
 import { bindPod, issueServiceAccountToken } from "./pod-subresources.ts";
 import { decodeProtobuf, loadProtobufTable, protobufMedia } from "./protobuf.ts";
 import { jsonOf, renderItem, renderList, viewOf } from "./render.ts";
@@ -32,7 +34,7 @@ import {
 } from "./status-errors.ts";
 import { cloneJson } from "./typed-values.ts";
 import { serveWatch } from "./watch.ts";
-import { create, decodeItem, type Place, update } from "./write.ts";
+import { create, update } from "./write.ts";
 
 /** What answering requests needs beside the objects themselves. */
 export interface Server {

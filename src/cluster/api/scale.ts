@@ -1,10 +1,11 @@
 import type { Api, Call, WriteOptions } from "./call.ts";
 import { getEntry } from "./list.ts";
 import { applyPatch, type PatchType } from "./patch.ts";
+import type { Place } from "./place.ts";
 import type { Item } from "./resource.ts";
 import { badRequest, invalid, invalidValue, modifiedMeanwhile } from "./status-errors.ts";
 import { type Fields, isMap } from "./typed-values.ts";
-import { type Place, update } from "./write.ts";
+import { update } from "./write.ts";
 
 /** The Scale (autoscaling/v1) of an object: how many replicas it asks for and has. */
 export function scaleOf(place: Place, item: Item): Fields {

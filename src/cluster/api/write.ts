@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { ObjectMeta } from "../../apis/meta.ts";
 import type { AdmissionAttributes } from "./admission.ts";
 import { type Api, type Call, timestamp, type WriteOptions } from "./call.ts";
-import { kindMark, type Misfits } from "./decode.ts";
-import { type FieldOwnership, type Manager, topLevelFields, trackUpdate } from "./managed-fields.ts";
+import { commit } from "./commit.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 import { generateName } from "./names.ts";
-import { groupVersion, type Item, type ServedResource, targetOf } from "./resource.ts";
+import { track } from "./ownership.ts";
+import { atStorageVersion, atVersion, type Place } from "./place.ts";
+import { type Item, type ServedResource, targetOf } from "./resource.ts";
 import {
   alreadyExists,
   badRequest,
@@ -18,126 +19,10 @@ import {
   statusError,
 } from "./status-errors.ts";
 import type { Stored } from "./storage.ts";
-import { cloneJson, type Fields, isDeepEqual, isMap } from "./typed-values.ts";
-
-/** Where a write goes. */
-export interface Place {
-  readonly resource: ServedResource;
-  readonly namespace: string;
-  readonly name: string;
-  /** "" or "status". */
-  readonly subresource: string;
-}
+import { cloneJson, type Fields, isDeepEqual } from "./typed-values.ts";
 
 const maxAttempts = 6;
 const maxNames = 8;
-const mainReset = topLevelFields(["status"]);
-const nothingReset = topLevelFields();
-const builtInStatusReset = topLevelFields(["spec"], ["metadata", "labels"]);
-const customStatusReset = topLevelFields(
-  ["spec"],
-  ...[
-    "annotations",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "finalizers",
-    "generateName",
-    "labels",
-    "ownerReferences",
-  ].map((name) => ["metadata", name]),
-);
-
-/** What this door never writes, so that it does not count as owned by whoever sends it. */
-export function ownershipOf(api: Api, { resource, subresource }: Place): FieldOwnership {
-  const status = resource.custom ? customStatusReset : builtInStatusReset;
-  const resetFields = subresource === "status" ? status : resource.subresources.status ? mainReset : nothingReset;
-  return { schema: resource.schema, resetFields, blank: blankOf(resource), now: timestamp(api.clock.now()) };
-}
-
-/** What Go prints for a kind's zero value: structs are there, whatever is in them. */
-function blankOf({ custom, kind, schema }: ServedResource): Fields {
-  const blank: Fields = { apiVersion: null, kind: null, metadata: { creationTimestamp: null } };
-  if (custom) return blank;
-  for (const name of ["spec", "status"]) if (schema.properties?.[name]) blank[name] = {};
-  if (schema.properties?.["spec"]?.properties?.["template"]) {
-    const template = { metadata: { creationTimestamp: null }, spec: { containers: null } };
-    blank["spec"] = {
-      selector: null,
-      template,
-      ...(kind === "Deployment" && { strategy: {} }),
-      ...(kind === "StatefulSet" && { updateStrategy: {} }),
-    };
-  }
-  if (kind === "CustomResourceDefinition") blank["spec"] = { names: {} };
-  if (kind === "HorizontalPodAutoscaler") blank["spec"] = { scaleTargetRef: {} };
-  if (kind === "Pod") blank["spec"] = { containers: null };
-  if (kind === "Service") blank["status"] = { loadBalancer: {} };
-  if (kind === "Event") for (const name of ["involvedObject", "source"]) blank[name] = {};
-  return blank;
-}
-
-export function managerOf(place: Place, options: WriteOptions): Manager {
-  return { name: options.fieldManager, apiVersion: groupVersion(place.resource), subresource: place.subresource };
-}
-
-/**
- * Decodes a parsed body as an object of the resource: kind and version must fit, unknown fields are refused, warned of
- * or dropped as the request wants it.
- */
-export function decodeItem(resource: ServedResource, value: unknown, options: WriteOptions, call: Call): Item {
-  if (!isMap(value)) throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind})`);
-  const expected = groupVersion(resource);
-  // Go's typed decoders take the kind of the path for granted; custom resources have to name theirs.
-  const { apiVersion = resource.custom ? undefined : expected, kind = resource.custom ? undefined : resource.kind } =
-    value;
-  if (!kind) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
-  if (!apiVersion) throw badRequest(`Object 'apiVersion' is missing in '${JSON.stringify(value)}'`);
-  if (kind !== resource.kind || apiVersion !== expected) throw wrongKind(resource, String(apiVersion), String(kind));
-  return fitItem(resource, value, options, call);
-}
-
-function wrongKind(resource: ServedResource, apiVersion: string, kind: string): Error {
-  const expected = groupVersion(resource);
-  const given = apiVersion.split("/");
-  if (resource.custom) {
-    return kind === resource.kind
-      ? badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected})`)
-      : badRequest(`the object provided is a ${kind}, not a ${resource.kind}`);
-  }
-  const handled = `${kind} in version "${given.at(-1)}" cannot be handled as a ${resource.kind}`;
-  if (apiVersion !== expected) {
-    return badRequest(
-      `${kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:110"`,
-    );
-  }
-  const internal = resource.group === "" ? "core" : resource.group.split(".")[0];
-  return badRequest(
-    `${handled}: converting (${given.at(-1)}.${kind}) to (${internal}.${resource.kind}): unknown conversion`,
-  );
-}
-
-/** Drops what the kind's schema does not know; see decodeItem. */
-export function fitItem(
-  resource: ServedResource,
-  value: Fields,
-  options: WriteOptions,
-  call: Call,
-  { refuse, keepsEmpty = false }: { refuse?: (reason: string) => Error; keepsEmpty?: boolean } = {},
-): Item {
-  const misfits: Misfits = { unknown: [], mistyped: [], keepsEmpty };
-  const item = resource.decode(value, misfits);
-  const handled = `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: `;
-  if (misfits.mistyped.length > 0)
-    throw badRequest(`${handled}${misfits.mistyped[0]!.replaceAll(kindMark, resource.kind)}`);
-  const unknown = [...new Set(misfits.unknown)].map((field) => `unknown field "${field}"`);
-  if (unknown.length > 0 && options.fieldValidation === "Strict") {
-    const reason = `strict decoding error: ${unknown.join(", ")}`;
-    throw refuse?.(reason) ?? badRequest(`${handled}${reason}`);
-  }
-  if (options.fieldValidation === "Warn") for (const text of unknown) call.warn(text);
-  item.metadata ??= {} as ObjectMeta;
-  return item;
-}
 
 /** Creates an object from a decoded one and resolves with what is stored (or would be, for a dry run). */
 export async function create(
@@ -390,12 +275,6 @@ function countGeneration(resource: ServedResource, item: Item, stored: Item): vo
   item.metadata.generation = (stored.metadata.generation ?? 0) + (changed ? 1 : 0);
 }
 
-function track(api: Api, place: Place, stored: Item | undefined, item: Item, options: WriteOptions): void {
-  const fields = trackUpdate(stored, item, managerOf(place, options), ownershipOf(api, place));
-  if (fields === undefined || fields.length === 0) delete item.metadata.managedFields;
-  else item.metadata.managedFields = fields;
-}
-
 /** Runs the mutating half of admission. What it changes belongs to no field manager. */
 async function admit(api: Api, { resource }: Place, item: Item, attributes: () => AdmissionAttributes): Promise<Item> {
   const before = cloneJson(item);
@@ -417,33 +296,6 @@ function validateItem({ resource, subresource }: Place, item: Item, stored: Item
   for (const text of behaviour.warnings?.(item) ?? []) call.warn(text);
 }
 
-/** Runs the storage operation, or for a dry run the same operation whose effects are thrown away. */
-export async function commit(
-  api: Api,
-  options: Pick<WriteOptions, "dryRun">,
-  operation: (transaction: Parameters<Parameters<Api["storage"]["write"]>[0]>[0]) => Stored | undefined,
-): Promise<Item | undefined> {
-  if (!options.dryRun) {
-    const entry = await api.storage.write(operation);
-    return entry && (entry.object as Item);
-  }
-  const discarded = new DryRunResult();
-  try {
-    await api.storage.write((transaction) => {
-      discarded.entry = operation(transaction);
-      throw discarded;
-    });
-  } catch (error) {
-    if (error !== discarded) throw error;
-  }
-  return discarded.entry && (discarded.entry.object as Item);
-}
-
-/** Thrown to roll a dry run back; carries its result out. */
-class DryRunResult {
-  entry: Stored | undefined;
-}
-
 function optionsObject(kind: string, options: WriteOptions): Record<string, unknown> {
   return {
     kind,
@@ -452,17 +304,4 @@ function optionsObject(kind: string, options: WriteOptions): Record<string, unkn
     ...(options.fieldManager && { fieldManager: options.fieldManager }),
     ...(options.fieldValidation !== "Warn" && { fieldValidation: options.fieldValidation }),
   };
-}
-
-/** The object as the given version of its kind. All versions share one schema, so only the name changes. */
-export function atVersion(resource: ServedResource, item: Item): Item {
-  const wanted = groupVersion(resource);
-  return item.apiVersion === wanted ? item : { ...item, apiVersion: wanted };
-}
-
-function atStorageVersion(resource: ServedResource, item: Item): Item {
-  const { storageVersion, group } = resource;
-  const apiVersion = group === "" ? storageVersion : `${group}/${storageVersion}`;
-  const { kind, metadata, apiVersion: _, ...rest } = item;
-  return { apiVersion, kind, metadata, ...rest };
 }
