@@ -5,36 +5,24 @@ import type { Action, Authorizer } from "./authorization.ts";
 import { type Api, type Call, writeOptionsOf } from "./call.ts";
 import { parseBody } from "./decode.ts";
 import { decodeItem } from "./decode-item.ts";
-import { deleteOptionsOf, remove } from "./delete.ts";
 import { discover } from "./discovery.ts";
 import type { Documents } from "./documents.ts";
 import { evict } from "./eviction.ts";
-import { filterOf, getEntry, listPage } from "./list.ts";
+import { getEntry } from "./list.ts";
 import { finalizeNamespace } from "./namespaces.ts";
 import type { NodeProxy } from "./node-proxy.ts";
 import { encodeOpenApiV2, openApiV2, openApiV2Media } from "./openapi.ts";
 import { patchTypeOf } from "./patch.ts";
-import { patchObject } from "./patch-request.ts";
 import type { Place } from "./place.ts";
 import { bindPod, issueServiceAccountToken } from "./pod-subresources.ts";
-import { decodeProtobuf, loadProtobufTable, protobufMedia } from "./protobuf.ts";
-import { jsonOf, renderItem, renderList, viewOf } from "./render.ts";
+import { mediaTypeOf, readObject } from "./request-body.ts";
 import { parseResourcePath, type ResourceRequest, verbOf } from "./request-info.ts";
-import { type Item, targetOf } from "./resource.ts";
+import type { Item } from "./resource.ts";
 import { answerReview, virtualResources } from "./reviews.ts";
 import { getScale, writeScale } from "./scale.ts";
 import type { TokenSigner } from "./service-account-tokens.ts";
-import {
-  forbidden,
-  methodNotAllowed,
-  methodNotSupported,
-  noSuchPath,
-  statusError,
-  unsupportedPatchType,
-} from "./status-errors.ts";
-import { cloneJson } from "./typed-values.ts";
-import { serveWatch } from "./watch.ts";
-import { create, update } from "./write.ts";
+import { forbidden, methodNotAllowed, noSuchPath, statusError, unsupportedPatchType } from "./status-errors.ts";
+import { answerObject } from "./verbs.ts";
 
 /** What answering requests needs beside the objects themselves. */
 export interface Server {
@@ -152,109 +140,6 @@ function answerPath(
   else sendJson(response, 200, JSON.stringify(document));
 }
 
-async function answerObject(
-  api: Api,
-  call: Call,
-  place: Place,
-  verb: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { resource, namespace, name } = place;
-  const target = targetOf(resource);
-  const needed =
-    verb === "patch" || verb === "update" || place.subresource === "" ? verb : verb === "get" ? "get" : undefined;
-  if (!needed || !resource.verbs.includes(needed)) throw methodNotSupported(target, verb);
-  const view = viewOf(request.headers.accept, call.query);
-  const send = (code: number, item: Item) =>
-    sendJson(response, code, renderItem(resource, item, view, api.clock.now()));
-  const body = () => readObject(request);
-  switch (verb) {
-    case "get": {
-      const entry = getEntry(api, resource, namespace, name);
-      if (view.as === "Object") sendJson(response, 200, jsonOf(resource, entry));
-      else send(200, entry.object as Item);
-      return;
-    }
-    case "list":
-      sendJson(response, 200, renderList(resource, listPage(api, call, resource, namespace), view, api.clock.now()));
-      return;
-    case "watch":
-      return serveWatch(api, call, resource, namespace, view, response);
-    case "create": {
-      if (name !== "") throw methodNotAllowed();
-      const options = writeOptionsOf(call, "CreateOptions");
-      send(201, await create(api, call, place, decodeItem(resource, await body(), options, call), options));
-      return;
-    }
-    case "update": {
-      if (name === "") throw methodNotAllowed();
-      const options = writeOptionsOf(call, "UpdateOptions");
-      const sent = decodeItem(resource, await body(), options, call);
-      const { needsRevision = false } = resource.behaviour;
-      const names = { make: () => cloneJson(sent), retries: !sent.metadata.resourceVersion, needsRevision };
-      const creates = (resource.behaviour.createsOnUpdate ?? false) && place.subresource === "";
-      const { item, created } = await update(api, call, place, { ...names, creates }, options);
-      send(created ? 201 : 200, item);
-      return;
-    }
-    case "patch": {
-      const type = patchTypeOf(mediaTypeOf(request));
-      if (!type) throw unsupportedPatchType();
-      const options = writeOptionsOf(call, "PatchOptions");
-      const { item, created } = await patchObject(api, call, place, type, await body(), options);
-      send(created ? 201 : 200, item);
-      return;
-    }
-    case "delete": {
-      const options = deleteOptionsOf(await optionalBody(request), call.query);
-      const { item, gone } = await remove(api, call, place, options);
-      if (gone && !returnsDeleted.has(resource.key))
-        sendJson(response, 200, JSON.stringify(deletedStatus(place, item)));
-      else send(200, item);
-      return;
-    }
-    case "deletecollection": {
-      const options = deleteOptionsOf(await optionalBody(request), call.query);
-      const filter = filterOf(resource, namespace, call.query);
-      const entries = api.storage.list(resource.key, namespace).filter(filter);
-      await Promise.all(
-        entries.map((entry) =>
-          remove(api, call, { ...place, namespace: entry.namespace, name: entry.name }, options).catch(
-            (error: unknown) => {
-              if ((error as { code?: number }).code === 404) return undefined;
-              throw error;
-            },
-          ),
-        ),
-      );
-      const deleted = { entries, revision: api.storage.revision };
-      sendJson(response, 200, renderList(resource, deleted, view, api.clock.now()));
-      return;
-    }
-    default:
-      throw methodNotAllowed();
-  }
-}
-
-/** Kinds whose deletion answers with the object that was deleted. */
-const returnsDeleted = new Set(["persistentvolumeclaims", "persistentvolumes", "pods", "serviceaccounts", "services"]);
-
-function deletedStatus({ resource, name }: Place, item: Item): object {
-  return {
-    kind: "Status",
-    apiVersion: "v1",
-    metadata: {},
-    status: "Success",
-    details: {
-      name,
-      ...(resource.group !== "" && { group: resource.group }),
-      kind: resource.plural,
-      uid: item.metadata.uid,
-    },
-  };
-}
-
 async function answerScale(
   api: Api,
   call: Call,
@@ -318,24 +203,4 @@ async function answerExtra(
     default:
       return server.proxy.refuseWithoutUpgrade(info.subresource);
   }
-}
-
-/** The media type of the body, without parameters, in small letters. */
-export function mediaTypeOf(request: IncomingMessage): string {
-  return (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
-}
-
-async function optionalBody(request: IncomingMessage): Promise<unknown> {
-  const body = await readBody(request);
-  return body.length === 0 ? undefined : parseObject(body, mediaTypeOf(request));
-}
-
-async function readObject(request: IncomingMessage): Promise<unknown> {
-  return parseObject(await readBody(request), mediaTypeOf(request));
-}
-
-async function parseObject(body: Buffer, mediaType: string): Promise<unknown> {
-  if (mediaType !== protobufMedia) return parseBody(body, mediaType);
-  await loadProtobufTable();
-  return decodeProtobuf(body);
 }
