@@ -49,9 +49,9 @@ function validatePath(path: IngressPath, namespace: string): Findings {
     const found = validateSplit(split, namespace);
     if (found.length > 0) return underElement("splits", index, found);
   }
-  const total = splits.reduce((sum, { percent = 0 }) => sum + percent, 0);
-  const mayBeUnset = splits.length === 1 && total === 0;
-  return total === 100 || mayBeUnset
+  const total = splits.reduce((sum, { percent = 0 }) => sum + BigInt(percent), 0n);
+  const mayBeUnset = splits.length === 1 && total === 0n;
+  return total === 100n || mayBeUnset
     ? none
     : problem(`traffic split percentage must total to 100, but was ${total}`, "splits");
 }

@@ -38,8 +38,9 @@ export function validateTraffic(targets: readonly TrafficTarget[] | undefined, o
     firstOfTag.set(tag, index);
     return none;
   });
-  const sum = (targets ?? []).reduce((total, { percent = 0 }) => total + percent, 0);
-  return [...found, ...repeated, ...(sum === 100 ? none : problem(`Traffic targets sum to ${sum}, want 100`, ""))];
+  // Shares may be absurd, and their sum is told: it has to be exact.
+  const sum = (targets ?? []).reduce((total, { percent = 0 }) => total + BigInt(percent), 0n);
+  return [...found, ...repeated, ...(sum === 100n ? none : problem(`Traffic targets sum to ${sum}, want 100`, ""))];
 }
 
 /** The path is upstream's: `tag[0]`, not `[0].tag`. */
