@@ -166,6 +166,14 @@ export function webhookConfiguration(mutating: boolean): Behaviour {
     validate(item) {
       return mapsIn(item["webhooks"]).flatMap((webhook, index) => validateWebhook(webhook, `webhooks[${index}]`));
     },
+    warnings(item) {
+      return mapsIn(item["webhooks"])
+        .filter((webhook) => mapsIn(webhook["matchConditions"]).length > 0)
+        .map(
+          ({ name }) =>
+            `webhook ${text(name)}: the embedded cluster does not evaluate matchConditions; all requests are sent`,
+        );
+    },
   };
 }
 

@@ -19,6 +19,10 @@ export const customResourceDefinition: Behaviour = {
     spec.conversion ??= { strategy: "None" };
   },
   validate: validateDefinition,
+  warnings: ({ spec }) =>
+    JSON.stringify(spec ?? {}).includes('"x-kubernetes-validations"')
+      ? ["the embedded cluster does not evaluate x-kubernetes-validations"]
+      : [],
 };
 
 function validateDefinition(item: Item, stored: Item | undefined): FieldError[] {
