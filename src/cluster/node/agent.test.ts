@@ -318,6 +318,13 @@ describe("the node agent", () => {
     assert.match(terminated?.message ?? "", /exec: "no-such-program": executable file not found in \$PATH/);
   });
 
+  it("tells of a program that the system refuses to start", async () => {
+    const env = [{ name: "HUGE", value: "x".repeat(200_000) }];
+    await run("refused", [sh("true", { env })], { restartPolicy: "Never" });
+    const { terminated } = mainOf(await ended("refused")).state!;
+    assert.deepEqual([terminated?.reason, terminated?.exitCode], ["StartError", 128]);
+  });
+
   it("runs init containers one after another, before the others", async () => {
     const trace = join(work, "init");
     const init = (name: string): Container => ({ ...sh(`echo ${name} >> ${trace}`), name });

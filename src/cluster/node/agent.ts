@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { Server } from "node:http";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Pod } from "../../apis/core/pod.ts";
 import { Service } from "../../apis/core/service.ts";
@@ -11,17 +10,19 @@ import { createInformers } from "../../kube/informer.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import { startTicker } from "../../lib/ticker.ts";
-import { candidateNetworks, createAddresses } from "./addresses.ts";
+import { createAddresses } from "./addresses.ts";
+import { claimNetwork } from "./claim-network.ts";
 import { killContainers } from "./container-process.ts";
-import { lastAttempt } from "./container-runner.ts";
+import { pruneImages } from "./image-pruning.ts";
 import { createImagePuller } from "./images.ts";
 import { rotateLog } from "./log-rotation.ts";
 import { type LogTimes, trackLogTimes } from "./log-times.ts";
 import { machineResources, registerNode, renewNodeLease } from "./node-object.ts";
+import { createNodePods } from "./node-pods.ts";
 import type { NodeContext } from "./pod-context.ts";
 import { makePodRecord, type PodRecord, readPodRecords } from "./pod-record.ts";
 import { type PodWorker, startPodWorker } from "./pod-worker.ts";
-import { createNodeServer, type NodePods } from "./server.ts";
+import { createNodeServer } from "./server.ts";
 import { shimScript } from "./shim.ts";
 import { findUserPort } from "./user-port.ts";
 import { createTokenSource } from "./volumes/token.ts";
@@ -61,7 +62,9 @@ export interface NodeAgent {
 
 const leaseIntervalMs = 10_000;
 const rotationIntervalMs = 10_000;
-const usualPort = 10_250;
+const beginRetryMs = 5000;
+const pruningIntervalMs = 600_000;
+const unusedImagesKept = 10;
 
 /**
  * Runs the pods that are bound to this node as local processes. Containers of an earlier agent are taken over; those
@@ -71,6 +74,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   const { client, clock, log, signal, nodeName } = config;
   const podsDirectory = join(config.dataDir, "pods");
   mkdirSync(podsDirectory, { recursive: true });
+  const imagesDirectory = join(config.dataDir, "images");
   const shim = join(config.dataDir, "shim.sh");
   writeFileSync(shim, shimScript);
   const mark = `hakn-${createHash("sha256").update(config.dataDir).digest("hex").slice(0, 12)}`;
@@ -93,7 +97,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     logTimes.set(file, times);
     return times;
   };
-  const server = createNodeServer(nodePods(podsDirectory, workers, timesOf), clock, log);
+  const server = createNodeServer(createNodePods(podsDirectory, workers, timesOf), clock, log);
   const network = await claimNetwork(server, config.dataDir);
   const addresses = createAddresses(network.prefix);
   const takenPorts = new Set<number>();
@@ -103,7 +107,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     client,
     clock,
     log,
-    images: createImagePuller(join(config.dataDir, "images")),
+    images: createImagePuller(imagesDirectory),
     services,
     tokens: createTokenSource(client, clock),
     podsDirectory,
@@ -161,6 +165,17 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
       release(record);
     });
   };
+  const beginUntilDone = async (pod: Pod): Promise<void> => {
+    const { uid, name, namespace = "" } = pod.metadata;
+    while (!stopped.signal.aborted && pods.get({ name, namespace })?.metadata.uid === uid) {
+      try {
+        return await begin(pod);
+      } catch (error) {
+        log.error("a pod cannot be run; it will be tried again", { pod: keyOf(pod), error });
+        await clock.sleep(beginRetryMs, stopped.signal).catch(() => {});
+      }
+    }
+  };
   const starting = new Set<string>();
   const endStrays = (): void => {
     const alive = new Set(pods.list().map(({ metadata }) => metadata.uid));
@@ -185,9 +200,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
       else if (running) running.worker.update(object);
       else if (!starting.has(uid)) {
         starting.add(uid);
-        begin(object)
-          .catch((error) => log.error("a pod cannot be run", { pod: keyOf(object), error }))
-          .finally(() => starting.delete(uid));
+        void beginUntilDone(object).finally(() => starting.delete(uid));
       }
     });
   };
@@ -221,11 +234,22 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     }
   });
 
+  const stopPruning = startTicker(clock, pruningIntervalMs, async () => {
+    const statuses = pods
+      .list()
+      .flatMap(({ status }) => [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]);
+    const inUse = new Set(statuses.map(({ imageID }) => imageID.slice(imageID.indexOf("@") + 1)));
+    await pruneImages(imagesDirectory, inUse, unusedImagesKept).catch((error) => {
+      log.warn("unused images could not be deleted", { error });
+    });
+  });
+
   const run = async (): Promise<void> => {
     await abortOf(signal);
     stopped.abort();
     stopHeartbeat();
     stopRotation();
+    stopPruning();
     await Promise.all([following, registering]);
     const graceMs = config.haltGraceMs ?? 3000;
     const ending = [...workers.values()].map(({ worker }) => {
@@ -248,77 +272,6 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
 /** The uid of the pod that a container's token belongs to: "mark.uid.random". */
 function podOfToken(token: string): string | undefined {
   return token.split(".")[1];
-}
-
-function nodePods(
-  podsDirectory: string,
-  workers: ReadonlyMap<string, { record: PodRecord }>,
-  timesOf: (file: string) => LogTimes,
-): NodePods {
-  const find = (namespace: string, name: string) =>
-    [...workers.values()]
-      .map(({ record }) => record)
-      .find((each) => each.namespace === namespace && each.name === name);
-  return {
-    log(namespace, pod, container, previous) {
-      const record = find(namespace, pod);
-      if (!record) return `pod "${pod}" not found on this node`;
-      const directory = join(podsDirectory, record.uid);
-      const last = lastAttempt({ directory }, container);
-      const attempt = last === undefined ? undefined : previous ? last - 1 : last;
-      const where = `container "${container}" in pod "${pod}"`;
-      if (attempt === undefined) return `${where} is waiting to start: ContainerCreating`;
-      const records = join(directory, "containers", container, String(attempt));
-      const file = join(records, "log");
-      if (!existsSync(file)) return `previous terminated ${where} not found`;
-      return { file, times: timesOf(file), ended: () => existsSync(join(records, "exit")) || !existsSync(records) };
-    },
-    addressOf(namespace, pod, port) {
-      const record = find(namespace, pod);
-      if (!record) return undefined;
-      if (record.userPort?.declared === port) return { host: "127.0.0.1", port: record.userPort.actual };
-      return { host: record.address, port };
-    },
-  };
-}
-
-interface Network {
-  /** Absent where only 127.0.0.1 can be bound. */
-  readonly prefix: string | undefined;
-  readonly address: string;
-  readonly port: number;
-}
-
-/**
- * Takes a loopback network for this cluster by listening on its first address: whoever does has it. The network that
- * the cluster had before comes first.
- */
-async function claimNetwork(server: Server, dataDir: string): Promise<Network> {
-  const remembered = join(dataDir, "network");
-  const before = existsSync(remembered) ? [readFileSync(remembered, "utf8").trim()] : [];
-  for (const prefix of [...before, ...candidateNetworks(dataDir)]) {
-    const address = `${prefix}.0.1`;
-    const code = await tryListen(server, address, usualPort);
-    if (code === "EADDRNOTAVAIL") break;
-    if (code !== undefined) continue;
-    writeFileSync(remembered, prefix);
-    return { prefix, address, port: usualPort };
-  }
-  const code = await tryListen(server, "127.0.0.1", 0);
-  if (code !== undefined) throw new Error(`the node agent cannot listen on 127.0.0.1: ${code}`);
-  return { prefix: undefined, address: "127.0.0.1", port: (server.address() as { port: number }).port };
-}
-
-/** The error's code; undefined for success. */
-function tryListen(server: Server, address: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const failed = (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message);
-    server.once("error", failed);
-    server.listen({ port, host: address, exclusive: true }, () => {
-      server.off("error", failed);
-      resolve(undefined);
-    });
-  });
 }
 
 function abortOf(signal: AbortSignal): Promise<void> {

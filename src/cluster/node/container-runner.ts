@@ -157,21 +157,24 @@ export function createContainerRunner(
     return exit;
   };
 
+  const notStarted = (message: string): Exit => {
+    const now = clock.now();
+    events.normal("Created", `Created container: ${name}`);
+    events.warning("Failed", `Error: failed to start container "${name}": ${message}`);
+    const exit = { code: 128, finishedAtMs: now };
+    const state = terminatedState(exit, now, "", message);
+    set({ state: { terminated: { ...state.terminated!, reason: "StartError" } }, ready: false });
+    return exit;
+  };
+
   /** Starts the container once and sees it to its end. Undefined when the pod is to end before it started. */
   const runOnce = async (attempt: number): Promise<Exit | undefined> => {
     const pulled = await pull();
     const what = pulled && (await prepare(pulled.image));
     if (!what || stopping.aborted) return undefined;
-    if (what instanceof StartError) {
-      const now = clock.now();
-      events.normal("Created", `Created container: ${name}`);
-      events.warning("Failed", `Error: failed to start container "${name}": ${what.message}`);
-      const exit = { code: 128, finishedAtMs: now };
-      const state = terminatedState(exit, now, "", what.message);
-      set({ state: { terminated: { ...state.terminated!, reason: "StartError" } }, ready: false });
-      return exit;
-    }
-    const process = await launch(context, container, attempt, what);
+    if (what instanceof StartError) return notStarted(what.message);
+    const process = await launch(context, container, attempt, what).catch(toStartError);
+    if (process instanceof StartError) return notStarted(process.message);
     events.normal("Created", `Created container: ${name}`);
     events.normal("Started", `Started container ${name}`);
     dropOldRecords(context, name, attempt);
@@ -240,6 +243,11 @@ export function createContainerRunner(
     run: () => run().finally(() => started.resolve()),
     started: started.promise,
   };
+}
+
+/** What the system refuses to start (an environment that is too large, say) is like a program that there is not. */
+function toStartError(error: Error): StartError {
+  return new StartError(error.message, { cause: error });
 }
 
 /** For a container whose image or environment cannot be had any more: it can be watched and stopped. */

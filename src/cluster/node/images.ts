@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { parseImageReference } from "../registry/reference.ts";
@@ -122,7 +122,12 @@ async function ensureUnpacked(
   const place = join(directory, digest.slice("sha256:".length));
   const root = join(place, "root");
   const present = await readFile(join(place, "image.json"), "utf8").catch(() => undefined);
-  if (present !== undefined) return { image: { ...(JSON.parse(present) as Image), root }, fetched: false };
+  if (present !== undefined) {
+    // Tells which images were used last, for when room has to be made.
+    const now = new Date();
+    await utimes(join(place, "image.json"), now, now);
+    return { image: { ...(JSON.parse(present) as Image), root }, fetched: false };
+  }
 
   const manifest = await askJson<Manifest>(`${base}/manifests/${digest}`, text);
   if (!manifest.config || !manifest.layers)

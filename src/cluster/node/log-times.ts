@@ -18,13 +18,22 @@ const resolutionMs = 20;
  */
 export function trackLogTimes(file: string, now: () => number): LogTimes {
   const notes = readNotes(`${file}.times`);
-  const sizeNow = () => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const sizeNow = () => statSync(file, { throwIfNoEntry: false })?.size;
+  /** The pod may be gone, or the disk full: then the times are known to this agent only. */
+  const persist = (write: () => void) => {
+    try {
+      write();
+    } catch {
+      // As said.
+    }
+  };
   const note = () => {
     const size = sizeNow();
+    if (size === undefined) return;
     if (size < (notes.at(-1)?.offset ?? 0)) {
       // The log was cut off (see log-rotation.ts): what is in it now is new.
       notes.length = 0;
-      writeFileSync(`${file}.times`, "");
+      persist(() => writeFileSync(`${file}.times`, ""));
     }
     const last = notes.at(-1);
     if (size <= (last?.offset ?? 0)) return;
@@ -34,7 +43,7 @@ export function trackLogTimes(file: string, now: () => number): LogTimes {
       return;
     }
     notes.push({ offset: size, timeMs });
-    appendFileSync(`${file}.times`, `${timeMs} ${size}\n`);
+    persist(() => appendFileSync(`${file}.times`, `${timeMs} ${size}\n`));
   };
   let watcher: FSWatcher | undefined;
   try {

@@ -89,7 +89,7 @@ function placeOf(path: string, translate: (text: string) => string, imageRoot: s
 }
 
 /** Starts the program as the container's start number `attempt`. */
-export function launch(
+export async function launch(
   context: PodContext,
   container: Container,
   attempt: number,

@@ -1,0 +1,39 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { lastAttempt } from "./container-runner.ts";
+import type { LogTimes } from "./log-times.ts";
+import type { PodRecord } from "./pod-record.ts";
+import type { NodePods } from "./server.ts";
+
+/** Answers the server's questions from the records on disk of the pods that run here. */
+export function createNodePods(
+  podsDirectory: string,
+  workers: ReadonlyMap<string, { record: PodRecord }>,
+  timesOf: (file: string) => LogTimes,
+): NodePods {
+  const find = (namespace: string, name: string) =>
+    [...workers.values()]
+      .map(({ record }) => record)
+      .find((each) => each.namespace === namespace && each.name === name);
+  return {
+    log(namespace, pod, container, previous) {
+      const record = find(namespace, pod);
+      if (!record) return `pod "${pod}" not found on this node`;
+      const directory = join(podsDirectory, record.uid);
+      const last = lastAttempt({ directory }, container);
+      const attempt = last === undefined ? undefined : previous ? last - 1 : last;
+      const where = `container "${container}" in pod "${pod}"`;
+      if (attempt === undefined) return `${where} is waiting to start: ContainerCreating`;
+      const records = join(directory, "containers", container, String(attempt));
+      const file = join(records, "log");
+      if (!existsSync(file)) return `previous terminated ${where} not found`;
+      return { file, times: timesOf(file), ended: () => existsSync(join(records, "exit")) || !existsSync(records) };
+    },
+    addressOf(namespace, pod, port) {
+      const record = find(namespace, pod);
+      if (!record) return undefined;
+      if (record.userPort?.declared === port) return { host: "127.0.0.1", port: record.userPort.actual };
+      return { host: record.address, port };
+    },
+  };
+}
