@@ -91,6 +91,21 @@ export async function startTestCluster(dataDir = mkdtempSync(join(tmpdir(), "hak
   };
 }
 
+/** Calls `request` again and again, by `clients` at a time, until it is stopped. `request` must not reject. */
+export function startLoad(request: () => Promise<void>, clients = 1): { stop(): Promise<void> } {
+  let stopped = false;
+  const client = async () => {
+    while (!stopped) await request();
+  };
+  const running = Array.from({ length: clients }, client);
+  return {
+    async stop() {
+      stopped = true;
+      await Promise.all(running);
+    },
+  };
+}
+
 /** One HTTP request with a connection of its own. Rejects when the connection fails. */
 export function get(port: number, host: string, path: string, headers: Record<string, string>): Promise<Answer> {
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type Answer, kubectlPath, root, startTestCluster, type TestCluster } from "./cluster.ts";
+import { kubectlPath, root, startLoad, startTestCluster, type TestCluster } from "./cluster.ts";
 
 /** Reads an example's YAML; images come from this test's own registry. */
 function example(path: string, cluster: TestCluster): string {
@@ -51,24 +51,22 @@ describe("the examples on the embedded cluster", {
   test("a new revision is rolled out under load without a failed request, and back again", async () => {
     const host = `hello.default.localhost:${cluster.gatewayPort}`;
     const seen = new Map<string, number>();
-    let stop = false;
-    const client = async () => {
-      while (!stop) {
-        const outcome = await cluster.get(host).then(
-          ({ status, body }: Answer) => `${status} ${body.trim()}`,
-          (error: Error) => error.message,
-        );
-        seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
+    const load = startLoad(async () => {
+      const outcome = await cluster.get(host).then(
+        ({ status, body }) => `${status} ${body.trim()}`,
+        (error: Error) => error.message,
+      );
+      seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
+    }, 4);
+    try {
+      for (const target of ["Kraken", "World again"]) {
+        const deployed = JSON.parse(await cluster.hakn("deploy", "examples/hello", "-e", `TARGET=${target}`, "--json"));
+        assert.equal(deployed.ready, true);
+        assert.equal((await cluster.get(host)).body, `Hello ${target}!\n`);
       }
-    };
-    const load = Promise.all([client(), client(), client(), client()]);
-    for (const target of ["Kraken", "World again"]) {
-      const deployed = JSON.parse(await cluster.hakn("deploy", "examples/hello", "-e", `TARGET=${target}`, "--json"));
-      assert.equal(deployed.ready, true);
-      assert.equal((await cluster.get(host)).body, `Hello ${target}!\n`);
+    } finally {
+      await load.stop();
     }
-    stop = true;
-    await load;
     const outcomes = [...seen.keys()].sort();
     assert.deepEqual(
       outcomes,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { kubectlPath, startTestCluster, type TestCluster } from "./cluster.ts";
+import { kubectlPath, startLoad, startTestCluster, type TestCluster } from "./cluster.ts";
 
 interface Process {
   readonly name: string;
@@ -39,35 +39,24 @@ describe("the embedded cluster survives the death of its parts", {
     test(`kill -9 of ${name} during a rollout: the end state is right, and no request fails`, async () => {
       let failures = 0;
       let requests = 0;
-      let stop = false;
-      const client = async () => {
-        while (!stop) {
-          requests++;
-          const ok = await cluster.get("hello.default.localhost").then(
-            ({ status }) => status === 200,
-            () => false,
-          );
-          if (!ok) failures++;
-        }
-      };
-      const load = client();
-      await cluster.kubectl(
-        "create",
-        "configmap",
-        `kept-${requests}-${pattern.source.replace(/\W+/g, "").toLowerCase()}`,
-        "--from-literal=a=b",
-      );
-      const rolling = rollOut(name.replaceAll(/[^a-z ]/g, ""));
-      await kill(pattern);
-      await rolling;
-      stop = true;
-      await load;
+      const load = startLoad(async () => {
+        requests++;
+        const { status } = await cluster.get("hello.default.localhost").catch(() => ({ status: 0 }));
+        if (status !== 200) failures++;
+      });
+      const kept = `kept-${victims.findIndex(([known]) => known === name)}`;
+      try {
+        await cluster.kubectl("create", "configmap", kept, "--from-literal=a=b");
+        const rolling = rollOut(name.replaceAll(/[^a-z ]/g, ""));
+        rolling.catch(() => {});
+        await kill(pattern);
+        await rolling;
+      } finally {
+        await load.stop();
+      }
       assert.ok(requests > 10);
       assert.equal(failures, 0, `${failures} of ${requests} requests failed`);
-      assert.match(
-        await cluster.kubectl("get", "configmaps", "-o", "name"),
-        new RegExp(pattern.source.replace(/\W+/g, "").toLowerCase()),
-      );
+      assert.match(await cluster.kubectl("get", "configmaps", "-o", "name"), new RegExp(`configmap/${kept}\n`));
     });
   }
 
