@@ -61,7 +61,7 @@ export async function admitResource(request: AdmissionRequest, options: Admissio
 }
 
 /** Accepts or refuses a ConfigMap. Source: knative.dev/pkg webhook/configmaps, as serving v0.42.2 requires it. */
-export function admitConfigMap(request: AdmissionRequest): AdmissionResponse {
+function admitConfigMap(request: AdmissionRequest): AdmissionResponse {
   if (request.operation !== "CREATE" && request.operation !== "UPDATE") return { allowed: true };
   const refuse = (problem: string) => ({ allowed: false, message: `validation failed: ${problem}` });
   if (idOf(request.kind) !== "/v1/ConfigMap") return refuse(unhandled(request.kind));

@@ -1,6 +1,5 @@
 import { X509Certificate } from "node:crypto";
 import { Secret } from "../apis/core/secret.ts";
-import { keyOf } from "../apis/meta.ts";
 import type { Client, Outcome, Pass } from "../kube/api.ts";
 import { type Controller, type ControllerContext, startController } from "../kube/controller.ts";
 import { serviceHostname } from "../lib/cluster-domain.ts";
@@ -14,7 +13,7 @@ export interface CertificateDeps {
 }
 
 export const webhookSecretName = "webhook-certs";
-export const webhookServiceName = "webhook";
+const webhookServiceName = "webhook";
 
 const dayMs = 86_400_000;
 const lifetimeMs = 7 * dayMs;
@@ -140,9 +139,4 @@ function isCertificate(pem: string): boolean {
     // Whatever stands there is not trusted by anyone either.
     return false;
   }
-}
-
-/** The key under which the certificate is owned. */
-export function certificateKey(namespace: string): string {
-  return keyOf({ metadata: { namespace, name: webhookSecretName } });
 }

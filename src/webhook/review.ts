@@ -49,7 +49,7 @@ export interface Review {
 }
 
 /** How deep the JSON of a request may be nested. Objects of the API server's own are far below. */
-export const deepestNesting = 1000;
+const deepestNesting = 1000;
 
 /** Reads the body of a request. Throws ReviewError. */
 export function parseReview(body: Buffer): Review {
