@@ -93,6 +93,10 @@ function draftOf(
   const get = (type: string) => conditions.find((condition) => condition.type === type);
   const decides = (type: string) => type === happy || dependents.includes(type);
 
+  /** Stored times count seconds; within this draft the order of the changes is known. */
+  const changes = new Map<string, number>();
+  let changeCount = 0;
+
   const set = (type: string, status: ConditionStatus, reason = "", message = "") => {
     const previous = get(type);
     const severity = decides(type) ? undefined : "Info";
@@ -103,6 +107,8 @@ function draftOf(
       (previous.message ?? "") === message &&
       previous.severity === severity;
     if (unchanged) return;
+    changeCount += 1;
+    changes.set(type, changeCount);
     const changed: Condition = {
       type,
       status,
@@ -121,7 +127,11 @@ function draftOf(
     if (dependents.length === 0) return undefined;
     const deciding = conditions
       .filter((condition) => !condition.severity && condition.type !== happy)
-      .sort((a, b) => (b.lastTransitionTime ?? "").localeCompare(a.lastTransitionTime ?? ""));
+      .sort(
+        (a, b) =>
+          (b.lastTransitionTime ?? "").localeCompare(a.lastTransitionTime ?? "") ||
+          (changes.get(b.type) ?? 0) - (changes.get(a.type) ?? 0),
+      );
     return (
       deciding.find(isFalse) ??
       deciding.find((condition) => condition.status === "Unknown") ??

@@ -20,6 +20,7 @@ import {
   makePublicEndpoints,
   makePublicService,
 } from "../../reconcilers/serverlessservice/services.ts";
+import { withoutType } from "./reconcile.ts";
 import { messageOfProblem, type RouteInputs, trafficOf } from "./traffic.ts";
 
 interface Request extends RouteInputs {
@@ -48,7 +49,11 @@ export const networkMakers: Readonly<Record<string, (request: Request, config: S
     if (!route || !ingress) return undefined;
     const made = makeService(typed(Route, route), tag, ingress, isPrivate, config);
     if (!made) throw new Error(noLoadBalancer(ingress, isPrivate));
-    return { service: untyped(made.service), endpoints: made.endpoints ? untyped(made.endpoints) : null, tag: "" };
+    return {
+      service: withoutType(made.service),
+      endpoints: made.endpoints ? withoutType(made.endpoints) : null,
+      tag: "",
+    };
   },
   ingress: (request, config) => {
     if (!request.route) return undefined;
@@ -72,7 +77,7 @@ export const networkMakers: Readonly<Record<string, (request: Request, config: S
     if (!route) return undefined;
     const wantedClass = certClass || certificateClassOf(route, config.network);
     const made = makeCertificates(typed(Route, route), new Map(Object.entries(domainTagMap)), wantedClass, domain);
-    return made.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).map(untyped);
+    return made.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).map(withoutType);
   },
   "sks-public-service": ({ serverlessservice: sks }) => sks && makePublicService(typed(ServerlessService, sks)),
   "sks-private-service": ({ serverlessservice: sks, selector = {} }) =>
@@ -112,8 +117,4 @@ function noLoadBalancer({ metadata, status }: Ingress, isPrivate: boolean): stri
 /** Inputs may come without their apiVersion and kind, which references to them need. */
 function typed<T extends KubeObject>(kind: Kind<T>, object: T): T {
   return { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind };
-}
-
-function untyped({ apiVersion: _, kind: __, ...object }: KubeObject): object {
-  return object;
 }

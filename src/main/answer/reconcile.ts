@@ -1,3 +1,4 @@
+import { Service } from "../../apis/core/service.ts";
 import { resourceNameOf } from "../../apis/kind.ts";
 import { allKinds } from "../../apis/kinds.ts";
 import type { KubeObject } from "../../apis/meta.ts";
@@ -176,14 +177,17 @@ function describeAction(action: Action): object {
     ...(isStatus && { subresource: "status" }),
     namespace,
     name,
-    ...(object && { object: verb === "create" ? withoutType(object) : object }),
+    ...(object && { object: verb === "create" ? withoutType(object) : { ...object, ...withoutType(object) } }),
     ...(patch && { patch: patch.body }),
   };
 }
 
-/** Upstream's builders leave apiVersion and kind to the client. */
-export function withoutType({ apiVersion: _, kind: __, ...object }: KubeObject): object {
-  return object;
+/** Upstream's builders leave apiVersion and kind to the client; Go prints a port's target even where there is none. */
+export function withoutType({ apiVersion, kind, ...object }: KubeObject): object {
+  if (kind !== Service.kind || apiVersion !== "v1") return object;
+  const { spec } = object as unknown as Service;
+  const ports = spec.ports?.map((port) => ({ targetPort: 0, ...port }));
+  return { ...object, spec: { ...spec, ...(ports && { ports }) } };
 }
 
 /** Times that were taken from the clock read "NOW". */

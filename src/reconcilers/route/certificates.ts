@@ -131,17 +131,19 @@ export async function reconcileLocalCertificates(
 ): Promise<TlsPlan> {
   const tls: IngressTLS[] = [];
   const schemes = new Map<string, "http" | "https">();
+  const unready: Certificate[] = [];
   for (const [tag, hosts] of hostsOfTag) {
     const wanted = makeLocalCertificate(route, tag, hosts, certificateClassOf(route, pass.config.network));
     const certificate = await applyOrMark(route, wanted, conditions, deps, pass);
     if (isCertificateReady(certificate)) {
       for (const host of hosts) schemes.set(host, "https");
-      conditions.markTrue("CertificateProvisioned");
       tls.push(makeIngressTls(certificate, hosts));
     } else {
-      markUnready(certificate, conditions);
+      unready.push(certificate);
     }
   }
+  if (unready.length === 0) conditions.markTrue("CertificateProvisioned");
+  else for (const certificate of unready) markUnready(certificate, conditions);
   await deleteOrphans(route, new Set([...hostsOfTag.values()].flat()), "cluster-local-domain", deps, pass);
   return { tls, challenges: [], schemes };
 }
