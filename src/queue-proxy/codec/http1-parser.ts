@@ -224,10 +224,20 @@ function takeField(name: HeaderName, value: string, headers: HeaderList, framing
     if (framing.transferEncoding !== undefined) throw new ProtocolError(501, "too many transfer encodings");
     framing.transferEncoding = value.toLowerCase();
   } else {
-    if (name === names.trailer)
+    if (name === names.trailer) {
+      if (!value.split(",").every((part) => announceable(part.trim()))) throw bad("bad trailer key");
       framing.trailer = framing.trailer === undefined ? value : `${framing.trailer}, ${value}`;
+    }
     headers.add(name, value);
   }
+}
+
+/** Whether a trailer may be announced: a token, and nothing that frames. */
+function announceable(spelling: string): boolean {
+  const name = headerName(spelling);
+  return (
+    name !== undefined && name !== names.contentLength && name !== names.transferEncoding && name !== names.trailer
+  );
 }
 
 function trimmed(text: string, start: number, end: number): string {

@@ -111,6 +111,17 @@ const refusals: readonly Refusal[] = [
     text: `${post}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     status: 501,
   },
+  {
+    name: "Content-Length announced as a trailer",
+    text: `${post}Trailer: Content-Length\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    status: 400,
+  },
+  {
+    name: "a trailer announced that is no name",
+    text: `${post}Trailer: a b\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    status: 400,
+    differs: "Go notices only when it writes the request: 502",
+  },
   { name: "an unknown expectation", text: `${head}Expect: a-pony\r\n\r\n`, status: 417 },
   { name: "a head of more than a mebibyte", text: `${head}X-A: ${"a".repeat(1_060_000)}\r\n\r\n`, status: 431 },
 ];
