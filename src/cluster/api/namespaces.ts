@@ -17,14 +17,15 @@ const immortal = new Set(["default", "kube-system", "kube-public"]);
  */
 export function namespaceLifecycle(storage: StorageReader): AdmissionStep {
   return {
-    validate({ operation, resource, namespace, name }) {
+    // Before anything else changes or sees the object.
+    mutate({ operation, resource, namespace, name, object }) {
       if (operation === "DELETE" && resource.key === "namespaces" && immortal.has(name)) {
         throw forbidden(target, name, "this namespace may not be deleted");
       }
-      if (operation !== "CREATE" || !resource.namespaced) return;
+      if (operation !== "CREATE" || !resource.namespaced) return object;
       const entry = storage.get("namespaces", "", namespace);
       if (!entry) throw notFound(target, namespace);
-      if (!entry.object.metadata.deletionTimestamp) return;
+      if (!entry.object.metadata.deletionTimestamp) return object;
       const error = forbidden(
         { group: resource.group, resource: resource.plural },
         name,
