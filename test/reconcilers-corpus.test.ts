@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { answerIngress } from "../src/main/answer/ingress.ts";
 import { answerMake } from "../src/main/answer/make.ts";
 import { answerGc, answerReconcile } from "../src/main/answer/reconcile.ts";
+import { answerRollout, answerTraffic } from "../src/main/answer/traffic.ts";
 
 const ops: Readonly<Record<string, (request: never) => unknown>> = {
   make: answerMake,
   reconcile: answerReconcile,
   gc: answerGc,
+  ingress: answerIngress,
+  rollout: answerRollout,
+  traffic: answerTraffic,
 };
 
 interface Case {
@@ -15,10 +20,14 @@ interface Case {
   readonly response: { readonly result: unknown };
 }
 
-const cases = readFileSync(new URL("corpus/revisions.jsonl", import.meta.url), "utf8")
-  .trimEnd()
-  .split("\n")
-  .map((line) => JSON.parse(line) as Case);
+/** Recorded of Services, Configurations and Revisions, and of what carries requests to them. */
+const recordings = ["revisions", "network"].map((name) => new URL(`corpus/${name}.jsonl`, import.meta.url));
+const cases = recordings.flatMap((recording) =>
+  readFileSync(recording, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Case),
+);
 
 for (const { request, response } of cases) {
   test(`op ${request.op} (${request.id}) is answered as upstream does`, async () => {
