@@ -17,8 +17,8 @@ export interface Case {
   readonly run: (scene: Scene) => Promise<void>;
   /** Upstream does something else: what, and why ours is right. The case then states ours. */
   readonly differs?: string;
-  /** Only for subjects that offer it. */
-  readonly inProcessOnly?: boolean;
+  /** What upstream does depends on its timing: it may pass or fail. */
+  readonly unsteady?: string;
 }
 
 /** Cases that share one environment. */
