@@ -1,5 +1,6 @@
 /** Bundles each program into one runnable file: `npm run build`. */
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -16,27 +17,30 @@ const programs = {
 };
 
 // Libraries written for CommonJS ask for Node's own modules by `require`.
-const banner = `#!/usr/bin/env node
+// A small young generation: these programs hold little and should stay small.
+const banner = `#!/usr/bin/env -S node --max-semi-space-size=1
 import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 
 rmSync(`${root}dist`, { recursive: true, force: true });
-for (const [name, source] of Object.entries(programs)) {
-  const outfile = `${root}dist/${name}`;
-  mkdirSync(new URL(".", `file://${outfile}`), { recursive: true });
-  await build({
-    entryPoints: [`${root}${source}`],
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    banner: { js: banner },
-    minifySyntax: true,
-    minifyWhitespace: true,
-    keepNames: true,
-    legalComments: "none",
-    logLevel: "warning",
-  });
-  chmodSync(outfile, 0o755);
-}
+await Promise.all(
+  Object.entries(programs).map(async ([name, source]) => {
+    const outfile = `${root}dist/${name}`;
+    mkdirSync(dirname(outfile), { recursive: true });
+    await build({
+      entryPoints: [`${root}${source}`],
+      outfile,
+      bundle: true,
+      platform: "node",
+      target: "node24",
+      format: "esm",
+      banner: { js: banner },
+      minifySyntax: true,
+      minifyWhitespace: true,
+      keepNames: true,
+      legalComments: "none",
+      logLevel: "warning",
+    });
+    chmodSync(outfile, 0o755);
+  }),
+);

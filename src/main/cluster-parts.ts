@@ -44,7 +44,7 @@ async function imageOfProgram(program: string, registryPort: number, version: st
       registry: `${address}:${registryPort}`,
       repository,
       tag: version,
-      command: ["node", "--max-semi-space-size=2", `${name}.mjs`],
+      command: ["node", "--max-semi-space-size=1", `${name}.mjs`],
     });
     return `${registryName}:${registryPort}/${repository}@${digest}`;
   } finally {

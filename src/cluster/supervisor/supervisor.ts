@@ -215,7 +215,7 @@ function childSpec(
 ): ChildSpec {
   return {
     name,
-    command: [options.node, "--max-semi-space-size=2", program],
+    command: [options.node, "--max-semi-space-size=1", program],
     env: {
       ...options.env,
       HAKN_DATA_DIR: directory.path,
