@@ -53,7 +53,7 @@ async function compare(upstream: string | undefined, seconds: number): Promise<v
     ...validity,
   });
 
-  const program = new URL("webhook-server.ts", import.meta.url);
+  const program = new URL("webhook/server.ts", import.meta.url);
   const ours = fork(program, [issued.certificate, issued.key, JSON.stringify(configMaps())]);
   const port = await new Promise<number>((resolve) => ours.once("message", (message) => resolve(Number(message))));
   const rows = [{ name: "ours", ...(await measure(ours, port, authority.certificate, seconds)) }];

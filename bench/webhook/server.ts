@@ -1,8 +1,8 @@
-import { parseServingConfig } from "../src/config/serving-config.ts";
-import { systemClock } from "../src/lib/clock.ts";
-import { silentLogger } from "../src/lib/log.ts";
-import { admissionPaths } from "../src/webhook/admission.ts";
-import { startWebhookServer } from "../src/webhook/server.ts";
+import { parseServingConfig } from "../../src/config/serving-config.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { silentLogger } from "../../src/lib/log.ts";
+import { admissionPaths } from "../../src/webhook/admission.ts";
+import { startWebhookServer } from "../../src/webhook/server.ts";
 
 // The webhook server alone in a process, so that only it is measured. Started by bench/webhook.ts.
 
