@@ -1,5 +1,5 @@
 /** Bundles each program into one runnable file: `npm run build`. */
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -22,14 +22,13 @@ const banner = `#!/usr/bin/env -S node --max-semi-space-size=1
 import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 
-rmSync(`${root}dist`, { recursive: true, force: true });
 await Promise.all(
   Object.entries(programs).map(async ([name, source]) => {
     const outfile = `${root}dist/${name}`;
     mkdirSync(dirname(outfile), { recursive: true });
     await build({
       entryPoints: [`${root}${source}`],
-      outfile,
+      outfile: `${outfile}.new`,
       bundle: true,
       platform: "node",
       target: "node24",
@@ -41,6 +40,8 @@ await Promise.all(
       legalComments: "none",
       logLevel: "warning",
     });
-    chmodSync(outfile, 0o755);
+    chmodSync(`${outfile}.new`, 0o755);
+    // Whoever starts the program meanwhile gets the old one or the new one, never a part.
+    renameSync(`${outfile}.new`, outfile);
   }),
 );

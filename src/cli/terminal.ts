@@ -1,4 +1,4 @@
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import type { Progress } from "./actions.ts";
 
 /** Where text goes to: results to standard output, everything else to standard error. */
@@ -55,11 +55,16 @@ export function createTerminal(output: Output, errors: Output): Terminal {
     live(lines) {
       if (!interactive) return;
       if (liveLines > 0) output.write(`\u001b[${liveLines}A\u001b[0J`);
-      const width = output.columns ?? 120;
-      for (const line of lines) output.write(`${line.length > width ? `${line.slice(0, width - 1)}…` : line}\n`);
+      for (const line of lines) output.write(`${fitted(line, output.columns || 120)}\n`);
       liveLines = lines.length;
     },
   };
+}
+
+/** A line that fits the terminal's width, so that it can be replaced; one that is cut loses its colours. */
+function fitted(line: string, width: number): string {
+  const plain = stripVTControlCharacters(line);
+  return plain.length > width ? `${plain.slice(0, width - 1)}…` : line;
 }
 
 /** Rows as columns, two spaces apart; the first row is the heading. */
