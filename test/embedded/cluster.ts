@@ -18,12 +18,20 @@ export interface TestCluster {
   readonly registry: string;
   readonly supervisor: ChildProcess;
   kubectl(...args: string[]): Promise<string>;
+  /** `kubectl get -w`, line by line. */
+  watch(...args: string[]): Watch;
   /** Applies YAML given as text. */
   apply(yaml: string): Promise<string>;
   hakn(...args: string[]): Promise<string>;
   /** A request through the gateway. */
   get(host: string, path?: string, headers?: Record<string, string>): Promise<Answer>;
   stop(): Promise<void>;
+}
+
+export interface Watch {
+  /** Settles with the first wanted line after the one that was found before; rejects when none comes for 30 s. */
+  until(wanted: (line: string) => boolean): Promise<string>;
+  stop(): void;
 }
 
 export interface Answer {
@@ -69,6 +77,7 @@ export async function startTestCluster(dataDir = mkdtempSync(join(tmpdir(), "hak
     registry: ready.registry,
     supervisor,
     kubectl,
+    watch: (...args) => startWatch(spawn(kubectlPath!, ["--kubeconfig", ready.kubeconfig, "get", "-w", ...args])),
     apply(yaml) {
       const child = spawn(kubectlPath!, ["--kubeconfig", ready.kubeconfig, "apply", "-f", "-"]);
       child.stdin.end(yaml);
@@ -88,6 +97,33 @@ export async function startTestCluster(dataDir = mkdtempSync(join(tmpdir(), "hak
       }
       rmSync(dataDir, { recursive: true, force: true });
     },
+  };
+}
+
+function startWatch(child: ChildProcess): Watch {
+  const unread: string[] = [];
+  let look = () => {};
+  createInterface({ input: child.stdout! }).on("line", (line) => {
+    unread.push(line);
+    look();
+  });
+  return {
+    until: (wanted) =>
+      new Promise((resolve, reject) => {
+        const patience = setTimeout(() => {
+          look = () => {};
+          reject(new Error("the wanted line did not come"));
+        }, 30_000);
+        look = () => {
+          const found = unread.findIndex(wanted);
+          if (found < 0) return;
+          clearTimeout(patience);
+          look = () => {};
+          resolve(unread.splice(0, found + 1).at(-1)!);
+        };
+        look();
+      }),
+    stop: () => void child.kill(),
   };
 }
 

@@ -75,6 +75,23 @@ describe("the examples on the embedded cluster", {
     );
   });
 
+  test("kubectl patch rolls back to the first revision, and kubectl get -w tells of it", async () => {
+    const watch = cluster.watch("ksvc", "hello", "-o", "jsonpath={.status.traffic[*].revisionName}{'\\n'}");
+    const traffic = (target: string) =>
+      cluster.kubectl("patch", "ksvc", "hello", "--type=merge", "-p", `{"spec":{"traffic":[${target}]}}`);
+    try {
+      await traffic('{"revisionName":"hello-00001","percent":100}');
+      await watch.until((line) => line === "hello-00001");
+      assert.equal((await cluster.get("hello.default.localhost")).body, "Hello World!\n");
+
+      await traffic('{"latestRevision":true,"percent":100}');
+      await watch.until((line) => line === "hello-00003");
+      assert.equal((await cluster.get("hello.default.localhost")).body, "Hello World again!\n");
+    } finally {
+      watch.stop();
+    }
+  });
+
   test("traffic-split: two revisions share the traffic, and each is reached by its tag", async () => {
     await cluster.hakn("deploy", "examples/traffic-split", "--image-only");
     await cluster.apply(example("traffic-split/blue.yaml", cluster));
