@@ -7,6 +7,9 @@ import { DataDirectoryError } from "../cluster/supervisor/data-directory.ts";
 import { PortTakenError } from "../cluster/supervisor/ports.ts";
 import { AlreadyRunningError } from "../cluster/supervisor/supervisor.ts";
 import { createActions } from "./actions.ts";
+import { ensureRuntime } from "./runtime.ts";
+
+ensureRuntime();
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
