@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import { isoTime } from "../lib/iso-time.ts";
 import { list, object, string, words } from "./schema.ts";
 
 export type ConditionStatus = "True" | "False" | "Unknown";
@@ -115,7 +116,7 @@ function draftOf(
       ...(reason !== "" && { reason }),
       ...(message !== "" && { message }),
       ...(severity && { severity }),
-      lastTransitionTime: `${new Date(clock.now()).toISOString().slice(0, 19)}Z`,
+      lastTransitionTime: isoTime(clock.now()),
     };
     conditions = [...conditions.filter((condition) => condition.type !== type), changed].sort((a, b) =>
       a.type < b.type ? -1 : 1,

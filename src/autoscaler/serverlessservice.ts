@@ -1,11 +1,12 @@
 import { metricAnnotations } from "../apis/autoscaling/labels.ts";
 import type { PodAutoscaler } from "../apis/autoscaling/podautoscaler.ts";
-import type { ConditionDraft } from "../apis/conditions.ts";
+import { type ConditionDraft, conditionOf, isTrue } from "../apis/conditions.ts";
 import { apiVersionOf } from "../apis/kind.ts";
 import { controllerReference, isControlledBy, type KubeObject } from "../apis/meta.ts";
 import { ServerlessService } from "../apis/networking/serverlessservice.ts";
-import type { Lister, Writer } from "../kube/api.ts";
+import type { Lister, Outcome, Pass, Writer } from "../kube/api.ts";
 import { semanticEqual } from "../kube/semantic.ts";
+import { baseStatus, podAutoscalerConditions } from "./status.ts";
 
 export type Mode = NonNullable<ServerlessService["spec"]["mode"]>;
 
@@ -38,7 +39,7 @@ export function makeServerlessService(pa: PodAutoscaler, mode: Mode, numActivato
 }
 
 /** An object of the name that we need belongs to somebody else. */
-export class NotOwnedError extends Error {}
+class NotOwnedError extends Error {}
 
 export interface ServerlessServiceDeps {
   readonly serverlessServices: Lister<ServerlessService>;
@@ -65,4 +66,28 @@ export function refuseForeign(child: KubeObject, kind: string, pa: PodAutoscaler
   const { name } = child.metadata;
   conditions.markFalse("Active", "NotOwned", `There is an existing ${kind} "${name}" that we do not own.`);
   throw new NotOwnedError(`PA: ${pa.metadata.name} does not own ${kind}: ${name}`);
+}
+
+/** Whether the ServerlessService is ready as it is wanted now. */
+export function isServiceReady(service: ServerlessService): boolean {
+  return isTrue(conditionOf(service, "Ready")) && service.status?.observedGeneration === service.metadata.generation;
+}
+
+const foreignRetryMs = 10_000;
+
+/** Runs a pass with the PodAutoscaler's conditions; where a child's name is taken, the status says so and it is tried later. */
+export async function withConditions(
+  pa: PodAutoscaler,
+  pass: Pick<Pass<unknown>, "clock" | "events">,
+  run: (conditions: ConditionDraft) => Promise<Outcome<PodAutoscaler>>,
+): Promise<Outcome<PodAutoscaler>> {
+  const conditions = podAutoscalerConditions.draft(pa.status?.conditions, pass.clock);
+  conditions.initialize();
+  try {
+    return await run(conditions);
+  } catch (error) {
+    if (!(error instanceof NotOwnedError)) throw error;
+    pass.events.warning("InternalError", error.message);
+    return { status: baseStatus(pa, conditions), requeueAfterMs: foreignRetryMs };
+  }
 }

@@ -1,9 +1,13 @@
 import * as keys from "../apis/autoscaling/labels.ts";
+import type { Metric } from "../apis/autoscaling/metric.ts";
 import type { PodAutoscaler } from "../apis/autoscaling/podautoscaler.ts";
 import type { KubeObject } from "../apis/meta.ts";
 import { progressDeadlineAnnotation } from "../apis/serving/labels.ts";
 import type { AutoscalerConfig } from "../config/autoscaler.ts";
 import { parseDuration } from "../lib/duration.ts";
+
+/** A Metric has its windows in nanoseconds, as Go writes a Duration. */
+export const nanosecondsPerMs = 1e6;
 
 /** Least and most pods of a revision; 0 is "no bound". The least is not kept for a revision that no route leads to. */
 export function scaleBounds(
@@ -98,6 +102,14 @@ export function metricTarget(
     fraction = config.containerConcurrencyTargetFraction;
   }
   return { target: Math.max(0.01, total * (utilization === undefined ? fraction : utilization / 100)), total };
+}
+
+/** The windows of a Metric. */
+export function windowLengths(metric: Metric): { stableMs: number; panicMs: number } {
+  return {
+    stableMs: (metric.spec.stableWindow ?? 0) / nanosecondsPerMs,
+    panicMs: (metric.spec.panicWindow ?? 0) / nanosecondsPerMs,
+  };
 }
 
 function annotation(object: KubeObject, aliases: readonly string[]): string | undefined {

@@ -14,8 +14,7 @@ import { createMultiScaler, type MultiScaler } from "./multi-scaler.ts";
 import { addressesByAge, countPods, podsOf } from "./pods.ts";
 import { createScrapeClient } from "./scrape/client.ts";
 import { createScraper, type Scraper } from "./scrape/scraper.ts";
-
-const nanosecondsPerMs = 1e6;
+import { windowLengths } from "./settings.ts";
 
 export interface Autoscaler {
   readonly collector: MetricCollector;
@@ -51,10 +50,10 @@ export function startAutoscaler(context: ControllerContext<ServingConfig>, metri
   };
 
   const collector = createMetricCollector(async (metric) => {
-    const windowMs = (metric.spec.stableWindow ?? 0) / nanosecondsPerMs;
+    const { stableMs } = windowLengths(metric);
     const revisionPods = podsOf(pods, metric.metadata.namespace ?? "", metric.metadata.name);
     const startedAt = clock.monotonic();
-    const stat = await scraperOf(metric).scrape(addressesByAge(revisionPods, windowMs, clock.now()), windowMs);
+    const stat = await scraperOf(metric).scrape(addressesByAge(revisionPods, stableMs, clock.now()), stableMs);
     const pa = stat && podAutoscalers.get(metric.metadata);
     if (pa) metrics.scraped(pa, clock.monotonic() - startedAt);
     return stat;

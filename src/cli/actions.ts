@@ -39,7 +39,7 @@ export interface RunningCluster {
   readonly registry: string;
   readonly version: string;
   status(): Promise<ClusterStatus>;
-  /** Rejects if the cluster breaks down for good; settles after stop(). */
+  /** Settles after stop(). */
   readonly done: Promise<void>;
   stop(progress: Progress): Promise<void>;
 }

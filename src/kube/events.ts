@@ -1,6 +1,7 @@
 import { Event } from "../apis/core/event.ts";
 import type { KubeObject } from "../apis/meta.ts";
 import type { Clock } from "../lib/clock.ts";
+import { isoTime } from "../lib/iso-time.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Client, EventRecorder } from "./api.ts";
 import { isNotFound } from "./errors.ts";
@@ -93,7 +94,7 @@ export function createEventRecorder(config: EventRecorderConfig): EventRecorders
     if (!withinBudget(object, atMs)) return;
     const { id, text } = aggregate(occurrence);
     const namespace = object.metadata.namespace ?? "default";
-    const time = `${new Date(atMs).toISOString().slice(0, 19)}Z`;
+    const time = isoTime(atMs);
     const earlier = counted.get(id);
     if (earlier) {
       const body = { count: earlier.count + 1, lastTimestamp: time, message: text };

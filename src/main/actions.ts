@@ -63,7 +63,7 @@ export function createActions(version: string): Actions {
         gatewayUrl,
         registry: `localhost:${cluster.registryPort}`,
         version,
-        done: Promise.race([cluster.failed, stopped]),
+        done: stopped,
         status: () => statusOf(dataDir, process.pid, cluster.client, gatewayUrl, cluster.kubeconfig, restarts()),
         async stop(stopProgress) {
           await cluster.stop((step) => stopProgress.step(step));

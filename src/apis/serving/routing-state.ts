@@ -1,3 +1,4 @@
+import { isoTime } from "../../lib/iso-time.ts";
 import type { KubeObject } from "../meta.ts";
 import { routesAnnotation, routingStateLabel, routingStateModifiedAnnotation } from "./labels.ts";
 
@@ -22,5 +23,5 @@ export function routesOf(object: KubeObject): string[] {
 
 /** An RFC 3339 time with whole seconds, as annotations and conditions carry it. */
 export function timestamp(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  return isoTime(nowMs);
 }

@@ -1,17 +1,18 @@
 import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
-import { conditionOf, isTrue } from "../../apis/conditions.ts";
+import { isTrue } from "../../apis/conditions.ts";
 import type { HorizontalPodAutoscaler } from "../../apis/core/horizontalpodautoscaler.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { semanticCovers } from "../../kube/semantic.ts";
 import {
   ensureServerlessService,
+  isServiceReady,
   makeServerlessService,
-  NotOwnedError,
   refuseForeign,
   type ServerlessServiceDeps,
+  withConditions,
 } from "../serverlessservice.ts";
-import { activeThreshold, baseStatus, podAutoscalerConditions } from "../status.ts";
+import { activeThreshold, baseStatus } from "../status.ts";
 import { makeHorizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
 
 export interface Deps extends ServerlessServiceDeps {
@@ -31,9 +32,7 @@ export async function reconcileHpaClass(
   deps: Deps,
   pass: Pass<ServingConfig>,
 ): Promise<Outcome<PodAutoscaler>> {
-  const conditions = podAutoscalerConditions.draft(pa.status?.conditions, pass.clock);
-  conditions.initialize();
-  try {
+  return withConditions(pa, pass, async (conditions) => {
     const desired = makeHorizontalPodAutoscaler(pa, pass.config.autoscaler);
     const existing = deps.horizontalPodAutoscalers.get(desired.metadata);
     if (existing) refuseForeign(existing, "HorizontalPodAutoscaler", pa, conditions);
@@ -42,9 +41,7 @@ export async function reconcileHpaClass(
     const wanted = makeServerlessService(pa, "Serve", numActivators);
     const service = await ensureServerlessService(wanted, pa, conditions, deps);
     const { currentReplicas = 0, desiredReplicas = 0 } = autoscaler.status ?? {};
-    const ready =
-      isTrue(conditionOf(service, "Ready")) && service.status?.observedGeneration === service.metadata.generation;
-    if (ready) {
+    if (isServiceReady(service)) {
       conditions.markTrue("SKSReady");
       const initialized = isTrue(conditions.get("ScaleTargetInitialized"));
       if (!initialized && currentReplicas >= activeThreshold(pa, conditions, pass.config.autoscaler)) {
@@ -63,11 +60,7 @@ export async function reconcileHpaClass(
         actualScale: currentReplicas,
       },
     };
-  } catch (error) {
-    if (!(error instanceof NotOwnedError)) throw error;
-    pass.events.warning("InternalError", error.message);
-    return { status: baseStatus(pa, conditions), requeueAfterMs: 10_000 };
-  }
+  });
 }
 
 async function ensureHorizontalPodAutoscaler(

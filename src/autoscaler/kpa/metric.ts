@@ -3,10 +3,9 @@ import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { apiVersionOf } from "../../apis/kind.ts";
 import { controllerReference } from "../../apis/meta.ts";
 import type { AutoscalerConfig } from "../../config/autoscaler.ts";
-import { panicWindowPercentage, stableWindowMs } from "../settings.ts";
+import { nanosecondsPerMs, panicWindowPercentage, stableWindowMs } from "../settings.ts";
 
 const bucketMs = 1000;
-const nanosecondsPerMs = 1e6;
 
 /**
  * The Metric that makes somebody collect the load of a PodAutoscaler's revision; `scrapeTarget` is the Service that

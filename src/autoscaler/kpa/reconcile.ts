@@ -10,14 +10,15 @@ import type { Advice, MultiScaler } from "../multi-scaler.ts";
 import { countPods, type PodCounts, podsOf } from "../pods.ts";
 import {
   ensureServerlessService,
+  isServiceReady,
   type Mode,
   makeServerlessService,
-  NotOwnedError,
   refuseForeign,
   type ServerlessServiceDeps,
+  withConditions,
 } from "../serverlessservice.ts";
 import { targetBurstCapacity } from "../settings.ts";
-import { activeThreshold, baseStatus, markActive, podAutoscalerConditions } from "../status.ts";
+import { activeThreshold, baseStatus, markActive } from "../status.ts";
 import { makeDeciderSpec } from "./decider-spec.ts";
 import { makeMetric } from "./metric.ts";
 import { planScale, scaleUnknown } from "./scale.ts";
@@ -46,15 +47,7 @@ export async function reconcilePodAutoscaler(
   deps: Deps,
   pass: Pass<ServingConfig>,
 ): Promise<Outcome<PodAutoscaler>> {
-  const conditions = podAutoscalerConditions.draft(pa.status?.conditions, pass.clock);
-  conditions.initialize();
-  try {
-    return await reconcile(pa, conditions, deps, pass);
-  } catch (error) {
-    if (!(error instanceof NotOwnedError)) throw error;
-    pass.events.warning("InternalError", error.message);
-    return { status: baseStatus(pa, conditions), requeueAfterMs: 10_000 };
-  }
+  return withConditions(pa, pass, (conditions) => reconcile(pa, conditions, deps, pass));
 }
 
 async function reconcile(
@@ -97,12 +90,8 @@ async function reconcile(
 
   const mode = modeFor(plan.want, advice, conditions, pass);
   const service = await ensureServerlessService(makeServerlessService(pa, mode, numActivators), pa, conditions, deps);
-  const serviceReady = conditionOf(service, "Ready");
-  if (isTrue(serviceReady) && service.status?.observedGeneration === service.metadata.generation) {
-    conditions.markTrue("SKSReady");
-  } else {
-    conditions.markUnknown("SKSReady", "NotReady", serviceReady?.message);
-  }
+  if (isServiceReady(service)) conditions.markTrue("SKSReady");
+  else conditions.markUnknown("SKSReady", "NotReady", conditionOf(service, "Ready")?.message);
 
   const status = finish(pa, conditions, { ...counts, want: plan.want }, deps, pass, service);
   return { status, ...(plan.requeueAfterMs !== undefined && { requeueAfterMs: plan.requeueAfterMs }) };

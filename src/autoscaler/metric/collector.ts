@@ -3,12 +3,11 @@ import { keyOf } from "../../apis/meta.ts";
 import type { CancelTimer, Clock } from "../../lib/clock.ts";
 import { startTicker } from "../../lib/ticker.ts";
 import type { Stat } from "../scrape/stat.ts";
-import { aggregationAlgorithm } from "../settings.ts";
+import { aggregationAlgorithm, windowLengths } from "../settings.ts";
 import { type AverageWindow, linearWindow, type WindowSnapshot, weightedWindow } from "../windows/average-window.ts";
 
 const bucketMs = 1000;
 const scrapeIntervalMs = 1000;
-const nanosecondsPerMs = 1e6;
 
 /** The load of a revision: averages over the stable and over the panic window. */
 export interface Averages {
@@ -153,13 +152,6 @@ function windowsOf(metric: Metric): Collection["windows"] {
     panicConcurrency: create(panicMs, bucketMs),
     requestRate: create(stableMs, bucketMs),
     panicRequestRate: create(panicMs, bucketMs),
-  };
-}
-
-function windowLengths(metric: Metric): { stableMs: number; panicMs: number } {
-  return {
-    stableMs: (metric.spec.stableWindow ?? 0) / nanosecondsPerMs,
-    panicMs: (metric.spec.panicWindow ?? 0) / nanosecondsPerMs,
   };
 }
 

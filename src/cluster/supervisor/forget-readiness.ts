@@ -1,6 +1,7 @@
 import { Pod } from "../../apis/core/pod.ts";
 import type { Client } from "../../kube/api.ts";
 import { isNotFound } from "../../kube/errors.ts";
+import { isReady } from "../controllers/pods.ts";
 
 /**
  * Says of every pod that it is not ready. When a cluster starts, none of its containers runs, whatever was stored when
@@ -9,8 +10,9 @@ import { isNotFound } from "../../kube/errors.ts";
 export async function forgetReadiness(client: Client): Promise<void> {
   const pods = client.of(Pod);
   const { items } = await pods.list();
-  for (const { metadata, status } of items) {
-    if (!isReady({ status })) continue;
+  for (const pod of items) {
+    if (!isReady(pod)) continue;
+    const { metadata, status } = pod;
     const conditions = (status?.conditions ?? []).map((condition) =>
       condition.type === "Ready" || condition.type === "ContainersReady"
         ? { ...condition, status: "False", reason: "NodeRestarted" }
@@ -29,9 +31,4 @@ export async function forgetReadiness(client: Client): Promise<void> {
       if (!isNotFound(error)) throw error;
     }
   }
-}
-
-/** Whether a pod's node says that it can serve. */
-export function isReady({ status }: { readonly status?: Pod["status"] | undefined }): boolean {
-  return (status?.conditions ?? []).some((condition) => condition.type === "Ready" && condition.status === "True");
 }

@@ -16,11 +16,12 @@ import { createInformers } from "../../kube/informer.ts";
 import { loadKubeconfig } from "../../kube/kubeconfig.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
+import { isReady } from "../controllers/pods.ts";
 import { applyOverlay, type Images, inApplyOrder, readManifests, resolveImages } from "../manifests.ts";
 import { applyObjects } from "./apply.ts";
 import { type Child, type ChildSpec, startChild } from "./child.ts";
 import { type ClusterState, type DataDirectory, openDataDirectory, runningSupervisor } from "./data-directory.ts";
-import { forgetReadiness, isReady } from "./forget-readiness.ts";
+import { forgetReadiness } from "./forget-readiness.ts";
 import { freePort, requirePort } from "./ports.ts";
 
 /** A cluster of this directory runs already. */
@@ -77,8 +78,6 @@ export interface Cluster {
   readonly registryPort: number;
   /** The processes that belong to the supervisor; the containers' are below the node agent's. */
   readonly children: readonly Child[];
-  /** Rejects when a part failed for good. */
-  readonly failed: Promise<never>;
   stop(progress: (step: string) => void): Promise<void>;
 }
 
@@ -108,11 +107,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const stopped = new AbortController();
   const parts: Part[] = [];
   const children: Child[] = [];
-  let fail: (reason: Error) => void = () => {};
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => {});
 
   const stop = async (step: (text: string) => void) => {
     step("stopping the containers");
@@ -179,11 +173,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       httpPort: state.gatewayPort,
       registryPort: state.registryPort,
       children,
-      failed,
       stop,
     };
   } catch (error) {
-    fail(error as Error);
     await stop(progress);
     throw error;
   }

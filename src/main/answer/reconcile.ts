@@ -10,6 +10,7 @@ import type { ConfigData } from "../../config/fields.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { reasonFor } from "../../kube/errors.ts";
 import { createTracker } from "../../kube/tracker.ts";
+import { isoTime } from "../../lib/iso-time.ts";
 import { reconcileConfiguration } from "../../reconcilers/configuration/reconcile.ts";
 import { reconcileGc } from "../../reconcilers/gc/reconcile.ts";
 import { byRoute, finalizeRouteMarks, reconcileRouteMarks, routeKeysOf } from "../../reconcilers/labeler/reconcile.ts";
@@ -196,7 +197,7 @@ function markNow(value: unknown, nowMs: number): unknown {
     if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value)) return value;
     const time = Date.parse(value);
     if (time > nowMs - 2000 && time < nowMs + 60_000) return "NOW";
-    return `${new Date(time).toISOString().slice(0, 19)}Z`;
+    return isoTime(time);
   }
   if (Array.isArray(value)) return value.map((part) => markNow(part, nowMs));
   if (typeof value !== "object" || value === null) return value;
