@@ -1,5 +1,6 @@
 import type { ClusterRole, ClusterRoleBinding } from "../../apis/core/rbac.ts";
-import { type Api, timestamp } from "./call.ts";
+import { isoTime } from "../../lib/iso-time.ts";
+import type { Api } from "./call.ts";
 
 type Rule = NonNullable<ClusterRole["rules"]>[number];
 
@@ -119,7 +120,7 @@ export async function ensureClusterRoles(api: Api, uid: () => string): Promise<v
   const metadata = (name: string, labels: Readonly<Record<string, string>> = {}) => ({
     name,
     uid: uid(),
-    creationTimestamp: timestamp(api.clock.now()),
+    creationTimestamp: isoTime(api.clock.now()),
     labels: { "kubernetes.io/bootstrapping": "rbac-defaults", ...labels },
     annotations: { "rbac.authorization.kubernetes.io/autoupdate": "true" },
   });

@@ -67,8 +67,3 @@ export function writeOptionsOf(call: Call, kind: "CreateOptions" | "UpdateOption
     fieldValidation: validation as FieldValidation,
   };
 }
-
-/** The time as the API writes it: RFC 3339 in whole seconds. */
-export function timestamp(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
-}

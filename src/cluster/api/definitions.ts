@@ -1,5 +1,6 @@
 import type { CustomResourceDefinition } from "../../apis/core/customresourcedefinition.ts";
-import { type Api, type Call, timestamp } from "./call.ts";
+import { isoTime } from "../../lib/iso-time.ts";
+import type { Api, Call } from "./call.ts";
 import { serveDefinition } from "./custom-resources.ts";
 import { remove } from "./delete.ts";
 import { type Item, resourceKey } from "./resource.ts";
@@ -62,7 +63,7 @@ async function establish(api: Api, { metadata }: CustomResourceDefinition): Prom
     const { names, versions, group } = definition.spec;
     const rival = api.registry.byKind(group, names.kind);
     const accepted = !rival?.custom || rival.plural === names.plural;
-    const at = timestamp(api.clock.now());
+    const at = isoTime(api.clock.now());
     const conditions: Condition[] = [
       accepted
         ? {

@@ -1,5 +1,6 @@
+import { isoTime } from "../../lib/iso-time.ts";
 import type { AdmissionAttributes } from "./admission.ts";
-import { type Api, type Call, timestamp } from "./call.ts";
+import type { Api, Call } from "./call.ts";
 import { commit } from "./commit.ts";
 import { atVersion, type Place } from "./place.ts";
 import { type Item, type ServedResource, targetOf } from "./resource.ts";
@@ -130,7 +131,7 @@ function markDeleted(api: Api, resource: ServedResource, item: Item, options: De
   const previousGrace = metadata.deletionGracePeriodSeconds ?? Number.POSITIVE_INFINITY;
   if (first || grace < previousGrace) {
     const requestedAt = first ? api.clock.now() : Date.parse(metadata.deletionTimestamp!) - previousGrace * 1000;
-    metadata.deletionTimestamp = timestamp(requestedAt + grace * 1000);
+    metadata.deletionTimestamp = isoTime(requestedAt + grace * 1000);
     metadata.deletionGracePeriodSeconds = grace;
     if (first && metadata.generation) metadata.generation += 1;
   }

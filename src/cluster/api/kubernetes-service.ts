@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { KubeObject } from "../../apis/meta.ts";
-import { type Api, timestamp } from "./call.ts";
+import { isoTime } from "../../lib/iso-time.ts";
+import type { Api } from "./call.ts";
 import { isDeepEqual } from "./typed-values.ts";
 
 const address = "10.96.0.1";
@@ -55,7 +56,7 @@ export async function publishKubernetesService(api: Api, host: string, port: num
         name: "kubernetes",
         namespace: "default",
         uid: randomUUID(),
-        creationTimestamp: timestamp(api.clock.now()),
+        creationTimestamp: isoTime(api.clock.now()),
         labels,
       };
       const wanted: KubeObject = { apiVersion, kind, metadata: current?.metadata ?? fresh, ...content };

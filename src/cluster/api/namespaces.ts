@@ -1,5 +1,6 @@
+import { isoTime } from "../../lib/iso-time.ts";
 import type { AdmissionStep } from "./admission.ts";
-import { type Api, timestamp } from "./call.ts";
+import type { Api } from "./call.ts";
 import type { Item } from "./resource.ts";
 import { forbidden, modifiedMeanwhile, notFound } from "./status-errors.ts";
 import type { StorageReader } from "./storage.ts";
@@ -78,7 +79,7 @@ export async function ensureNamespaces(api: Api, uid: () => string): Promise<voi
         metadata: {
           name,
           uid: uid(),
-          creationTimestamp: timestamp(api.clock.now()),
+          creationTimestamp: isoTime(api.clock.now()),
           labels: { "kubernetes.io/metadata.name": name },
         },
         spec: { finalizers: ["kubernetes"] },

@@ -1,4 +1,5 @@
-import { type Api, timestamp, type WriteOptions } from "./call.ts";
+import { isoTime } from "../../lib/iso-time.ts";
+import type { Api, WriteOptions } from "./call.ts";
 import { type FieldOwnership, type Manager, topLevelFields, trackUpdate } from "./managed-fields.ts";
 import type { Place } from "./place.ts";
 import { groupVersion, type Item, type ServedResource } from "./resource.ts";
@@ -24,7 +25,7 @@ const customStatusReset = topLevelFields(
 export function ownershipOf(api: Api, { resource, subresource }: Place): FieldOwnership {
   const status = resource.custom ? customStatusReset : builtInStatusReset;
   const resetFields = subresource === "status" ? status : resource.subresources.status ? mainReset : nothingReset;
-  return { schema: resource.schema, resetFields, blank: blankOf(resource), now: timestamp(api.clock.now()) };
+  return { schema: resource.schema, resetFields, blank: blankOf(resource), now: isoTime(api.clock.now()) };
 }
 
 /** What Go prints for a kind's zero value: structs are there, whatever is in them. */

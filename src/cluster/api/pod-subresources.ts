@@ -1,4 +1,5 @@
-import { type Api, type Call, timestamp } from "./call.ts";
+import { isoTime } from "../../lib/iso-time.ts";
+import type { Api, Call } from "./call.ts";
 import { getEntry } from "./list.ts";
 import type { Place } from "./place.ts";
 import type { Item } from "./resource.ts";
@@ -30,7 +31,7 @@ export async function bindPod(api: Api, call: Call, place: Place, body: unknown)
       type: "PodScheduled",
       status: "True",
       lastProbeTime: null,
-      lastTransitionTime: timestamp(api.clock.now()),
+      lastTransitionTime: isoTime(api.clock.now()),
     };
     pod.status = { ...pod.status, conditions: [...conditions, scheduled] };
     return pod;
@@ -83,9 +84,9 @@ export function issueServiceAccountToken(api: Api, signer: TokenSigner, place: P
   return {
     kind: "TokenRequest",
     apiVersion: "authentication.k8s.io/v1",
-    metadata: { name: place.name, namespace: place.namespace, creationTimestamp: timestamp(api.clock.now()) },
+    metadata: { name: place.name, namespace: place.namespace, creationTimestamp: isoTime(api.clock.now()) },
     spec: { audiences, expirationSeconds: seconds, boundObjectRef: spec["boundObjectRef"] ?? null },
-    status: { token, expirationTimestamp: timestamp((now + seconds) * 1000) },
+    status: { token, expirationTimestamp: isoTime((now + seconds) * 1000) },
   };
 }
 

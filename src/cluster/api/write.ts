@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { ObjectMeta } from "../../apis/meta.ts";
+import { isoTime } from "../../lib/iso-time.ts";
 import type { AdmissionAttributes } from "./admission.ts";
-import { type Api, type Call, timestamp, type WriteOptions } from "./call.ts";
+import type { Api, Call, WriteOptions } from "./call.ts";
 import { commit } from "./commit.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 import { generateName } from "./names.ts";
@@ -54,7 +55,7 @@ export async function create(
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   metadata.uid = randomUUID();
-  metadata.creationTimestamp = timestamp(api.clock.now());
+  metadata.creationTimestamp = isoTime(api.clock.now());
   resource.behaviour.setDefaults?.(item);
   if (!tracked) track(api, place, undefined, item, options);
   const attributes = (): AdmissionAttributes => ({
