@@ -26,12 +26,12 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
     this.writer = new BatchedWriter(connection);
     this.changed = changed;
     this.writer.copy(preface);
-    this.session = new Http2Session(this, this.writer, clock, 0, true);
+    this.session = new Http2Session(this, this.writer, clock, undefined);
   }
 
   /** Whether another request may start now. */
   get hasRoom(): boolean {
-    return this.usable && this.session.streams.size < this.session.peerMaxStreams;
+    return this.usable && this.session.streams.size < this.session.sender.peerMaxStreams;
   }
 
   /** Whether the connection takes requests at all. */
@@ -50,7 +50,7 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
     session.lastStream = id;
     const stream = session.add(id);
     stream.receiver = new ResponseReceiver(stream, head, consumer);
-    session.sendBlock(id, encodeRequest(session.encoder, head), head.bodyLength === 0);
+    session.sender.block(id, encodeRequest(session.sender.encoder, head), head.bodyLength === 0);
     if (head.bodyLength === 0) stream.finished();
     return {
       body: (chunk) => stream.write(chunk),
@@ -74,7 +74,7 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
   }
 
   drain(): void {
-    this.session.drained();
+    this.session.sender.drained();
   }
 
   end(): void {
@@ -91,7 +91,7 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
     if (id > this.session.lastStream || id % 2 === 0) {
       throw new ConnectionError(errorCode.protocol, "HEADERS on an idle stream");
     }
-    this.session.nuisance();
+    this.session.patience.nuisance();
   }
 
   goaway(lastStream: number): void {

@@ -3,10 +3,11 @@ import { answer } from "./answer.ts";
 import { BatchedWriter } from "./batch.ts";
 import { names } from "./codec/headers.ts";
 import { normaliseTarget } from "./codec/http1-parser.ts";
-import { ConnectionError, errorCode, frameType, preface, wordsFrame } from "./codec/http2-frames.ts";
+import { ConnectionError, errorCode, frameType, preface } from "./codec/http2-frames.ts";
 import { encodeResponse, type Http2Headers } from "./codec/http2-headers.ts";
 import type { ServerConnection, ServerOptions } from "./http1-server.ts";
-import { Http2Session, maxHeaderList, type SessionOwner } from "./http2-session.ts";
+import { maxHeaderList } from "./http2-header-block.ts";
+import { Http2Session, type SessionOwner } from "./http2-session.ts";
 import type { Http2Stream } from "./http2-stream.ts";
 import type { RequestConsumer, RequestHead, Responder } from "./message.ts";
 import type { Connection, ConnectionEvents } from "./transport.ts";
@@ -32,7 +33,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
     this.connection = connection;
     this.options = options;
     this.writer = writer;
-    this.session = new Http2Session(this, writer, clock, maxStreams, false);
+    this.session = new Http2Session(this, writer, clock, maxStreams);
     options.connections.add(this);
     this.cancelTimeout = options.headTimeouts.add(() => writer.destroy());
   }
@@ -59,7 +60,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   }
 
   drain(): void {
-    this.session.drained();
+    this.session.sender.drained();
   }
 
   end(): void {
@@ -77,7 +78,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   shutdown(): void {
     if (this.stopping || this.session.closed) return;
     this.stopping = true;
-    this.writer.copy(wordsFrame(frameType.goaway, 0, 0, [this.session.lastStream, errorCode.none]));
+    this.session.sender.control(frameType.goaway, 0, 0, [this.session.lastStream, errorCode.none]);
     if (this.session.streams.size === 0) this.finish();
   }
 
@@ -98,7 +99,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
     if (id <= session.lastStream) throw new ConnectionError(errorCode.streamClosed, "HEADERS on a closed stream");
     session.lastStream = id;
     if (this.stopping || session.streams.size >= maxStreams) {
-      session.nuisance();
+      session.patience.nuisance();
       session.sendReset(id, errorCode.refusedStream);
       return;
     }
@@ -111,7 +112,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
     }
     const request = this.parseRequest(headers, endStream);
     if (!request) {
-      session.nuisance();
+      session.patience.nuisance();
       session.resetStream(stream, errorCode.protocol, false);
       return;
     }
@@ -202,8 +203,8 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
     return {
       informational: (status, headers) => {
         if (stream.closed || headSent) return;
-        const block = encodeResponse(session.encoder, { status, headers, bodyLength: "unknown" });
-        session.sendBlock(stream.id, block, false);
+        const block = encodeResponse(session.sender.encoder, { status, headers, bodyLength: "unknown" });
+        session.sender.block(stream.id, block, false);
       },
       head: (head) => {
         if (stream.closed || headSent) return;
@@ -211,7 +212,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
         bodyless = method === "HEAD" || head.status === 204 || head.status === 304 || head.bodyLength === 0;
         if (!head.headers.has(names.date)) head.headers.add(names.date, this.options.date());
         const sent = method === "HEAD" && head.bodyLength === 0 ? { ...head, bodyLength: "unknown" as const } : head;
-        session.sendBlock(stream.id, encodeResponse(session.encoder, sent), bodyless);
+        session.sender.block(stream.id, encodeResponse(session.sender.encoder, sent), bodyless);
         if (bodyless) stream.finished();
       },
       body: (chunk) => (bodyless ? true : stream.write(chunk)),

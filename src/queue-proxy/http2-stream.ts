@@ -99,9 +99,9 @@ export class Http2Stream {
     if (this.closed || this.localEnded || chunk.length === 0) return true;
     this.queue.push(chunk);
     this.queued += chunk.length;
-    this.session.flush(this);
-    if (this.queued === 0 && !this.session.congested) return true;
-    this.session.waitFor(this);
+    this.session.sender.flush(this);
+    if (this.queued === 0 && !this.session.sender.congested) return true;
+    this.session.sender.waitFor(this);
     return false;
   }
 
@@ -109,7 +109,7 @@ export class Http2Stream {
   finish(trailers: HeaderList | undefined): void {
     if (this.closed || this.localEnded || this.ending) return;
     this.ending = { trailers };
-    this.session.flush(this);
+    this.session.sender.flush(this);
   }
 
   /** Our half ended with the header block itself. */
@@ -134,27 +134,27 @@ export class Http2Stream {
 
   /** Sends up to `window` bytes of the queue. Returns whether something has to wait. */
   send(window: number): boolean {
-    const { session } = this;
+    const { sender } = this.session;
     let room = window;
     while (this.queue.length > 0) {
-      if (room <= 0 || session.congested) return true;
+      if (room <= 0 || sender.congested) return true;
       const chunk = this.queue[0]!;
-      const size = Math.min(chunk.length, room, session.peerMaxFrame);
+      const size = Math.min(chunk.length, room, sender.peerMaxFrame);
       const last = size === this.queued && this.ending !== undefined && !hasFields(this.ending.trailers);
-      session.writer.copy(frameHeader(size, frameType.data, last ? flag.endStream : 0, this.id));
-      session.congested = !session.writer.bytes(size === chunk.length ? chunk : chunk.subarray(0, size));
+      sender.writer.copy(frameHeader(size, frameType.data, last ? flag.endStream : 0, this.id));
+      sender.congested = !sender.writer.bytes(size === chunk.length ? chunk : chunk.subarray(0, size));
       if (size === chunk.length) this.queue.shift();
       else this.queue[0] = chunk.subarray(size);
       this.queued -= size;
       room -= size;
-      session.sendWindow -= size;
+      sender.window -= size;
       this.sendWindow -= size;
       if (last) return this.ended();
     }
     if (!this.ending || this.localEnded) return false;
     const { trailers } = this.ending;
-    if (hasFields(trailers)) session.sendBlock(this.id, encodeTrailers(session.encoder, trailers), true);
-    else session.writer.copy(frameHeader(0, frameType.data, flag.endStream, this.id));
+    if (hasFields(trailers)) sender.block(this.id, encodeTrailers(sender.encoder, trailers), true);
+    else sender.writer.copy(frameHeader(0, frameType.data, flag.endStream, this.id));
     return this.ended();
   }
 
@@ -166,7 +166,7 @@ export class Http2Stream {
 
   private settle(): void {
     if (this.localEnded && this.remoteEnded) {
-      this.session.pleased();
+      this.session.patience.pleased();
       this.session.remove(this);
     }
   }

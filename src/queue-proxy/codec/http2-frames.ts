@@ -59,6 +59,11 @@ export class ConnectionError extends Error {
   }
 }
 
+/** Throws ConnectionError unless the peer kept to the protocol. */
+export function demand(condition: boolean, code: number, message: string): asserts condition {
+  if (!condition) throw new ConnectionError(code, message);
+}
+
 /** Receives whole frames, except DATA, which comes in the pieces in which it arrived. */
 export interface FrameSink {
   frame(type: number, flags: number, stream: number, payload: Buffer): void;
