@@ -1,8 +1,9 @@
-/** Bundles each program into one runnable file: `npm run build`. */
+/** Makes each program one runnable file: `npm run build`. All are bundles for Node, but queue-proxy where Bun is installed. */
 import { chmodSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { compileQueueProxy, findBun } from "./queue-proxy.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -11,7 +12,7 @@ const programs = {
   "bin/hakn": "src/main/hakn.ts",
   "bin/controlplane": "src/main/controlplane.ts",
   "bin/autoscaler": "src/main/autoscaler.ts",
-  "bin/queue-proxy": "src/main/queue-proxy.ts",
+  "libexec/queue-proxy": "src/main/queue-proxy.ts",
   "libexec/apiserver": "src/main/apiserver.ts",
   "libexec/node-agent": "src/main/node-agent.ts",
 };
@@ -22,26 +23,44 @@ const banner = `#!/usr/bin/env -S node --max-semi-space-size=1
 import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 
-await Promise.all(
-  Object.entries(programs).map(async ([name, source]) => {
-    const outfile = `${root}dist/${name}`;
-    mkdirSync(dirname(outfile), { recursive: true });
-    await build({
-      entryPoints: [`${root}${source}`],
-      outfile: `${outfile}.new`,
-      bundle: true,
-      platform: "node",
-      target: "node24",
-      format: "esm",
-      banner: { js: banner },
-      minifySyntax: true,
-      minifyWhitespace: true,
-      keepNames: true,
-      legalComments: "none",
-      logLevel: "warning",
-    });
-    chmodSync(`${outfile}.new`, 0o755);
-    // Whoever starts the program meanwhile gets the old one or the new one, never a part.
-    renameSync(`${outfile}.new`, outfile);
-  }),
-);
+await Promise.all([
+  ...Object.entries(programs).map(([name, source]) => place(name, (outfile) => bundle(source, outfile))),
+  place("bin/queue-proxy", makeQueueProxy),
+]);
+
+/** The executable that Bun compiles; without Bun, the bundle for Node under the same name. */
+async function makeQueueProxy(outfile: string): Promise<void> {
+  const bun = findBun();
+  try {
+    if (bun) return await compileQueueProxy(bun, outfile);
+  } catch (error) {
+    console.warn(`queue-proxy will run on Node, which takes more memory and CPU: ${(error as Error).message}`);
+  }
+  await bundle(programs["libexec/queue-proxy"], outfile);
+}
+
+/** Whoever starts the program meanwhile gets the old one or the new one, never a part. */
+async function place(name: string, make: (outfile: string) => Promise<void>): Promise<void> {
+  const outfile = `${root}dist/${name}`;
+  mkdirSync(dirname(outfile), { recursive: true });
+  await make(`${outfile}.new`);
+  chmodSync(`${outfile}.new`, 0o755);
+  renameSync(`${outfile}.new`, outfile);
+}
+
+async function bundle(source: string, outfile: string): Promise<void> {
+  await build({
+    entryPoints: [`${root}${source}`],
+    outfile,
+    bundle: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    banner: { js: banner },
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}

@@ -1,18 +1,24 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const source = `${root}src/main/queue-proxy.ts`;
 
-/** The Bun runtime of this project's node_modules, or undefined where it is not installed (it is optional). */
+/**
+ * The Bun runtime of this project's node_modules, or undefined where it is not installed (it is optional). Its install
+ * script moves it to `.bin`; where such scripts are not run, it stays in the package of its platform.
+ */
 export function findBun(): string | undefined {
-  const path = `${root}node_modules/.bin/bun`;
-  return existsSync(path) ? path : undefined;
+  const platform = `${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
+  return [`@oven/bun-${platform}/bin/bun`, ".bin/bun"]
+    .map((path) => `${root}node_modules/${path}`)
+    .find((path) => existsSync(path));
 }
 
-/** Compiles the queue-proxy with Bun to one executable that needs nothing else. Throws when Bun refuses. */
-export function compileQueueProxy(bun: string, outfile: string): void {
+/** Compiles the queue-proxy with Bun to one executable that needs nothing else. Rejects when Bun refuses. */
+export async function compileQueueProxy(bun: string, outfile: string): Promise<void> {
   const options = ["--compile", "--bytecode", "--minify", "--target=bun", "--format=cjs"];
-  execFileSync(bun, ["build", source, ...options, `--outfile=${outfile}`], { stdio: ["ignore", "ignore", "inherit"] });
+  await promisify(execFile)(bun, ["build", source, ...options, `--outfile=${outfile}`]);
 }

@@ -1,6 +1,8 @@
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { startGateway } from "../cluster/gateway/gateway.ts";
 import { makeGatewayObjects } from "../cluster/gateway/objects.ts";
 import type { Images } from "../cluster/manifests.ts";
@@ -33,18 +35,23 @@ export function clusterParts(programDirectory: string, version: string, clock: C
   };
 }
 
-/** Packs one of our bundled programs into an image of the local registry. */
+/**
+ * Makes an image of one of our own programs, which are run where they lie: the executable of queue-proxy holds a whole
+ * runtime, and copying it through the registry would cost each first start seconds. The image holds the program's digest,
+ * so that another build is another image.
+ */
 async function imageOfProgram(program: string, registryPort: number, version: string): Promise<string> {
-  const name = basename(program);
   const directory = mkdtempSync(join(tmpdir(), "hakn-image-"));
   try {
-    copyFileSync(program, join(directory, `${name}.mjs`));
-    const repository = `hakn/${name}`;
+    const hash = createHash("sha256");
+    await pipeline(createReadStream(program), hash);
+    writeFileSync(join(directory, "program.sha256"), hash.digest("hex"));
+    const repository = `hakn/${basename(program)}`;
     const digest = await snapshotDirectory(directory, {
       registry: `${address}:${registryPort}`,
       repository,
       tag: version,
-      command: ["node", "--max-semi-space-size=1", `${name}.mjs`],
+      command: [program],
     });
     return `${registryName}:${registryPort}/${repository}@${digest}`;
   } finally {
