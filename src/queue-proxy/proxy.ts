@@ -4,24 +4,15 @@ import { answer, answerError, answerWith, plainText } from "./answer.ts";
 import type { Backend } from "./backend.ts";
 import type { Breaker } from "./breaker.ts";
 import { HeaderList, names } from "./codec/headers.ts";
-import type { DeadlineQueue } from "./deadlines.ts";
 import type { Drainer } from "./drain.ts";
 import type { Handler, RequestHead, Responder } from "./message.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { requestKind } from "./probe-request.ts";
 import { ProxiedRequest } from "./proxied-request.ts";
 import type { RequestLog } from "./request-log.ts";
+import type { Timeouts } from "./request-timers.ts";
 import type { RequestStats } from "./stats.ts";
 import type { Tracer } from "./tracing.ts";
-
-/** The timers of a request; absent: off. */
-export interface Timeouts {
-  /** Undefined: the revision's time-out is 0, every request is answered 504 at once. */
-  readonly revision: DeadlineQueue | undefined;
-  readonly responseStart: DeadlineQueue | undefined;
-  /** Time without a write to the client, in milliseconds. */
-  readonly idleMs: number;
-}
 
 /** What the request path works with. */
 export interface ProxyContext {
