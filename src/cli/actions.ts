@@ -10,6 +10,8 @@ export interface Actions {
   deploy(options: DeployOptions, progress: Progress): Promise<Deployed>;
   /** Prints log lines through `print` until they end, or for ever with `follow`. */
   logs(options: LogOptions, print: (line: string) => void): Promise<void>;
+  /** Runs a load series through the autoscaler's decisions, and draws it where `svg` names a file. */
+  simulate(options: SimulateOptions): Simulation;
   /** The path of the kubeconfig of a data directory's cluster. */
   kubeconfigPath(options: { readonly dataDir: string }): Promise<string>;
   defaultDataDir(): string;
@@ -74,6 +76,46 @@ export interface LogOptions {
   readonly container: string | undefined;
   readonly follow: boolean;
   readonly tail: number | undefined;
+}
+
+export interface SimulateOptions {
+  readonly file: string;
+  /** Settings to try beside those of the file, as NAME=VALUE,NAME=VALUE. */
+  readonly settings: readonly string[];
+  readonly svg: string | undefined;
+}
+
+export interface Simulation {
+  readonly settings: readonly SimulatedSetting[];
+  /** What was decided in truth, where the file tells. */
+  readonly recorded: readonly { readonly atMs: number; readonly desiredPods: number; readonly readyPods: number }[];
+}
+
+export interface SimulatedSetting {
+  readonly name: string;
+  readonly metric: string;
+  /** The load that one pod should have, and that it can bear. */
+  readonly targetValue: number;
+  readonly totalValue: number;
+  readonly ticks: readonly {
+    /** Milliseconds since the beginning. */
+    readonly atMs: number;
+    readonly load: number;
+    readonly stableValue: number;
+    readonly panicValue: number;
+    readonly desiredPods: number;
+    readonly readyPods: number;
+    readonly mode: string;
+    /** What had the last word. */
+    readonly rule: string;
+  }[];
+  readonly summary: {
+    readonly mostPods: number;
+    readonly podMinutes: number;
+    /** How long the load was more than the ready pods can bear. */
+    readonly overloadedSeconds: number;
+    readonly changes: number;
+  };
 }
 
 export interface ClusterStatus {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Actions, ClusterStatus } from "./actions.ts";
+import type { Actions, ClusterStatus, Simulation } from "./actions.ts";
 import { UserError } from "./errors.ts";
 import { createProgram, exitCodeOf } from "./program.ts";
 import { createTerminal } from "./terminal.ts";
@@ -23,6 +23,23 @@ const busy: ClusterStatus = {
     { namespace: "default", name: "hello", ready: "True", url: "http://hello.default.localhost:8080", pods: 2 },
     { namespace: "default", name: "broken", ready: "False", message: "image not found", pods: 0 },
   ],
+};
+
+const tick = { load: 10, stableValue: 10, panicValue: 10, desiredPods: 2, readyPods: 2, mode: "stable" };
+const simulation: Simulation = {
+  settings: ["a long name", "b"].map((name) => ({
+    name,
+    metric: "concurrency",
+    targetValue: 7,
+    totalValue: 10,
+    ticks: [
+      { ...tick, atMs: 2000, rule: "stable window" },
+      { ...tick, atMs: 4000, rule: "stable window" },
+      { ...tick, atMs: 64_000, desiredPods: 4, rule: "panic window" },
+    ],
+    summary: { mostPods: 4, podMinutes: 1.5, overloadedSeconds: 3, changes: 1 },
+  })),
+  recorded: [],
 };
 
 async function run(args: readonly string[], overrides: Partial<Actions> = {}): Promise<Run> {
@@ -50,6 +67,10 @@ async function run(args: readonly string[], overrides: Partial<Actions> = {}): P
       };
     },
     logs: unexpected("logs"),
+    simulate(options) {
+      calls.push(["simulate", options]);
+      return simulation;
+    },
     kubeconfigPath: async () => "/data/kubeconfig",
     defaultDataDir: () => "/data",
     interrupted: () => new Promise(() => {}),
@@ -133,6 +154,20 @@ const rows: Row[] = [
     code: 0,
     out: /apiserver +12 +64 MB +1.*hello +True.*http:\/\/hello.*broken +False.*image not found/s,
   },
+  {
+    name: "simulate prints a row for each change, and sums up",
+    args: ["simulate", "load.csv"],
+    code: 0,
+    out: /a long name +b\nTIME .*\n0:02 +10 +2 +2 .*\n1:04 +10 +4 +2 .*\n\nSETTING.*\na long name +4 +1\.5 +3s +1\n/,
+  },
+  {
+    name: "simulate prints every tick if asked to",
+    args: ["simulate", "load.csv", "--all"],
+    code: 0,
+    out: /0:02.*\n0:04.*\n1:04/,
+  },
+  { name: "simulate as JSON", args: ["simulate", "load.csv", "--json"], code: 0, out: /^\{"settings":\[\{.*\}\n$/ },
+  { name: "simulate needs a file", args: ["simulate"], code: 2, err: /missing required argument 'file'/ },
   {
     name: "kubeconfig for a shell",
     args: ["kubeconfig", "--env"],

@@ -4,6 +4,7 @@ import { addDeploy } from "./commands/deploy.ts";
 import { addDown } from "./commands/down.ts";
 import { addKubeconfig } from "./commands/kubeconfig.ts";
 import { addLogs } from "./commands/logs.ts";
+import { addSimulate } from "./commands/simulate.ts";
 import { addStatus } from "./commands/status.ts";
 import { addUp } from "./commands/up.ts";
 import type { Terminal } from "./terminal.ts";
@@ -38,7 +39,7 @@ Examples:
   eval "$(hakn kubeconfig --env)"  let kubectl and kn talk to it
   hakn down                        stop it`,
     );
-  for (const add of [addUp, addDown, addStatus, addDeploy, addLogs, addKubeconfig]) add(program, context);
+  for (const add of [addUp, addDown, addStatus, addDeploy, addLogs, addKubeconfig, addSimulate]) add(program, context);
   return program;
 }
 

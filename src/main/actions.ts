@@ -16,6 +16,7 @@ import { createTransport } from "../kube/transport.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger, logFile } from "../lib/log.ts";
 import { clusterParts, imageOfDirectory, serviceNameOf } from "./cluster-parts.ts";
+import { simulateFile } from "./simulate.ts";
 
 const clock = systemClock;
 /** From both src/main and dist/bin, the package's root is two levels up. */
@@ -120,6 +121,8 @@ export function createActions(version: string): Actions {
         transport.close();
       }
     },
+
+    simulate: simulateFile,
 
     kubeconfigPath: async ({ dataDir }) => requireRunning(resolve(dataDir)).kubeconfig,
   };
