@@ -75,7 +75,7 @@ export function weightedWindow(windowMs: number, granularityMs: number): Average
       let count = ring.buckets.length;
       if (now > lastMs) {
         const missed = Math.trunc((now - lastMs) / granularityMs);
-        multiplier *= (1 - smoothing) ** missed;
+        multiplier *= powerOf(1 - smoothing, missed);
         count -= missed;
       }
       const newest = indexAt(lastMs, granularityMs) + ring.buckets.length;
@@ -91,7 +91,16 @@ export function weightedWindow(windowMs: number, granularityMs: number): Average
 
 /** Weights must add up to 0.9999 over the window, but decay by at least 0.2 a bucket. */
 function smoothingCoefficient(buckets: number): number {
-  return Math.max(1 - 0.0001 ** (1 / buckets), 0.2);
+  return Math.max(1 - (buckets === 1 ? 0.0001 : Math.exp((1 / buckets) * Math.log(0.0001))), 0.2);
+}
+
+/** By squaring, as Go does it, so that the last digit is the same. */
+function powerOf(base: number, exponent: number): number {
+  let result = 1;
+  for (let rest = exponent, square = base; rest > 0; rest = Math.floor(rest / 2), square *= square) {
+    if (rest % 2 === 1) result *= square;
+  }
+  return result;
 }
 
 function ringOf(windowMs: number, granularityMs: number): Ring {
