@@ -1,4 +1,4 @@
-import type { Pod } from "../apis/core/pod.ts";
+import { isPodReady, type Pod } from "../apis/core/pod.ts";
 import { revisionLabel } from "../apis/serving/labels.ts";
 import type { Lister } from "../kube/api.ts";
 
@@ -52,9 +52,5 @@ export function addressesByAge(
 }
 
 function isServing(pod: Pod): boolean {
-  return (
-    pod.status?.phase === "Running" &&
-    !pod.metadata.deletionTimestamp &&
-    pod.status.conditions?.find((condition) => condition.type === "Ready")?.status === "True"
-  );
+  return pod.status?.phase === "Running" && !pod.metadata.deletionTimestamp && isPodReady(pod);
 }

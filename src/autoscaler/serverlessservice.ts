@@ -2,10 +2,11 @@ import { metricAnnotations } from "../apis/autoscaling/labels.ts";
 import type { PodAutoscaler } from "../apis/autoscaling/podautoscaler.ts";
 import { type ConditionDraft, conditionOf, isTrue } from "../apis/conditions.ts";
 import { apiVersionOf } from "../apis/kind.ts";
-import { controllerReference, isControlledBy, type KubeObject } from "../apis/meta.ts";
+import { isControlledBy, type KubeObject } from "../apis/meta.ts";
 import { ServerlessService } from "../apis/networking/serverlessservice.ts";
 import type { Lister, Outcome, Pass, Writer } from "../kube/api.ts";
 import { semanticEqual } from "../kube/semantic.ts";
+import { childMetadata } from "./child-metadata.ts";
 import { baseStatus, podAutoscalerConditions } from "./status.ts";
 
 export type Mode = NonNullable<ServerlessService["spec"]["mode"]>;
@@ -15,20 +16,13 @@ export type Mode = NonNullable<ServerlessService["spec"]["mode"]>;
  * Source: serving v0.42.2 pkg/reconciler/autoscaling/resources MakeSKS.
  */
 export function makeServerlessService(pa: PodAutoscaler, mode: Mode, numActivators: number): ServerlessService {
-  const { namespace, name, labels } = pa.metadata;
   const annotations = Object.entries(pa.metadata.annotations ?? {}).filter(
     ([key]) => !metricAnnotations.some((alias) => alias === key),
   );
   return {
     apiVersion: apiVersionOf(ServerlessService),
     kind: ServerlessService.kind,
-    metadata: {
-      name,
-      ...(namespace && { namespace }),
-      ...(labels && { labels: { ...labels } }),
-      annotations: Object.fromEntries(annotations),
-      ownerReferences: [controllerReference(pa)],
-    },
+    metadata: childMetadata(pa, Object.fromEntries(annotations)),
     spec: {
       mode,
       objectRef: pa.spec.scaleTargetRef,

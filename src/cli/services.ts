@@ -1,5 +1,5 @@
 import { conditionOf } from "../apis/conditions.ts";
-import { Pod } from "../apis/core/pod.ts";
+import { isPodReady, Pod } from "../apis/core/pod.ts";
 import { serviceLabel } from "../apis/serving/labels.ts";
 import { KnativeService } from "../apis/serving/service.ts";
 import type { Client } from "../kube/api.ts";
@@ -15,10 +15,7 @@ export async function readServices(client: Client, gatewayUrl: string): Promise<
     const { namespace = "", name } = service.metadata;
     const ready = conditionOf(service, "Ready");
     const running = pods.items.filter(
-      (pod) =>
-        pod.metadata.namespace === namespace &&
-        pod.metadata.labels?.[serviceLabel] === name &&
-        pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True"),
+      (pod) => pod.metadata.namespace === namespace && pod.metadata.labels?.[serviceLabel] === name && isPodReady(pod),
     );
     return {
       namespace,

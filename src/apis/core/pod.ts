@@ -102,3 +102,8 @@ export const Pod = defineKind({
 export type Pod = ObjectOf<typeof Pod>;
 export type ContainerStatus = FromSchema<typeof containerStatusSchema>;
 export type PodCondition = FromSchema<typeof podConditionSchema>;
+
+/** Whether the pod's readiness probes pass, as its condition Ready says. */
+export function isPodReady(pod: Pod): boolean {
+  return pod.status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
+}

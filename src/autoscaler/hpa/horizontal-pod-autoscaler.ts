@@ -2,8 +2,8 @@ import { metricCpu, metricMemory } from "../../apis/autoscaling/labels.ts";
 import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { HorizontalPodAutoscaler } from "../../apis/core/horizontalpodautoscaler.ts";
 import { apiVersionOf } from "../../apis/kind.ts";
-import { controllerReference } from "../../apis/meta.ts";
 import type { AutoscalerConfig } from "../../config/autoscaler.ts";
+import { childMetadata } from "../child-metadata.ts";
 import { ownTarget, ownWindowMs, scaleBounds, scalingMetric } from "../settings.ts";
 
 const unlimited = 2 ** 31 - 1;
@@ -15,7 +15,6 @@ type MetricSpec = NonNullable<HorizontalPodAutoscaler["spec"]["metrics"]>[number
  * Source: serving v0.42.2 pkg/reconciler/autoscaling/hpa/resources MakeHPA.
  */
 export function makeHorizontalPodAutoscaler(pa: PodAutoscaler, config: AutoscalerConfig): HorizontalPodAutoscaler {
-  const { namespace, name, labels, annotations } = pa.metadata;
   const { min, max } = scaleBounds(pa, config);
   const target = ownTarget(pa);
   const windowMs = ownWindowMs(pa);
@@ -25,13 +24,7 @@ export function makeHorizontalPodAutoscaler(pa: PodAutoscaler, config: Autoscale
   return {
     apiVersion: apiVersionOf(HorizontalPodAutoscaler),
     kind: HorizontalPodAutoscaler.kind,
-    metadata: {
-      name,
-      ...(namespace && { namespace }),
-      ...(labels && { labels: { ...labels } }),
-      ...(annotations && { annotations: { ...annotations } }),
-      ownerReferences: [controllerReference(pa)],
-    },
+    metadata: childMetadata(pa),
     spec: {
       scaleTargetRef: { kind, name: targetName, ...(apiVersion && { apiVersion }) },
       ...(min > 0 && { minReplicas: min }),

@@ -1,8 +1,8 @@
 import { Metric } from "../../apis/autoscaling/metric.ts";
 import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { apiVersionOf } from "../../apis/kind.ts";
-import { controllerReference } from "../../apis/meta.ts";
 import type { AutoscalerConfig } from "../../config/autoscaler.ts";
+import { childMetadata } from "../child-metadata.ts";
 import { nanosecondsPerMs, panicWindowPercentage, stableWindowMs } from "../settings.ts";
 
 const bucketMs = 1000;
@@ -16,17 +16,10 @@ export function makeMetric(pa: PodAutoscaler, scrapeTarget: string, config: Auto
   const stableMs = stableWindowMs(pa, config);
   const share = (stableMs * panicWindowPercentage(pa, config)) / 100;
   const panicMs = Math.max(bucketMs, Math.round(share / 1000) * 1000);
-  const { namespace, name, annotations, labels } = pa.metadata;
   return {
     apiVersion: apiVersionOf(Metric),
     kind: Metric.kind,
-    metadata: {
-      name,
-      ...(namespace && { namespace }),
-      ...(annotations && { annotations: { ...annotations } }),
-      ...(labels && { labels: { ...labels } }),
-      ownerReferences: [controllerReference(pa)],
-    },
+    metadata: childMetadata(pa),
     spec: {
       stableWindow: stableMs * nanosecondsPerMs,
       panicWindow: panicMs * nanosecondsPerMs,

@@ -9,10 +9,6 @@ export function hasEnded(pod: Pod): boolean {
   return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }
 
-export function isReady(pod: Pod): boolean {
-  return readyCondition(pod)?.status === "True";
-}
-
 /** How long until the pod, if it stays ready, counts as available: 0 when it does already, undefined when not ready. */
 export function availableInMs(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {
   const ready = readyCondition(pod);

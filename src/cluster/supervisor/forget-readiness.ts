@@ -1,7 +1,6 @@
-import { Pod } from "../../apis/core/pod.ts";
+import { isPodReady, Pod } from "../../apis/core/pod.ts";
 import type { Client } from "../../kube/api.ts";
 import { isNotFound } from "../../kube/errors.ts";
-import { isReady } from "../controllers/pods.ts";
 
 /**
  * Says of every pod that it is not ready. When a cluster starts, none of its containers runs, whatever was stored when
@@ -11,7 +10,7 @@ export async function forgetReadiness(client: Client): Promise<void> {
   const pods = client.of(Pod);
   const { items } = await pods.list();
   for (const pod of items) {
-    if (!isReady(pod)) continue;
+    if (!isPodReady(pod)) continue;
     const { metadata, status } = pod;
     const conditions = (status?.conditions ?? []).map((condition) =>
       condition.type === "Ready" || condition.type === "ContainersReady"

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Namespace } from "../../apis/core/namespace.ts";
-import { Pod } from "../../apis/core/pod.ts";
+import { isPodReady, Pod } from "../../apis/core/pod.ts";
 import { StatefulSet } from "../../apis/core/statefulset.ts";
 import { MutatingWebhookConfiguration, ValidatingWebhookConfiguration } from "../../apis/core/webhookconfiguration.ts";
 import { makeCustomResourceDefinition } from "../../apis/crd.ts";
@@ -16,7 +16,6 @@ import { createInformers } from "../../kube/informer.ts";
 import { loadKubeconfig } from "../../kube/kubeconfig.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
-import { isReady } from "../controllers/pods.ts";
 import { applyOverlay, type Images, inApplyOrder, readManifests, resolveImages } from "../manifests.ts";
 import { applyObjects } from "./apply.ts";
 import { type Child, type ChildSpec, startChild } from "./child.ts";
@@ -262,7 +261,7 @@ async function controlPlaneReady(client: Client, clock: Clock): Promise<void> {
     const { items } = await client.of(Pod).list({ namespace, labelSelector: `app=${name}` });
     const { replicas = 1 } = set.spec;
     const current = items.filter(({ metadata }) => metadata.labels?.[revisionLabel] === set.status?.updateRevision);
-    const ready = current.filter(isReady).length;
+    const ready = current.filter(isPodReady).length;
     if (ready >= replicas) return;
     if (clock.monotonic() > deadline) {
       throw new Error(

@@ -2,7 +2,7 @@ import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { Image } from "../../apis/caching/image.ts";
 import { Deployment } from "../../apis/core/deployment.ts";
 import { Event } from "../../apis/core/event.ts";
-import { Pod } from "../../apis/core/pod.ts";
+import { isPodReady, Pod } from "../../apis/core/pod.ts";
 import { keyOf } from "../../apis/meta.ts";
 import { revisionLabel, revisionUidLabel } from "../../apis/serving/labels.ts";
 import { Revision } from "../../apis/serving/revision.ts";
@@ -70,7 +70,7 @@ export function startRevisionController(
     watches: [
       watching(deployments, ownedBy(Revision)),
       watching(podAutoscalers, ownedBy(Revision)),
-      watching(pods, (pod) => (isReady(pod) ? [] : revisionKeysOf(pod))),
+      watching(pods, (pod) => (isPodReady(pod) ? [] : revisionKeysOf(pod))),
       watching(warnings, ({ involvedObject }) => {
         const { name = "", namespace = "" } = involvedObject ?? {};
         const pod = pods.get({ name, namespace });
@@ -97,8 +97,4 @@ export function startRevisionController(
 function revisionKeysOf({ metadata }: Pod): string[] {
   const revision = metadata.labels?.[revisionLabel];
   return revision === undefined ? [] : [`${metadata.namespace}/${revision}`];
-}
-
-function isReady(pod: Pod): boolean {
-  return (pod.status?.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True");
 }

@@ -1,8 +1,8 @@
 import type { EndpointAddress, EndpointPort, Endpoints } from "../../../apis/core/endpoints.ts";
 import type { Endpoint, EndpointSlice } from "../../../apis/core/endpointslice.ts";
-import type { Pod } from "../../../apis/core/pod.ts";
+import { isPodReady, type Pod } from "../../../apis/core/pod.ts";
 import type { Service, ServicePort } from "../../../apis/core/service.ts";
-import { hasEnded, isReady } from "../pods.ts";
+import { hasEnded } from "../pods.ts";
 
 /** A pod behind a Service, with the numbers that the Service's ports have there. */
 export interface Backend {
@@ -24,7 +24,7 @@ export function backendsOf(service: Service, pods: readonly Pod[]): Backend[] {
   return pods
     .filter((pod) => pod.status?.podIP && !hasEnded(pod))
     .map((pod) => {
-      const serving = isReady(pod);
+      const serving = isPodReady(pod);
       const terminating = pod.metadata.deletionTimestamp !== undefined;
       const ports = servicePorts.flatMap((port) => {
         const number = targetPortIn(pod, port);

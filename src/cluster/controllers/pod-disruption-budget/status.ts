@@ -1,9 +1,8 @@
-import type { Pod } from "../../../apis/core/pod.ts";
+import { isPodReady, type Pod } from "../../../apis/core/pod.ts";
 import type { PodDisruptionBudget } from "../../../apis/core/poddisruptionbudget.ts";
 import type { StatusOf } from "../../../kube/api.ts";
 import { isoTime } from "../../../lib/iso-time.ts";
 import { scaledValue } from "../int-or-percent.ts";
-import { isReady } from "../pods.ts";
 
 type BudgetStatus = StatusOf<PodDisruptionBudget>;
 
@@ -29,7 +28,7 @@ export function budgetStatus(
   );
   const { expectedPods, desiredHealthy } = demand(minAvailable, maxUnavailable, pods.length, controllersScale);
   const healthy = pods.filter(
-    (pod) => isReady(pod) && !pod.metadata.deletionTimestamp && disruptedPods[pod.metadata.name] === undefined,
+    (pod) => isPodReady(pod) && !pod.metadata.deletionTimestamp && disruptedPods[pod.metadata.name] === undefined,
   );
   const disruptionsAllowed = expectedPods > 0 ? Math.max(0, healthy.length - desiredHealthy) : 0;
   const observedGeneration = budget.metadata.generation ?? 0;

@@ -1,9 +1,9 @@
-import type { Pod } from "../../../apis/core/pod.ts";
+import { isPodReady, type Pod } from "../../../apis/core/pod.ts";
 import type { ReplicaSet } from "../../../apis/core/replicaset.ts";
 import type { StatusOf } from "../../../kube/api.ts";
 import { isoTime } from "../../../lib/iso-time.ts";
 import { errorText } from "../error-text.ts";
-import { availableInMs, isReady } from "../pods.ts";
+import { availableInMs } from "../pods.ts";
 
 export type FailureReason = "FailedCreate" | "FailedDelete";
 
@@ -37,7 +37,7 @@ export function replicaSetStatus(
       fullyLabeledReplicas: pods.filter((pod) =>
         templateLabels.every(([name, value]) => pod.metadata.labels?.[name] === value),
       ).length,
-      readyReplicas: pods.filter(isReady).length,
+      readyReplicas: pods.filter(isPodReady).length,
       availableReplicas: waits.filter((wait) => wait === 0).length,
       observedGeneration: set.metadata.generation ?? 0,
       ...(conditions.length > 0 && { conditions }),

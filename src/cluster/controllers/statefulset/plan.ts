@@ -1,6 +1,6 @@
-import type { Pod } from "../../../apis/core/pod.ts";
+import { isPodReady, type Pod } from "../../../apis/core/pod.ts";
 import type { StatefulSet } from "../../../apis/core/statefulset.ts";
-import { availableInMs, hasEnded, isReady } from "../pods.ts";
+import { availableInMs, hasEnded } from "../pods.ts";
 
 export const revisionLabel = "controller-revision-hash";
 
@@ -82,5 +82,5 @@ export function planStatefulSet(set: StatefulSet, pods: readonly Pod[], updateRe
 
 /** Whether the pod counts as ready in the status. */
 export function isRunningAndReady(pod: Pod): boolean {
-  return pod.status?.phase === "Running" && isReady(pod) && !pod.metadata.deletionTimestamp;
+  return pod.status?.phase === "Running" && isPodReady(pod) && !pod.metadata.deletionTimestamp;
 }
