@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { SocketAddress } from "../lib/locate.ts";
 import type { MultiScaler } from "./multi-scaler.ts";
 
 export interface AutoscalerServer {
@@ -14,7 +15,7 @@ export interface AutoscalerServer {
  * that it has, as JSON, oldest decision first.
  */
 export async function startAutoscalerServer(
-  options: { readonly address: string; readonly port: number },
+  { host, port }: SocketAddress,
   multiScaler: Pick<MultiScaler, "history">,
 ): Promise<AutoscalerServer> {
   let draining = false;
@@ -29,11 +30,11 @@ export async function startAutoscalerServer(
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port, options.address, resolve);
+    server.listen(port, host, resolve);
   });
   const address = server.address();
   return {
-    port: typeof address === "object" && address ? address.port : options.port,
+    port: typeof address === "object" && address ? address.port : port,
     drain() {
       draining = true;
     },

@@ -5,6 +5,7 @@ import { splitKey } from "../apis/meta.ts";
 import { revisionUidLabel } from "../apis/serving/labels.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
 import type { Controller, ControllerContext } from "../kube/controller.ts";
+import type { Locate } from "../lib/locate.ts";
 import { startHpaController } from "./hpa/controller.ts";
 import { startKpaController } from "./kpa/controller.ts";
 import { createMetricCollector, type MetricCollector } from "./metric/collector.ts";
@@ -23,12 +24,16 @@ export interface Autoscaler {
   readonly done: Promise<void>;
 }
 
-/** Starts all that scales: collecting load, deciding, and applying what was decided. */
-export function startAutoscaler(context: ControllerContext<ServingConfig>, metrics: AutoscalerMetrics): Autoscaler {
+/** Starts all that scales: collecting load from pods (`locate` says where they are), deciding, and applying what was decided. */
+export function startAutoscaler(
+  context: ControllerContext<ServingConfig>,
+  metrics: AutoscalerMetrics,
+  locate: Locate,
+): Autoscaler {
   const { clock, log, signal } = context;
   const pods = context.informers.of(Pod, { labelSelector: revisionUidLabel });
   const podAutoscalers = context.informers.of(PodAutoscaler);
-  const client = createScrapeClient();
+  const client = createScrapeClient(locate);
   const scrapers = new WeakMap<Metric, Scraper>();
 
   const scraperOf = (metric: Metric): Scraper => {

@@ -11,7 +11,7 @@ const watcher = createPeerWatcher(systemClock, silentLogger);
 /** A peer in a process of its own; resolves once it listens. */
 async function spawnPeer(t: TestContext, identity: string): Promise<{ child: ChildProcess; port: number }> {
   const program = `import { startPeerServer } from ${JSON.stringify(import.meta.resolve("./peers.ts"))};
-    const server = await startPeerServer(${JSON.stringify(identity)}, "127.0.0.1", 0);
+    const server = await startPeerServer(${JSON.stringify(identity)}, { host: "127.0.0.1", port: 0 });
     console.log(server.port);`;
   const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -96,7 +96,7 @@ test("a frozen peer is not gone", async (t) => {
 });
 
 test("a broken link to a peer that still answers proves nothing", async (t) => {
-  const server = await startPeerServer("p-0_a", "127.0.0.1", 0);
+  const server = await startPeerServer("p-0_a", { host: "127.0.0.1", port: 0 });
   t.after(() => server.close());
   const proxy = await proxyTo(t, server.port);
   const { isGone } = watch(t, "p-0_a", proxy.port);
@@ -106,18 +106,18 @@ test("a broken link to a peer that still answers proves nothing", async (t) => {
 });
 
 test("a peer in whose place another process answers is gone", async (t) => {
-  const first = await startPeerServer("p-0_a", "127.0.0.1", 0);
+  const first = await startPeerServer("p-0_a", { host: "127.0.0.1", port: 0 });
   const proxy = await proxyTo(t, first.port);
   const { gone } = watch(t, "p-0_a", proxy.port);
   await proxy.passed;
   await first.close();
-  const second = await startPeerServer("p-0_b", "127.0.0.1", first.port);
+  const second = await startPeerServer("p-0_b", { host: "127.0.0.1", port: first.port });
   t.after(() => second.close());
   await gone;
 });
 
 test("a peer that was never reached is not called gone", async (t) => {
-  const server = await startPeerServer("p-0_a", "127.0.0.1", 0);
+  const server = await startPeerServer("p-0_a", { host: "127.0.0.1", port: 0 });
   await server.close();
   const { isGone } = watch(t, "p-0_a", server.port);
   await new Promise<void>((resolve) => {
@@ -128,7 +128,7 @@ test("a peer that was never reached is not called gone", async (t) => {
 });
 
 test("a port that is taken is an error", async (t) => {
-  const server = await startPeerServer("a", "127.0.0.1", 0);
+  const server = await startPeerServer("a", { host: "127.0.0.1", port: 0 });
   t.after(() => server.close());
-  await assert.rejects(startPeerServer("b", "127.0.0.1", server.port), { code: "EADDRINUSE" });
+  await assert.rejects(startPeerServer("b", { host: "127.0.0.1", port: server.port }), { code: "EADDRINUSE" });
 });

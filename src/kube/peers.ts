@@ -1,5 +1,6 @@
 import net from "node:net";
 import type { Clock } from "../lib/clock.ts";
+import type { SocketAddress } from "../lib/locate.ts";
 import type { Logger } from "../lib/log.ts";
 import { backoffMs } from "./backoff.ts";
 
@@ -28,7 +29,7 @@ const backoff = { baseMs: 50, maxMs: 5000 };
  * Listens for peers and tells each our identity, nothing else. The open connections are what matters: they break when
  * this process ends, whatever ended it. Close it only after everything was given up.
  */
-export async function startPeerServer(identity: string, address: string, port: number): Promise<PeerServer> {
+export async function startPeerServer(identity: string, { host, port }: SocketAddress): Promise<PeerServer> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
     sockets.add(socket);
@@ -40,7 +41,7 @@ export async function startPeerServer(identity: string, address: string, port: n
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, address, resolve);
+    server.listen(port, host, resolve);
   });
   return {
     port: (server.address() as net.AddressInfo).port,

@@ -6,6 +6,7 @@ import { UserError } from "../cli/errors.ts";
 import { printLogs } from "../cli/pod-logs.ts";
 import { rollOut } from "../cli/rollout.ts";
 import { readServices } from "../cli/services.ts";
+import { loopbackMode } from "../cluster/shared-loopback.ts";
 import { openDataDirectory, runningSupervisor } from "../cluster/supervisor/data-directory.ts";
 import { clusterProcesses } from "../cluster/supervisor/processes.ts";
 import { purgeCluster, startCluster, stopCluster } from "../cluster/supervisor/supervisor.ts";
@@ -47,6 +48,7 @@ export function createActions(version: string): Actions {
         },
         manifestDirectory: join(packageRoot, "manifests"),
         node: process.execPath,
+        loopback: loopbackMode(process.env),
         env: environment(),
         parts: clusterParts(join(packageRoot, "dist/bin"), version, clock, log),
         clock,

@@ -3,6 +3,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startApiServer } from "../cluster/api/api-server.ts";
 import { startBuiltinControllers } from "../cluster/controllers/start.ts";
+import { locateIn, loopbackMode } from "../cluster/shared-loopback.ts";
 import { createClient } from "../kube/client.ts";
 import { createInformers } from "../kube/informer.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -16,6 +17,7 @@ const server = await startApiServer({
   dataDir: join(dataDir, "api"),
   address: "127.0.0.1",
   port: Number(required("HAKN_API_PORT")),
+  locate: locateIn(loopbackMode(process.env)),
   clock,
   log,
 });

@@ -10,14 +10,17 @@ const program = await startPodProgram("autoscaler");
 const { log } = program;
 const stopMetrics = await startMetricsServer(
   program.registry,
-  program.address,
-  portFrom("METRICS_PROMETHEUS_PORT", 9031),
+  program.listenAt(portFrom("METRICS_PROMETHEUS_PORT", 9031)),
 );
 
 const leadership = await startLeadership(program, "autoscaler", portFrom("PEER_PORT", 9041));
 const { ownership } = leadership;
-const autoscaler = startAutoscaler({ ...program.context, ownership }, createAutoscalerMetrics(program.registry));
-const server = await startAutoscalerServer({ address: program.address, port: 8080 }, autoscaler.multiScaler);
+const autoscaler = startAutoscaler(
+  { ...program.context, ownership },
+  createAutoscalerMetrics(program.registry),
+  program.locate,
+);
+const server = await startAutoscalerServer(program.listenAt(8080), autoscaler.multiScaler);
 log.info("the autoscaler runs");
 
 const signal = await terminated();

@@ -32,8 +32,7 @@ const program = await startPodProgram("hakn-serving");
 const { log } = program;
 const stopMetrics = await startMetricsServer(
   program.registry,
-  program.address,
-  portFrom("METRICS_PROMETHEUS_PORT", 9030),
+  program.listenAt(portFrom("METRICS_PROMETHEUS_PORT", 9030)),
 );
 
 const { client, informers, config, clock } = program.context;
@@ -41,9 +40,10 @@ const { client, informers, config, clock } = program.context;
 // Admission is answered from the first moment: it needs the configuration, but no warm caches and no leadership.
 const secrets = informers.of(Secret, webhookSecretSelection(program.namespace));
 const draining = new AbortController();
+const webhooksAt = program.listenAt(webhookPort);
 const webhooks = await startWebhookServer({
-  address: program.address,
-  port: webhookPort,
+  address: webhooksAt.host,
+  port: webhooksAt.port,
   certificates: followCertificate(secrets, { namespace: program.namespace, name: webhookSecretName }, log),
   paths: admissionPaths({
     config: () => config.current(),

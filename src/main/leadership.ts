@@ -16,7 +16,8 @@ export async function startLeadership(program: PodProgram, component: string, pe
   const { client, informers, config, clock, log } = program.context;
   const { leaderElection } = config.current();
   const instance = randomUUID();
-  const peerServer = await startPeerServer(`${program.podName}_${instance}`, program.address, peerPort);
+  const peerServer = await startPeerServer(`${program.podName}_${instance}`, program.listenAt(peerPort));
+  const announced = program.locate({ host: program.podIP, port: peerServer.port });
   const { STATEFUL_CONTROLLER_ORDINAL: pod, STATEFUL_SERVICE_NAME: serviceName } = process.env;
   const ownership = startLeases({
     client,
@@ -28,7 +29,7 @@ export async function startLeadership(program: PodProgram, component: string, pe
     leaseNamesPrefixMapping: leaderElection.leaseNamesPrefixMapping,
     pod: program.podName,
     instance,
-    peerAddress: `${program.podIP}:${peerServer.port}`,
+    peerAddress: `${announced.host}:${announced.port}`,
     peers: createPeerWatcher(clock, log),
     ...(pod &&
       serviceName && {

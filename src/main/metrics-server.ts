@@ -1,8 +1,9 @@
 import { createServer } from "node:http";
 import type { Registry } from "prom-client";
+import type { SocketAddress } from "../lib/locate.ts";
 
 /** Serves a registry's metrics to Prometheus on `/metrics`. Rejects when the port cannot be listened on. */
-export async function startMetricsServer(registry: Registry, address: string, port: number): Promise<() => void> {
+export async function startMetricsServer(registry: Registry, { host, port }: SocketAddress): Promise<() => void> {
   const server = createServer(async (request, response) => {
     if (request.url?.split("?")[0] !== "/metrics") {
       response.writeHead(404).end("not found: metrics are at /metrics\n");
@@ -17,7 +18,7 @@ export async function startMetricsServer(registry: Registry, address: string, po
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, address, resolve);
+    server.listen(port, host, resolve);
   });
   server.unref();
   return () => {

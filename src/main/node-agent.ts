@@ -2,6 +2,7 @@
 import { fstatSync } from "node:fs";
 import { join } from "node:path";
 import { startNodeAgent } from "../cluster/node/agent.ts";
+import { loopbackMode } from "../cluster/shared-loopback.ts";
 import { createClient } from "../kube/client.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -23,6 +24,7 @@ const agent = await startNodeAgent({
   dataDir: join(required("HAKN_DATA_DIR"), "node"),
   nodeName: "hakn",
   apiServer: { host: "127.0.0.1", port: Number(required("HAKN_API_PORT")) },
+  loopback: loopbackMode(process.env) ?? "own",
   lifeline: isOpen(lifeline) ? lifeline : undefined,
   runtime: process.execPath,
   path: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",

@@ -1,4 +1,5 @@
 import { Registry } from "prom-client";
+import { locateIn, loopbackMode, ownAddress } from "../cluster/shared-loopback.ts";
 import { describeConfigError } from "../config/config-error.ts";
 import { logLevelOf } from "../config/logging.ts";
 import { defaultServingConfig, type ServingConfig, servingConfigMaps } from "../config/serving-config.ts";
@@ -10,6 +11,7 @@ import { createInformers } from "../kube/informer.ts";
 import { inClusterConnection, loadKubeconfig } from "../kube/kubeconfig.ts";
 import { createKubeMetrics } from "../kube/metrics.ts";
 import { systemClock } from "../lib/clock.ts";
+import type { Locate, SocketAddress } from "../lib/locate.ts";
 import { createLogger, type Logger, type LogLevel } from "../lib/log.ts";
 
 /** What a program of the control plane finds in its pod. */
@@ -20,8 +22,10 @@ export interface PodProgram {
   /** The namespace that the control plane lives in. */
   readonly namespace: string;
   readonly podName: string;
-  /** The address to listen on; in the embedded cluster the pod's own loopback address. */
-  readonly address: string;
+  /** Where to listen on a port of the pod; in the embedded cluster at the pod's own loopback address. */
+  listenAt(port: number): SocketAddress;
+  /** Where pods are reached. */
+  readonly locate: Locate;
   readonly podIP: string;
   /** Aborts everything that `context.signal` covers. */
   stop(): void;
@@ -53,14 +57,19 @@ export async function startPodProgram(component: string): Promise<PodProgram> {
   config.onChange(({ logging }) => log.setLevel(levelOf(logging, component)));
   await config.synced;
   log.setLevel(levelOf(config.current().logging, component));
+  const loopback = loopbackMode(process.env);
+  const locate = locateIn(loopback);
+  const podIP = process.env["POD_IP"] || "127.0.0.1";
+  const address = ownAddress(loopback, process.env["HAKN_BIND_ADDRESS"], podIP);
   return {
     context: { client, informers, config, clock, log, signal: stopped.signal, metrics },
     registry,
     log,
     namespace,
     podName: process.env["POD_NAME"] || component,
-    podIP: process.env["POD_IP"] || "127.0.0.1",
-    address: process.env["HAKN_BIND_ADDRESS"] || "0.0.0.0",
+    podIP,
+    locate,
+    listenAt: (port) => locate({ host: address, port }),
     stop: () => stopped.abort(),
   };
 }

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { locateIn, loopbackMode, ownAddress } from "../cluster/shared-loopback.ts";
 import { systemClock } from "../lib/clock.ts";
+import type { Locate } from "../lib/locate.ts";
 import type { LogLevel } from "../lib/log.ts";
 import { readKeyPair } from "../queue-proxy/certificates.ts";
 import { type Environment, EnvironmentError, parseEnvironment } from "../queue-proxy/environment.ts";
@@ -18,12 +20,13 @@ async function main(): Promise<void> {
     "knative.dev/pod": environment.pod,
   });
   const root = process.env["HAKN_ROOT"] ?? "";
+  const loopback = loopbackMode(process.env);
   const started = await startQueueProxy({
     environment,
-    network: await chooseNetwork(),
+    network: located(await chooseNetwork(), locateIn(loopback)),
     clock: systemClock,
     logger,
-    address: process.env["HAKN_BIND_ADDRESS"] || "0.0.0.0",
+    address: ownAddress(loopback, process.env["HAKN_BIND_ADDRESS"], environment.podIp),
     readKeyPair: () => readKeyPair(root + certificateDirectory),
     report: (line) => process.stderr.write(`${line}\n`),
     writeLog,
@@ -55,6 +58,17 @@ function firstSignal(): Promise<void> {
 async function chooseNetwork(): Promise<Network> {
   if ("Bun" in globalThis) return (await import("../queue-proxy/adapters/bun.ts")).bunNetwork;
   return (await import("../queue-proxy/adapters/node.ts")).nodeNetwork;
+}
+
+/** The pod's addresses are listened on where they really are; what is connected to is in the pod, on 127.0.0.1. */
+function located(network: Network, locate: Locate): Network {
+  return {
+    ...network,
+    listen({ address, port, ...options }, accept) {
+      const at = locate({ host: address, port });
+      return network.listen({ ...options, address: at.host, port: at.port }, accept);
+    },
+  };
 }
 
 function readEnvironment(): Environment {

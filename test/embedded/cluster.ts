@@ -20,6 +20,8 @@ export interface TestCluster {
   kubectl(...args: string[]): Promise<string>;
   /** `kubectl get -w`, line by line. */
   watch(...args: string[]): Watch;
+  /** `kubectl port-forward` to a port of a pod, from a free port of this machine. */
+  forward(pod: string, port: number): Promise<{ readonly port: number; stop(): void }>;
   /** Applies YAML given as text. */
   apply(yaml: string): Promise<string>;
   hakn(...args: string[]): Promise<string>;
@@ -53,10 +55,14 @@ export function buildPrograms(): void {
   built = true;
 }
 
-export async function startTestCluster(dataDir = mkdtempSync(join(tmpdir(), "hakn-test-"))): Promise<TestCluster> {
+export async function startTestCluster(
+  dataDir = mkdtempSync(join(tmpdir(), "hakn-test-")),
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestCluster> {
   buildPrograms();
   const supervisor = spawn(process.execPath, [hakn, "up", "--data-dir", dataDir, "--http-port", "0", "--json"], {
     cwd: root,
+    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const errors: string[] = [];
@@ -78,6 +84,14 @@ export async function startTestCluster(dataDir = mkdtempSync(join(tmpdir(), "hak
     supervisor,
     kubectl,
     watch: (...args) => startWatch(spawn(kubectlPath!, ["--kubeconfig", ready.kubeconfig, "get", "-w", ...args])),
+    async forward(pod, port) {
+      const child = spawn(kubectlPath!, ["--kubeconfig", ready.kubeconfig, "port-forward", pod, `:${port}`]);
+      const line = await new Promise<string>((resolve, reject) => {
+        createInterface({ input: child.stdout }).once("line", resolve);
+        child.once("exit", (code) => reject(new Error(`kubectl port-forward ended with code ${code}`)));
+      });
+      return { port: Number(/127\.0\.0\.1:(\d+) -> /.exec(line)?.[1]), stop: () => void child.kill() };
+    },
     apply(yaml) {
       const child = spawn(kubectlPath!, ["--kubeconfig", ready.kubeconfig, "apply", "-f", "-"]);
       child.stdin.end(yaml);

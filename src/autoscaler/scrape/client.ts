@@ -1,4 +1,5 @@
 import { Agent, request } from "node:http";
+import type { Locate, SocketAddress } from "../../lib/locate.ts";
 import { decodeStat, maxStatBytes, mimeType, type Stat } from "./stat.ts";
 
 /** The port and path where every queue-proxy serves its Stat. */
@@ -31,21 +32,20 @@ export interface ScrapeClient {
 }
 
 /** A client for the autoscaler's stats with connections that stay open between scrapes of the same pod. */
-export function createScrapeClient(): ScrapeClient {
+export function createScrapeClient(locate: Locate): ScrapeClient {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 1000, timeout: 30_000 });
   return {
-    scrape: (target, signal) => scrape(agent, target, signal),
+    scrape: (target, signal) => scrape(agent, target, locate({ host: target.host, port: metricsPort }), signal),
     close: () => agent.destroy(),
   };
 }
 
-function scrape(agent: Agent, target: ScrapeTarget, signal?: AbortSignal): Promise<Stat> {
+function scrape(agent: Agent, target: ScrapeTarget, at: SocketAddress, signal?: AbortSignal): Promise<Stat> {
   const deadline = AbortSignal.timeout(timeoutMs);
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
-        host: target.host,
-        port: metricsPort,
+        ...at,
         path,
         agent: target.newConnection ? false : agent,
         headers: { accept: mimeType, ...target.headers },

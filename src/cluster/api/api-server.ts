@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Connection } from "../../kube/credentials.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { asAddressed, type Locate } from "../../lib/locate.ts";
 import type { Logger } from "../../lib/log.ts";
 import { createAdmission } from "./admission.ts";
 import { followAggregatedRoles } from "./aggregated-roles.ts";
@@ -41,6 +42,8 @@ export interface ApiServerOptions {
   readonly address: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Where webhooks and nodes are reached; at their addresses unless told. */
+  readonly locate?: Locate;
   readonly clock: Clock;
   readonly log: Logger;
   /** Closes the server when it aborts. */
@@ -67,7 +70,7 @@ const requestTimeoutMs = 60_000;
 
 /** Starts a Kubernetes-compatible API server. Resolves once it answers. Rejects when it cannot listen or read its data. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { dataDir, clock, log } = options;
+  const { dataDir, clock, log, locate = asAddressed } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const pki = await loadPki(dataDir, {
     dnsNames: [
@@ -82,7 +85,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
   const storage = openStorage(join(dataDir, "cluster.db"));
   const registry = createRegistry(makeBuiltIns());
-  const webhooks = createWebhookCaller(storage);
+  const webhooks = createWebhookCaller(storage, locate);
   const admission = createAdmission([
     namespaceLifecycle(storage),
     serviceAccountAdmission(storage),
@@ -102,7 +105,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     authenticator: createAuthenticator(pki.adminToken, signer, storage, clock),
     authorizer: createAuthorizer(storage),
     documents: createDocuments(registry, signer, () => url),
-    proxy: createNodeProxy(storage),
+    proxy: createNodeProxy(storage, locate),
   };
   const closing = new AbortController();
   const https = createServer(

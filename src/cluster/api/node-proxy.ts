@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Node } from "../../apis/core/node.ts";
+import type { Locate, SocketAddress } from "../../lib/locate.ts";
 import type { Call } from "./call.ts";
 import type { Item } from "./resource.ts";
 import { badRequest, statusError } from "./status-errors.ts";
@@ -23,10 +24,11 @@ export interface NodeProxy {
   refuseWithoutUpgrade(subresource: string): never;
 }
 
-export function createNodeProxy(storage: StorageReader): NodeProxy {
+export function createNodeProxy(storage: StorageReader, locate: Locate): NodeProxy {
+  const agentOf = (pod: Item) => locate(agentAddress(storage, pod));
   return {
-    log: (pod, call, response) => proxyLog(storage, pod, call, response),
-    connect: (pod, port, signal) => connectPort(storage, pod, port, signal),
+    log: (pod, call, response) => proxyLog(agentOf, pod, call, response),
+    connect: (pod, port, signal) => connectPort(agentOf, pod, port, signal),
     refuseWithoutUpgrade(subresource) {
       if (subresource === "portforward") throw badRequest("Upgrade request required");
       throw statusError(
@@ -38,9 +40,11 @@ export function createNodeProxy(storage: StorageReader): NodeProxy {
   };
 }
 
+type AgentOf = (pod: Item) => SocketAddress;
+
 const logOptions = ["follow", "previous", "tailLines", "sinceSeconds", "sinceTime", "timestamps", "limitBytes"];
 
-async function proxyLog(storage: StorageReader, pod: Item, call: Call, response: ServerResponse): Promise<void> {
+async function proxyLog(agentOf: AgentOf, pod: Item, call: Call, response: ServerResponse): Promise<void> {
   const container = containerOf(pod, call.query.get("container") ?? "");
   const { namespace = "", name } = pod.metadata;
   const query = new URLSearchParams();
@@ -49,7 +53,7 @@ async function proxyLog(storage: StorageReader, pod: Item, call: Call, response:
     if (value !== null) query.set(option, value);
   }
   const path = `/containerLogs/${namespace}/${name}/${container}?${query}`;
-  const upstream = await ask(storage, pod, path, {}, call.signal);
+  const upstream = await ask(agentOf, pod, path, {}, call.signal);
   if (upstream.statusCode !== 200) {
     const text = await textOf(upstream);
     throw statusError(
@@ -91,11 +95,11 @@ function containerOf(pod: Item, named: string): string {
   );
 }
 
-function connectPort(storage: StorageReader, pod: Item, port: number, signal: AbortSignal): Promise<Duplex> {
+function connectPort(agentOf: AgentOf, pod: Item, port: number, signal: AbortSignal): Promise<Duplex> {
   const { namespace = "", name } = pod.metadata;
   return new Promise((resolve, reject) => {
     const request = httpRequest({
-      ...agentOf(storage, pod),
+      ...agentOf(pod),
       path: `/portForward/${namespace}/${name}?port=${port}`,
       headers: { connection: "Upgrade", upgrade: "tcp" },
       signal,
@@ -116,14 +120,14 @@ function connectPort(storage: StorageReader, pod: Item, port: number, signal: Ab
 }
 
 function ask(
-  storage: StorageReader,
+  agentOf: AgentOf,
   pod: Item,
   path: string,
   headers: Record<string, string>,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ ...agentOf(storage, pod), path, headers, signal }, resolve);
+    const request = httpRequest({ ...agentOf(pod), path, headers, signal }, resolve);
     request.once("error", (error) =>
       reject(statusError(502, "BadGateway", `cannot reach the node of pod ${pod.metadata.name}: ${error.message}`)),
     );
@@ -132,7 +136,7 @@ function ask(
 }
 
 /** Where the agent of a pod's node listens. Throws 400 for a pod without a node, 503 for a node without an agent. */
-function agentOf(storage: StorageReader, pod: Item): { host: string; port: number } {
+function agentAddress(storage: StorageReader, pod: Item): SocketAddress {
   const name = pod.spec?.["nodeName"];
   if (typeof name !== "string" || name === "")
     throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);

@@ -4,6 +4,7 @@ import type { EndpointSlice } from "../../apis/core/endpointslice.ts";
 import type { Service } from "../../apis/core/service.ts";
 import type { ValidatingWebhookConfiguration } from "../../apis/core/webhookconfiguration.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Locate, SocketAddress } from "../../lib/locate.ts";
 import type { StorageReader } from "./storage.ts";
 
 type ClientConfig = NonNullable<ValidatingWebhookConfiguration["webhooks"]>[number]["clientConfig"];
@@ -16,13 +17,13 @@ interface Destination {
   readonly shown: URL;
   readonly serverName: string;
   /** Where to connect, in the order to try. */
-  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  readonly addresses: readonly SocketAddress[];
 }
 
 const maxAnswerBytes = 7 * 1024 * 1024;
 
 /** Calls webhooks over TLS: Services are resolved through their EndpointSlices, in turn. */
-export function createWebhookCaller(storage: StorageReader): { call: CallWebhook; close(): void } {
+export function createWebhookCaller(storage: StorageReader, locate: Locate): { call: CallWebhook; close(): void } {
   const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 60_000 });
   let turn = 0;
   const call: CallWebhook = async (config, review, timeoutMs, clock) => {
@@ -34,7 +35,7 @@ export function createWebhookCaller(storage: StorageReader): { call: CallWebhook
     try {
       const body = JSON.stringify(review);
       let refused: unknown;
-      for (const address of destination.addresses) {
+      for (const address of destination.addresses.map(locate)) {
         try {
           return await post(
             agent,
@@ -114,7 +115,7 @@ function destinationOf(storage: StorageReader, config: ClientConfig, turn: numbe
 function post(
   agent: Agent,
   { serverName }: Destination,
-  address: { readonly host: string; readonly port: number },
+  address: SocketAddress,
   config: ClientConfig,
   path: string,
   body: string,

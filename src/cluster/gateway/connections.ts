@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { Agent, type ClientRequest, request as httpRequest } from "node:http";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import type { CancelTimer, Clock } from "../../lib/clock.ts";
+import type { SocketAddress } from "../../lib/locate.ts";
 import type { HeaderMap } from "./headers.ts";
-import type { Endpoint } from "./upstream.ts";
 
 /** The head of a request to a pod. */
 export interface RequestHead {
@@ -17,11 +17,11 @@ export interface RequestHead {
 /** Connections to pods, kept for the next request. */
 export interface Connections {
   /** Starts an HTTP/1.1 request; resolves once a connection carries it. Rejects where none can be made. */
-  openHttp1(endpoint: Endpoint, head: RequestHead): Promise<ClientRequest>;
+  openHttp1(endpoint: SocketAddress, head: RequestHead): Promise<ClientRequest>;
   /** Starts an HTTP/2 request. Rejects where no connection can be made. */
-  openHttp2(endpoint: Endpoint, head: RequestHead): Promise<ClientHttp2Stream>;
+  openHttp2(endpoint: SocketAddress, head: RequestHead): Promise<ClientHttp2Stream>;
   /** How many requests are under way to a pod. */
-  load(endpoint: Endpoint): number;
+  load(endpoint: SocketAddress): number;
   close(): void;
 }
 
@@ -36,7 +36,7 @@ export function createConnections(clock: Clock): Connections {
   const sessions = new Map<string, Session[]>();
   const loads = new Map<string, number>();
 
-  const count = (endpoint: Endpoint, until: { once(event: "close", then: () => void): unknown }) => {
+  const count = (endpoint: SocketAddress, until: { once(event: "close", then: () => void): unknown }) => {
     const key = keyOf(endpoint);
     loads.set(key, (loads.get(key) ?? 0) + 1);
     until.once("close", () => {
@@ -47,7 +47,7 @@ export function createConnections(clock: Clock): Connections {
   };
 
   /** A connection that has room for one more stream; a new one where there is none. */
-  const sessionOf = (endpoint: Endpoint): Session => {
+  const sessionOf = (endpoint: SocketAddress): Session => {
     const key = keyOf(endpoint);
     const open = sessions.get(key) ?? [];
     const free = open.find((session) => session.hasRoom());
@@ -66,8 +66,7 @@ export function createConnections(clock: Clock): Connections {
       const isChunked = hasBody && headers["content-length"] === undefined;
       const request = httpRequest({
         agent,
-        host: endpoint.address,
-        port: endpoint.port,
+        ...endpoint,
         method,
         path,
         headers: { ...headers, host: authority, ...(isChunked && { "transfer-encoding": "chunked" }) },
@@ -108,9 +107,11 @@ interface Session {
   end(): void;
 }
 
-function startSession({ address, port }: Endpoint, clock: Clock, onEnd: () => void): Session {
-  const host = address.includes(":") ? `[${address}]` : address;
-  const client = connect(`http://${host}:${port}`, { settings: { enablePush: false, initialWindowSize: 1 << 20 } });
+function startSession({ host, port }: SocketAddress, clock: Clock, onEnd: () => void): Session {
+  const authority = host.includes(":") ? `[${host}]` : host;
+  const client = connect(`http://${authority}:${port}`, {
+    settings: { enablePush: false, initialWindowSize: 1 << 20 },
+  });
   client.on("close", onEnd);
   client.on("goaway", onEnd);
   client.on("error", onEnd);
@@ -165,6 +166,6 @@ async function within<T>(clock: Clock, limitMs: number, work: Promise<T>, giveUp
   }
 }
 
-function keyOf({ address, port }: Endpoint): string {
-  return `${address} ${port}`;
+function keyOf({ host, port }: SocketAddress): string {
+  return `${host} ${port}`;
 }

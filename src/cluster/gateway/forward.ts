@@ -2,10 +2,11 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { ClientHttp2Stream, Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { HTTPRoute } from "../../apis/istio/virtualservice.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { SocketAddress } from "../../lib/locate.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Connections, RequestHead } from "./connections.ts";
 import { changeHeaders, endToEnd, type HeaderMap } from "./headers.ts";
-import type { Endpoint, Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 import { fromHttp1, fromHttp2, type UpstreamAnswer } from "./upstream-answer.ts";
 
 export type Request = IncomingMessage | Http2ServerRequest;
@@ -98,7 +99,7 @@ class ResetError extends Error {
 async function ask(
   request: Request,
   head: RequestHead,
-  endpoint: Endpoint,
+  endpoint: SocketAddress,
   protocol: Upstream["protocol"],
   connections: Connections,
   left: AbortSignal,
@@ -169,7 +170,7 @@ async function relay(answer: UpstreamAnswer, response: Response, { headers }: De
 }
 
 /** Two pods at random, the less busy one first, then all others: so the load evens out without a ledger. */
-function byLoad(endpoints: readonly Endpoint[], connections: Connections): Endpoint[] {
+function byLoad(endpoints: readonly SocketAddress[], connections: Connections): SocketAddress[] {
   const shuffled = [...endpoints];
   for (let at = shuffled.length - 1; at > 0; at--) {
     const other = Math.floor(Math.random() * (at + 1));

@@ -6,6 +6,7 @@ import { VirtualService } from "../../apis/istio/virtualservice.ts";
 import type { Client, Informers } from "../../kube/api.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { parseDuration } from "../../lib/duration.ts";
+import { asAddressed, type Locate } from "../../lib/locate.ts";
 import type { Logger } from "../../lib/log.ts";
 import { createCertificates } from "./certificates.ts";
 import { type Connections, createConnections } from "./connections.ts";
@@ -27,6 +28,8 @@ export interface GatewayOptions {
   readonly httpsPort: number | undefined;
   readonly informers: Informers;
   readonly client: Client;
+  /** Where pods are reached; at their addresses unless told. */
+  readonly locate?: Locate;
   readonly clock: Clock;
   readonly log: Logger;
   /** Ends the keeping of the Endpoints. */
@@ -51,7 +54,7 @@ const graceMs = 5000;
  * the Endpoints name. Every request is decided by the routes of its moment; a change disturbs none that is under way.
  */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const { address = "127.0.0.1", informers, client, clock, log } = options;
+  const { address = "127.0.0.1", locate = asAddressed, informers, client, clock, log } = options;
   const gateways = informers.of(Gateway);
   const virtualServices = informers.of(VirtualService);
   const services = informers.of(Service);
@@ -72,7 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
         table ??= makeRouteTable(gateways.list(), virtualServices.list());
         return table.decide(gatewayPort, facts);
       },
-      upstreamOf: ({ host, port }) => findUpstream(host, port?.number, { services, endpoints }),
+      upstreamOf: ({ host, port }) => findUpstream(host, port?.number, { services, endpoints, locate }),
       clock,
       log,
     });

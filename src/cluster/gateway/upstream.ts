@@ -2,21 +2,19 @@ import type { Endpoints } from "../../apis/core/endpoints.ts";
 import type { Service } from "../../apis/core/service.ts";
 import type { Lister } from "../../kube/api.ts";
 import { clusterDomain } from "../../lib/cluster-domain.ts";
+import type { Locate, SocketAddress } from "../../lib/locate.ts";
 
 /** The pods behind a destination, as they are now. */
 export interface Upstream {
   readonly protocol: "http1" | "h2c";
-  readonly endpoints: readonly Endpoint[];
-}
-
-export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
+  readonly endpoints: readonly SocketAddress[];
 }
 
 export interface UpstreamSources {
   readonly services: Pick<Lister<Service>, "get">;
   readonly endpoints: Pick<Lister<Endpoints>, "get">;
+  /** Where a pod's address really is. */
+  readonly locate: Locate;
 }
 
 const mostHops = 4;
@@ -42,16 +40,16 @@ export function findUpstream(host: string, port: number | undefined, sources: Up
     const isH2c = open.appProtocol === "kubernetes.io/h2c" || /^(http2|grpc|h2c)(-|$)/.test(open.name ?? "");
     return {
       protocol: isH2c ? "h2c" : "http1",
-      endpoints: readyEndpoints(sources.endpoints.get(ref), open.name ?? ""),
+      endpoints: readyEndpoints(sources.endpoints.get(ref), open.name ?? "").map(sources.locate),
     };
   }
   return undefined;
 }
 
-function readyEndpoints(endpoints: Endpoints | undefined, portName: string): Endpoint[] {
+function readyEndpoints(endpoints: Endpoints | undefined, portName: string): SocketAddress[] {
   return (endpoints?.subsets ?? []).flatMap(({ addresses = [], ports = [] }) => {
     const port = ports.find(({ name = "" }) => name === portName);
-    return port ? addresses.map(({ ip }) => ({ address: ip, port: port.port })) : [];
+    return port ? addresses.map(({ ip }) => ({ host: ip, port: port.port })) : [];
   });
 }
 

@@ -1,8 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { SocketAddress } from "../../lib/locate.ts";
 import type { RequestHead } from "./connections.ts";
 import { endToEnd, type HeaderMap } from "./headers.ts";
-import type { Endpoint } from "./upstream.ts";
 
 /** Whether a request asks to leave HTTP for a WebSocket. */
 export function isWebSocket({ headers }: Pick<IncomingMessage, "headers">): boolean {
@@ -15,7 +15,7 @@ export function tunnel(
   socket: Duplex,
   buffered: Buffer,
   head: RequestHead,
-  endpoints: readonly Endpoint[],
+  endpoints: readonly SocketAddress[],
 ): void {
   const [endpoint, ...others] = endpoints;
   if (!endpoint) {
@@ -23,8 +23,7 @@ export function tunnel(
     return;
   }
   const outgoing = httpRequest({
-    host: endpoint.address,
-    port: endpoint.port,
+    ...endpoint,
     method: head.method,
     path: head.path,
     headers: { ...head.headers, host: head.authority, connection: "Upgrade", upgrade: "websocket" },

@@ -54,6 +54,7 @@ describe("the node agent", () => {
       dataDir: join(work, "node"),
       nodeName: "n1",
       apiServer: { host: "127.0.0.1", port: api.port },
+      loopback: "own",
       lifeline: undefined,
       runtime: process.execPath,
       path: "/usr/bin:/bin",

@@ -10,6 +10,7 @@ import { createInformers } from "../../kube/informer.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import { startTicker } from "../../lib/ticker.ts";
+import { type LoopbackMode, locateIn } from "../shared-loopback.ts";
 import { createAddresses } from "./addresses.ts";
 import { claimNetwork } from "./claim-network.ts";
 import { killContainers } from "./container-process.ts";
@@ -24,7 +25,6 @@ import { makePodRecord, type PodRecord, readPodRecords } from "./pod-record.ts";
 import { type PodWorker, startPodWorker } from "./pod-worker.ts";
 import { createNodeServer } from "./server.ts";
 import { shimScript } from "./shim.ts";
-import { findUserPort } from "./user-port.ts";
 import { createTokenSource } from "./volumes/token.ts";
 
 export interface NodeAgentConfig {
@@ -33,6 +33,8 @@ export interface NodeAgentConfig {
   readonly dataDir: string;
   readonly nodeName: string;
   readonly apiServer: { readonly host: string; readonly port: number };
+  /** How pods are addressed: "shared" where the system has 127.0.0.1 alone. */
+  readonly loopback: LoopbackMode;
   /**
    * A descriptor that ends when the supervisor does, and from which nobody else reads: every container holds it and
    * dies at its end. Without one, nothing ends containers when the supervisor is killed.
@@ -97,9 +99,13 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     logTimes.set(file, times);
     return times;
   };
-  const server = createNodeServer(createNodePods(podsDirectory, workers, timesOf), clock, log);
-  const network = await claimNetwork(server, config.dataDir);
-  const addresses = createAddresses(network.prefix);
+  const server = createNodeServer(
+    createNodePods(podsDirectory, workers, timesOf, locateIn(config.loopback)),
+    clock,
+    log,
+  );
+  const network = await claimNetwork(server, config.dataDir, config.loopback);
+  const addresses = createAddresses(network.prefix, config.loopback);
   const takenPorts = new Set<number>();
 
   const events = createEventRecorder({ client, component: "kubelet", clock, log, signal: stopped.signal });
@@ -130,11 +136,13 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     hostIP: network.address,
     allocatable: machineResources(),
     apiServer: config.apiServer,
+    loopback: config.loopback,
   };
 
   const known = new Map<string, PodRecord>();
   for (const record of readPodRecords(podsDirectory)) {
-    if (!("address" in record)) continue;
+    // One that is not ours is of a time when the cluster had another network: the pod gets a new one.
+    if (!("address" in record) || !addresses.owns(record.address)) continue;
     known.set(record.uid, record);
     addresses.reserve(record.address);
     if (record.userPort) takenPorts.add(record.userPort.actual);
@@ -153,8 +161,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     const { uid = "", name, namespace = "" } = pod.metadata;
     const directory = join(podsDirectory, uid);
     const record =
-      known.get(uid) ??
-      (await makePodRecord({ uid, name, namespace }, findUserPort(pod.spec), directory, addresses, takenPorts));
+      known.get(uid) ?? (await makePodRecord({ uid, name, namespace }, pod.spec, directory, addresses, takenPorts));
     known.delete(uid);
     const latest = pods.get({ name, namespace });
     if (stopped.signal.aborted || latest?.metadata.uid !== uid) return release(record);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerStatus, Pod } from "../../apis/core/pod.ts";
 import type { PodSpec } from "../../apis/core/pod-spec.ts";
-import { candidateNetworks, createAddresses } from "./addresses.ts";
+import { candidateNetworks, createAddresses, tenantOf } from "./addresses.ts";
 import { createRestartBackoff } from "./backoff.ts";
 import { fieldValue, resourceValue } from "./downward.ts";
 import { expand, makeServiceVariables } from "./environment.ts";
@@ -309,16 +309,39 @@ describe("addresses", () => {
     assert.ok(networks.every((network) => /^127\.\d+$/.test(network) && network !== "127.0"));
   });
   it("are given once, and again only after a while", () => {
-    const addresses = createAddresses("127.20");
+    const addresses = createAddresses("127.20", "own");
+    const take = () => addresses.take("revision");
     addresses.reserve("127.20.0.3");
-    assert.deepEqual([addresses.take(), addresses.take()], ["127.20.0.2", "127.20.0.4"]);
+    assert.deepEqual([take(), addresses.take("other")], ["127.20.0.2", "127.20.0.4"]);
     addresses.release("127.20.0.2");
-    assert.equal(addresses.take(), "127.20.0.5");
-    for (let taken = 0; taken < 250; taken++) addresses.take();
-    assert.match(addresses.take(), /^127\.20\.1\./);
+    assert.equal(take(), "127.20.0.5");
+    for (let taken = 0; taken < 250; taken++) take();
+    assert.match(take(), /^127\.20\.1\./);
   });
-  it("are all the same where there is but one", () => {
-    const addresses = createAddresses(undefined);
-    assert.deepEqual([addresses.take(), addresses.take()], ["127.0.0.1", "127.0.0.1"]);
+  it("say on a shared loopback address which of our programs a pod runs, and are 127.0.0.1 for pods of others", () => {
+    const addresses = createAddresses("127.16", "shared");
+    addresses.reserve("127.16.2.1");
+    const taken = (["controlPlane", "controlPlane", "revision", "other", "other"] as const).map(addresses.take);
+    assert.deepEqual(taken, ["127.16.1.1", "127.16.1.2", "127.16.2.2", "127.0.0.1", "127.0.0.1"]);
+    addresses.release("127.16.2.1");
+    const more = Array.from({ length: 232 }, () => addresses.take("revision"));
+    assert.equal(more.at(-1), "127.16.2.1");
+    assert.throws(() => addresses.take("revision"), /no address of 127\.16\.0\.0\/16 for pods like it is free/);
+  });
+  it("of an earlier network are known for it", () => {
+    const owns = (mode: "own" | "shared", address: string) => createAddresses("127.17", mode).owns(address);
+    assert.deepEqual([owns("own", "127.99.0.2"), owns("own", "127.0.0.1")], [true, false]);
+    assert.deepEqual(
+      [owns("shared", "127.99.0.2"), owns("shared", "127.17.1.1"), owns("shared", "127.0.0.1")],
+      [false, true, true],
+    );
+  });
+  it("go by who runs in a pod", () => {
+    const spec = (image: string, port?: string) => ({
+      containers: [{ name: "c", image, ...(port && { ports: [{ name: port, containerPort: 80 }] }) }],
+    });
+    assert.equal(tenantOf(spec("localhost:5050/hakn/controlplane@sha256:1")), "controlPlane");
+    assert.equal(tenantOf(spec("localhost:5050/hello@sha256:1", "user-port")), "revision");
+    assert.equal(tenantOf(spec("localhost:5050/hakn-fan@sha256:1", "http")), "other");
   });
 });

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Locate } from "../../lib/locate.ts";
 import { lastAttempt } from "./container-runner.ts";
 import type { LogTimes } from "./log-times.ts";
 import type { PodRecord } from "./pod-record.ts";
@@ -10,6 +11,7 @@ export function createNodePods(
   podsDirectory: string,
   workers: ReadonlyMap<string, { record: PodRecord }>,
   timesOf: (file: string) => LogTimes,
+  locate: Locate,
 ): NodePods {
   const find = (namespace: string, name: string) =>
     [...workers.values()]
@@ -33,7 +35,7 @@ export function createNodePods(
       const record = find(namespace, pod);
       if (!record) return undefined;
       if (record.userPort?.declared === port) return { host: "127.0.0.1", port: record.userPort.actual };
-      return { host: record.address, port };
+      return locate({ host: record.address, port });
     },
   };
 }

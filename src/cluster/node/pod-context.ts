@@ -3,6 +3,7 @@ import type { Service } from "../../apis/core/service.ts";
 import type { Client, EventRecorder, Lister } from "../../kube/api.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
+import type { LoopbackMode } from "../shared-loopback.ts";
 import type { Place } from "./downward.ts";
 import type { ImagePuller } from "./images.ts";
 import type { UserPort } from "./user-port.ts";
@@ -34,6 +35,7 @@ export interface NodeContext {
   readonly allocatable: Readonly<Record<string, string>>;
   /** Host and port at which pods reach the API server. */
   readonly apiServer: { readonly host: string; readonly port: number };
+  readonly loopback: LoopbackMode;
 }
 
 /** What the containers of one pod share. */

@@ -1,7 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Addresses } from "./addresses.ts";
-import { findFreePort, type UserPort } from "./user-port.ts";
+import type { PodSpec } from "../../apis/core/pod-spec.ts";
+import { portsOf } from "../shared-loopback.ts";
+import { type Addresses, tenantOf } from "./addresses.ts";
+import { findFreePort, findUserPort, isFree, type UserPort } from "./user-port.ts";
 
 /** What a pod was given, which must stay the same as long as its containers may live. */
 export interface PodRecord {
@@ -27,12 +29,13 @@ export function readPodRecords(podsDirectory: string): (PodRecord | { readonly u
 /** Gives a pod its address and, where its program is told a port, that port. */
 export async function makePodRecord(
   pod: { readonly uid: string; readonly namespace: string; readonly name: string },
-  wanted: Omit<UserPort, "actual"> | undefined,
+  spec: PodSpec,
   directory: string,
   addresses: Addresses,
   takenPorts: Set<number>,
 ): Promise<PodRecord> {
-  const address = addresses.take();
+  const address = await takeAddress(spec, addresses);
+  const wanted = findUserPort(spec);
   const actual = wanted && (await findFreePort(takenPorts));
   if (actual !== undefined) takenPorts.add(actual);
   const record: PodRecord = { ...pod, address, ...(wanted && { userPort: { ...wanted, actual: actual! } }) };
@@ -40,4 +43,13 @@ export async function makePodRecord(
   writeFileSync(join(directory, "pod.json.new"), JSON.stringify(record));
   renameSync(join(directory, "pod.json.new"), join(directory, "pod.json"));
   return record;
+}
+
+/** On a shared loopback address, where another program has a port of a pod's address, the address stays unused. */
+async function takeAddress(spec: PodSpec, addresses: Addresses): Promise<string> {
+  for (;;) {
+    const address = addresses.take(tenantOf(spec));
+    const free = await Promise.all(portsOf(address).map(isFree));
+    if (free.every(Boolean)) return address;
+  }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Container } from "../../apis/core/pod-spec.ts";
+import { loopbackVariable, sharedHost } from "../shared-loopback.ts";
 import { type ContainerProcess, startProcess } from "./container-process.ts";
 import { ContainerConfigError, expand, makeEnvironment } from "./environment.ts";
 import { execCommand } from "./exec.ts";
@@ -52,8 +53,7 @@ export async function prepareLaunch(context: PodContext, container: Container, i
     KUBERNETES_SERVICE_PORT: String(node.apiServer.port),
     KUBERNETES_SERVICE_PORT_HTTPS: String(node.apiServer.port),
     HAKN_CONTAINER: `${pod.metadata.namespace}/${pod.metadata.name}/${container.name}`,
-    // A program with a port of its own is reached at 127.0.0.1; all others have the pod's address.
-    HAKN_BIND_ADDRESS: context.userPort?.container === container.name ? "127.0.0.1" : place.podIP,
+    ...bindVariables(context, container.name),
     HAKN_ROOT: root,
   };
   await mountVolumes(pod, container, context.volumes(), root, env);
@@ -80,6 +80,13 @@ export async function prepareLaunch(context: PodContext, container: Container, i
       return execCommand({ command: resolve(translated), env, workingDir, timeoutMs });
     },
   };
+}
+
+/** Where a container's program is to listen. Ours know what to make of a loopback address that pods share. */
+function bindVariables({ node, place, userPort }: PodContext, container: string): Record<string, string> {
+  if (node.loopback === "shared") return { HAKN_BIND_ADDRESS: sharedHost, [loopbackVariable]: node.loopback };
+  // A program with a port of its own is reached at 127.0.0.1; all others have the pod's address.
+  return { HAKN_BIND_ADDRESS: userPort?.container === container ? "127.0.0.1" : place.podIP };
 }
 
 /** A working directory is a mounted volume's, or else one of the image. */

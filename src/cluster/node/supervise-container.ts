@@ -1,6 +1,7 @@
 import type { ContainerStatus } from "../../apis/core/pod.ts";
 import type { Container, Probe } from "../../apis/core/pod-spec.ts";
 import { isoTime } from "../../lib/iso-time.ts";
+import { locateIn } from "../shared-loopback.ts";
 import type { ContainerProcess, Exit } from "./container-process.ts";
 import { watchListening } from "./listening.ts";
 import type { PodContext } from "./pod-context.ts";
@@ -23,7 +24,8 @@ export async function superviseContainer(
 ): Promise<Exit> {
   const { clock } = context.node;
   const { startupProbe, readinessProbe, livenessProbe } = container;
-  const target: ActionTarget = { container, podIP: context.place.podIP, exec: launch.exec };
+  const locate = locateIn(context.node.loopback);
+  const target: ActionTarget = { container, podIP: context.place.podIP, locate, exec: launch.exec };
   const ended = new AbortController();
   const probing = AbortSignal.any([ended.signal, context.killing]);
   const over = process.exited.then((exit) => {

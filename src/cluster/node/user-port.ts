@@ -31,7 +31,8 @@ export async function findFreePort(taken: ReadonlySet<number>, random: () => num
   throw new Error(`no free port was found between ${firstPort} and ${firstPort + portCount}`);
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Whether nobody listens on that port at any address of the machine. */
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));

@@ -26,6 +26,11 @@ export async function freePort(address: string, preferred: number | undefined): 
   });
 }
 
+/** Whether addresses of 127.0.0.0/8 beside 127.0.0.1 can be listened on: so it is on Linux, but not on macOS. */
+export async function hasManyLoopbackAddresses(): Promise<boolean> {
+  return (await probe("127.250.254.253", 0)) !== "EADDRNOTAVAIL";
+}
+
 function probe(address: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -15,13 +15,15 @@ import { isNotFound } from "../../kube/errors.ts";
 import { createInformers } from "../../kube/informer.ts";
 import { loadKubeconfig } from "../../kube/kubeconfig.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Locate } from "../../lib/locate.ts";
 import type { Logger } from "../../lib/log.ts";
 import { applyOverlay, type Images, inApplyOrder, readManifests, resolveImages } from "../manifests.ts";
+import { type LoopbackMode, locateIn, loopbackVariable } from "../shared-loopback.ts";
 import { applyObjects } from "./apply.ts";
 import { type Child, type ChildSpec, startChild } from "./child.ts";
 import { type ClusterState, type DataDirectory, openDataDirectory, runningSupervisor } from "./data-directory.ts";
 import { forgetReadiness } from "./forget-readiness.ts";
-import { freePort, requirePort } from "./ports.ts";
+import { freePort, hasManyLoopbackAddresses, requirePort } from "./ports.ts";
 
 /** A cluster of this directory runs already. */
 export class AlreadyRunningError extends Error {}
@@ -36,6 +38,8 @@ export interface ClusterOptions {
   readonly manifestDirectory: string;
   /** The runtime that runs our programs. */
   readonly node: string;
+  /** How pods are addressed; found out by trying unless told. */
+  readonly loopback: LoopbackMode | undefined;
   /** The environment of the programs, beside what the cluster sets. */
   readonly env: Readonly<Record<string, string>>;
   readonly parts: ClusterParts;
@@ -65,6 +69,8 @@ export interface GatewayPorts {
 }
 
 export interface GatewayOptions extends GatewayPorts {
+  /** Where pods are reached. */
+  readonly locate: Locate;
   readonly informers: Informers;
   readonly client: Client;
   readonly signal: AbortSignal;
@@ -100,6 +106,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         "or start another with --data-dir and --http-port",
     );
   }
+  const loopback = options.loopback ?? ((await hasManyLoopbackAddresses()) ? "own" : "shared");
   const state = await choosePorts(options, directory);
   directory.writeState(state);
 
@@ -121,7 +128,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     progress("starting the API server");
     const apiReady = deferred();
     const api = startChild(
-      childSpec(options, directory, "apiserver", options.programs.apiserver, state, apiReady.settle),
+      childSpec(options, directory, loopback, "apiserver", options.programs.apiserver, state, apiReady.settle),
       clock,
       log,
     );
@@ -142,7 +149,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await forgetReadiness(client);
     children.push(
       startChild(
-        childSpec(options, directory, "node-agent", options.programs.nodeAgent, state, () => {}),
+        childSpec(options, directory, loopback, "node-agent", options.programs.nodeAgent, state, () => {}),
         clock,
         log,
       ),
@@ -162,7 +169,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await applyIfChanged(client, inApplyOrder(objects), directory, state);
 
     progress("starting the gateway");
-    parts.push(await options.parts.startGateway({ ...gatewayPorts, informers, client, signal: stopped.signal }));
+    const locate = locateIn(loopback);
+    parts.push(
+      await options.parts.startGateway({ ...gatewayPorts, locate, informers, client, signal: stopped.signal }),
+    );
 
     progress("waiting for the control plane");
     await controlPlaneReady(client, clock);
@@ -199,6 +209,7 @@ async function choosePorts(options: ClusterOptions, directory: DataDirectory): P
 function childSpec(
   options: ClusterOptions,
   directory: DataDirectory,
+  loopback: LoopbackMode,
   name: string,
   program: string,
   state: ClusterState,
@@ -210,6 +221,7 @@ function childSpec(
     env: {
       ...options.env,
       HAKN_DATA_DIR: directory.path,
+      [loopbackVariable]: loopback,
       HAKN_API_PORT: String(state.apiPort),
       HAKN_REGISTRY: `${address}:${state.registryPort}`,
       KUBECONFIG: directory.kubeconfig,

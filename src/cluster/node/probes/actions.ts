@@ -4,6 +4,7 @@ import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import type { Container, Probe } from "../../../apis/core/pod-spec.ts";
 import type { HTTPGetAction } from "../../../apis/core/probe.ts";
+import type { Locate } from "../../../lib/locate.ts";
 
 /** What a probe or a hook found; `message` says what went wrong, in the kubelet's words. */
 export type Outcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
@@ -11,6 +12,7 @@ export type Outcome = { readonly ok: true } | { readonly ok: false; readonly mes
 export interface ActionTarget {
   readonly container: Container;
   readonly podIP: string;
+  readonly locate: Locate;
   /** Runs a command as the container would; resolves with its exit code and the end of its output. */
   exec(command: readonly string[], timeoutMs: number): Promise<{ readonly code: number; readonly output: string }>;
 }
@@ -27,9 +29,13 @@ export async function attempt(
     if (action.exec) return await runExec(action.exec.command ?? [], target, timeoutMs);
     if (action.httpGet) return await getHttp(action.httpGet, target, timeoutMs);
     if (action.tcpSocket) {
-      return await openTcp(action.tcpSocket.host || target.podIP, portOf(action.tcpSocket.port, target), timeoutMs);
+      const host = action.tcpSocket.host || target.podIP;
+      return await openTcp(host, portOf(action.tcpSocket.port, target), target.locate, timeoutMs);
     }
-    if (action.grpc) return await checkGrpc(target.podIP, action.grpc.port!, action.grpc.service ?? "", timeoutMs);
+    if (action.grpc) {
+      const service = action.grpc.service ?? "";
+      return await checkGrpc(target.podIP, action.grpc.port!, service, target.locate, timeoutMs);
+    }
     return { ok: false, message: "missing probe handler" };
   } catch (error) {
     return { ok: false, message: (error as Error).message };
@@ -64,7 +70,7 @@ async function getHttp(action: HTTPGetAction, target: ActionTarget, timeoutMs: n
     ...given.map(([name, value]) => [name, value] as [string, string]),
   ];
   for (let redirects = 0; ; redirects++) {
-    const response = await send(url, headers, timeoutMs);
+    const response = await send(url, headers, target.locate, timeoutMs);
     response.resume();
     const status = response.statusCode ?? 0;
     const location = response.headers.location;
@@ -80,11 +86,19 @@ async function getHttp(action: HTTPGetAction, target: ActionTarget, timeoutMs: n
   }
 }
 
-function send(url: URL, headers: readonly [string, string][], timeoutMs: number): Promise<IncomingMessage> {
-  const request = url.protocol === "https:" ? httpsRequest : httpRequest;
+function send(
+  url: URL,
+  headers: readonly [string, string][],
+  locate: Locate,
+  timeoutMs: number,
+): Promise<IncomingMessage> {
+  const isSecure = url.protocol === "https:";
+  const request = isSecure ? httpsRequest : httpRequest;
+  const { host, port } = locate({ host: url.hostname, port: Number(url.port || (isSecure ? 443 : 80)) });
   return new Promise((resolve, reject) => {
     const flat = headers.flat();
-    const options = { agent: false, headers: flat, rejectUnauthorized: false, signal: AbortSignal.timeout(timeoutMs) };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const options = { hostname: host, port, agent: false, headers: flat, rejectUnauthorized: false, signal };
     const sent = request(url, options, resolve);
     sent.once("error", (error) => reject(new Error(`Get "${url}": ${describe(error, url.hostname, url.port)}`)));
     sent.end();
@@ -100,9 +114,9 @@ function describe(error: NodeJS.ErrnoException, host: string, port: number | str
   return error.message;
 }
 
-function openTcp(host: string, port: number, timeoutMs: number): Promise<Outcome> {
+function openTcp(host: string, port: number, locate: Locate, timeoutMs: number): Promise<Outcome> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, signal: AbortSignal.timeout(timeoutMs) });
+    const socket = connect({ ...locate({ host, port }), signal: AbortSignal.timeout(timeoutMs) });
     socket.once("connect", () => {
       socket.destroy();
       resolve({ ok: true });
@@ -116,9 +130,10 @@ function openTcp(host: string, port: number, timeoutMs: number): Promise<Outcome
 }
 
 /** grpc.health.v1.Health/Check in plain text. */
-function checkGrpc(host: string, port: number, service: string, timeoutMs: number): Promise<Outcome> {
+function checkGrpc(host: string, port: number, service: string, locate: Locate, timeoutMs: number): Promise<Outcome> {
+  const at = locate({ host, port });
   return new Promise((resolve) => {
-    const session = connectHttp2(`http://${host}:${port}`);
+    const session = connectHttp2(`http://${at.host}:${at.port}`);
     const finish = (outcome: Outcome) => {
       resolve(outcome);
       session.destroy();
