@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import net from "node:net";
+import { fileURLToPath } from "node:url";
+import { findBun } from "../../build/queue-proxy.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLogger } from "../../src/lib/log.ts";
 import { nodeNetwork } from "../../src/queue-proxy/adapters/node.ts";
@@ -75,6 +77,41 @@ export function inProcess(keyPair?: KeyPair): StartSubject {
   };
 }
 
+const serveProgram = fileURLToPath(new URL("serve.ts", import.meta.url));
+
+/** Ours, in a process of its own, on the sockets of this runtime. */
+export function spawned(runtime: string): StartSubject {
+  return async (overrides, userPort) => {
+    const environment = makeEnvironment(overrides, userPort);
+    const child = spawn(runtime, [serveProgram], { env: environment, stdio: ["ignore", "pipe", "inherit"] });
+    let log = "";
+    const ports = await new Promise<Record<string, number>>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("exit", (code) => reject(new Error(`${runtime} ended with ${code}`)));
+      child.stdout.on("data", (chunk: Buffer) => {
+        log += chunk.toString();
+        if (log.includes("\n")) resolve(JSON.parse(log.slice(0, log.indexOf("\n"))));
+      });
+    });
+    return {
+      ports: {
+        main: ports["main"]!,
+        admin: ports["admin"]!,
+        metrics: ports["metrics"]!,
+        userMetrics: ports["user-metrics"] ?? 0,
+      },
+      log: () => log,
+      stop: () => end(child),
+    };
+  };
+}
+
+/** Ours on every kind of sockets that there is here, for the same tests on each. */
+export function adapters(): readonly { readonly name: string; readonly start: StartSubject }[] {
+  const bun = findBun();
+  return [{ name: "node:net", start: inProcess() }, ...(bun ? [{ name: "Bun", start: spawned(bun) }] : [])];
+}
+
 /** Another program with upstream's environment; the well-known ports must be free. */
 export function program(command: readonly string[]): StartSubject {
   return async (overrides, userPort) => {
@@ -92,12 +129,16 @@ export function program(command: readonly string[]): StartSubject {
     return {
       ports: { main, admin: 8022, metrics: 9090, userMetrics: 9091 },
       log: () => log,
-      async stop() {
-        child.kill("SIGKILL");
-        if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
-      },
+      stop: () => end(child),
     };
   };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await exited;
 }
 
 /** A port that nothing listens on now. */
