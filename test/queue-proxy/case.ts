@@ -1,5 +1,22 @@
-import type { Subject } from "./subject.ts";
+import type { StartSubject, Subject } from "./subject.ts";
 import { RawBackend, RawClient, type WireMessage } from "./wire.ts";
+
+/** One behaviour, as it is reported. */
+export interface NamedCase {
+  readonly name: string;
+  /** Upstream does something else: what, and why ours is right. The case then states ours. */
+  readonly differs?: string;
+  /** What upstream does depends on its timing: it may pass or fail. */
+  readonly unsteady?: string;
+}
+
+/** Cases that share a queue-proxy and its container. */
+export interface Group<C extends NamedCase = NamedCase> {
+  readonly name: string;
+  readonly cases: readonly C[];
+  /** Starts the subject and the container. */
+  open(start: StartSubject): Promise<{ run(one: C): Promise<void>; close(): Promise<void> }>;
+}
 
 /** What a case has at hand. */
 export interface Scene {
@@ -11,14 +28,9 @@ export interface Scene {
   exchange(text: string, port?: number): Promise<WireMessage>;
 }
 
-/** One behaviour. */
-export interface Case {
-  readonly name: string;
+/** One behaviour, by raw bytes. */
+export interface Case extends NamedCase {
   readonly run: (scene: Scene) => Promise<void>;
-  /** Upstream does something else: what, and why ours is right. The case then states ours. */
-  readonly differs?: string;
-  /** What upstream does depends on its timing: it may pass or fail. */
-  readonly unsteady?: string;
 }
 
 /** Cases that share one environment. */
@@ -28,11 +40,12 @@ export interface Suite {
   readonly cases: readonly Case[];
 }
 
-/** Starts the subject of a suite and its container, hands out scenes, and cleans up. */
-export async function openSuite(
-  suite: Suite,
-  start: (environment: Record<string, string>, port: number) => Promise<Subject>,
-) {
+/** A suite with a container that is told what to say, byte by byte. */
+export function rawGroup(suite: Suite): Group<Case> {
+  return { name: suite.name, cases: suite.cases, open: (start) => openSuite(suite, start) };
+}
+
+async function openSuite(suite: Suite, start: StartSubject) {
   const backend = new RawBackend();
   const port = await backend.listen();
   // PORT in a value stands for the container's port.

@@ -1,23 +1,29 @@
-import { openSuite } from "./case.ts";
+import { parseArgs } from "node:util";
+import { systemClock } from "../../src/lib/clock.ts";
 import { program } from "./subject.ts";
-import { suites } from "./suites.ts";
+import { groups } from "./suites.ts";
 
 /**
- * Runs every case against a program: `node test/queue-proxy/compare.ts [--ours] command...`. Without `--ours` the cases
- * that say how upstream differs are expected to fail. Exit status 1: something was not as expected.
+ * Runs every case against a program: `node test/queue-proxy/compare.ts [--ours] [--only GROUP] -- command...`. Without
+ * `--ours` the cases that say how upstream differs are expected to fail. Exit status 1: something was not as expected.
  */
-const parameters = process.argv.slice(2);
-const ours = parameters[0] === "--ours";
-const command = ours ? parameters.slice(1) : parameters;
+const { values, positionals } = parseArgs({
+  options: { ours: { type: "boolean" }, only: { type: "string" } },
+  allowPositionals: true,
+});
+const { ours = false, only = "" } = values;
+const caseLimitMs = 20_000;
+
 let passed = 0;
 let differing = 0;
 let unsteady = 0;
 let unexpected = 0;
-for (const suite of suites) {
-  const opened = await openSuite(suite, program(command));
-  for (const one of suite.cases) {
+for (const group of groups) {
+  if (!group.name.includes(only)) continue;
+  const opened = await group.open(program(positionals));
+  for (const one of group.cases) {
     const expected = ours || one.differs === undefined;
-    const failure = await opened.run(one).then(
+    const failure = await limited(opened.run(one)).then(
       () => undefined,
       (error: Error) => error.message.split("\n").slice(0, 6).join("\n    "),
     );
@@ -26,10 +32,19 @@ for (const suite of suites) {
     else if (failure !== undefined && !expected) differing++;
     else {
       unexpected++;
-      console.log(`${suite.name}: ${one.name}\n    ${failure ?? "no longer differs"}`);
+      console.log(`${group.name}: ${one.name}\n    ${failure ?? "no longer differs"}`);
     }
   }
   await opened.close();
 }
 console.log(`${passed} as stated, ${differing} differ as stated, ${unsteady} unsteady, ${unexpected} unexpected`);
-process.exitCode = unexpected > 0 ? 1 : 0;
+process.exit(unexpected > 0 ? 1 : 0);
+
+/** A case that hangs is a case that fails. */
+async function limited(run: Promise<void>): Promise<void> {
+  let cancel = () => {};
+  const late = new Promise<never>((_, reject) => {
+    cancel = systemClock.setTimer(caseLimitMs, () => reject(new Error(`not over after ${caseLimitMs / 1000} s`)));
+  });
+  await Promise.race([run, late]).finally(cancel);
+}

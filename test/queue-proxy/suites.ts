@@ -1,15 +1,16 @@
-import type { Suite } from "./case.ts";
+import { type Group, rawGroup } from "./case.ts";
 import { framing } from "./cases/framing.ts";
+import { grpc, grpcLimits } from "./cases/grpc.ts";
 import { headers } from "./cases/headers.ts";
 import { http2 } from "./cases/http2.ts";
+import { http2Container } from "./cases/http2-container.ts";
 import { breaker, idle, responseStart, timeouts, zeroTimeout } from "./cases/limits.ts";
 import { observability, requestLog, tracing } from "./cases/observability.ts";
 import { parsing } from "./cases/parsing.ts";
 import { aggressiveReadiness, probes, readiness, severalProbes, tcpReadiness } from "./cases/probes.ts";
 import { tunnels, tunnelTimeout } from "./cases/tunnels.ts";
 
-/** Every behaviour of the queue-proxy that we state, for any implementation of it. */
-export const suites: readonly Suite[] = [
+const suites = [
   parsing,
   headers,
   framing,
@@ -30,3 +31,6 @@ export const suites: readonly Suite[] = [
   tracing,
   http2,
 ];
+
+/** Every behaviour of the queue-proxy that we state, for any implementation of it. */
+export const groups: readonly Group[] = [...suites.map(rawGroup), http2Container, grpc, grpcLimits];
