@@ -15,6 +15,7 @@ import { Pod } from "./core/pod.ts";
 import { PodDisruptionBudget } from "./core/poddisruptionbudget.ts";
 import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "./core/rbac.ts";
 import { ReplicaSet } from "./core/replicaset.ts";
+import { ResourceQuota } from "./core/resourcequota.ts";
 import { Secret } from "./core/secret.ts";
 import { Service } from "./core/service.ts";
 import { ServiceAccount } from "./core/serviceaccount.ts";
@@ -63,6 +64,7 @@ export const coreKinds: readonly KindInfo[] = [
   PersistentVolume,
   PersistentVolumeClaim,
   StorageClass,
+  ResourceQuota,
 ];
 
 /** The product's own kinds: their CRDs are made from their schemas. */

@@ -68,7 +68,11 @@ export function parseQuantity(text: string): Quantity {
 
 /** An amount given in thousandths. */
 export function quantityOfMilli(milli: bigint, format: Quantity["format"]): Quantity {
-  const nano = milli * 1_000_000n;
+  return quantityOfNano(milli * 1_000_000n, format);
+}
+
+/** An amount given in billionths. */
+export function quantityOfNano(nano: bigint, format: Quantity["format"]): Quantity {
   return { nano, format, text: print({ nano, format }) };
 }
 

@@ -1,3 +1,5 @@
+import { quotaCases } from "./quota-cases.ts";
+
 /** One request of a case: method, path, body, the body's media type where it is not JSON, and what is accepted. */
 export type Step = readonly [
   method: string,
@@ -974,4 +976,5 @@ export const cases: readonly ContractCase[] = [
       ["GET", `${core}/configmaps/watched?watch=true&timeoutSeconds=1`],
     ],
   },
+  ...quotaCases,
 ];

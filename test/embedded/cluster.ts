@@ -55,16 +55,26 @@ export function buildPrograms(): void {
   built = true;
 }
 
-export async function startTestCluster(
-  dataDir = mkdtempSync(join(tmpdir(), "hakn-test-")),
-  env: Readonly<Record<string, string>> = {},
-): Promise<TestCluster> {
+export interface TestClusterOptions {
+  /** A fresh one unless told. */
+  readonly dataDir?: string;
+  /** Any free port unless told. */
+  readonly httpPort?: number;
+  /** TLS is off unless told. */
+  readonly httpsPort?: number;
+  /** Beside the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function startTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
+  const { dataDir = mkdtempSync(join(tmpdir(), "hakn-test-")), httpPort = 0, httpsPort, env = {} } = options;
   buildPrograms();
-  const supervisor = spawn(process.execPath, [hakn, "up", "--data-dir", dataDir, "--http-port", "0", "--json"], {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const tls = httpsPort === undefined ? [] : ["--https-port", String(httpsPort)];
+  const supervisor = spawn(
+    process.execPath,
+    [hakn, "up", "--data-dir", dataDir, "--http-port", String(httpPort), ...tls, "--json"],
+    { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] },
+  );
   const errors: string[] = [];
   supervisor.stderr.setEncoding("utf8").on("data", (text: string) => errors.push(text));
   const ready = await new Promise<{ kubeconfig: string; gatewayUrl: string; registry: string }>((resolve, reject) => {

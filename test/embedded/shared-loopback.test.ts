@@ -12,7 +12,7 @@ describe("the embedded cluster where the system has 127.0.0.1 alone", {
 }, () => {
   let cluster: TestCluster;
   before(async () => {
-    cluster = await startTestCluster(undefined, { HAKN_LOOPBACK: "shared" });
+    cluster = await startTestCluster({ env: { HAKN_LOOPBACK: "shared" } });
     await cluster.hakn("deploy", "examples/hello", "--json");
   });
   after(() => cluster.stop());

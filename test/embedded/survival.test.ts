@@ -79,7 +79,7 @@ describe("the embedded cluster survives the death of its parts", {
     }
     assert.deepEqual(alive(), []);
 
-    cluster = await startTestCluster(cluster.dataDir);
+    cluster = await startTestCluster({ dataDir: cluster.dataDir });
     await cluster.kubectl(
       "wait",
       "pods",

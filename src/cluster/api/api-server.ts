@@ -25,6 +25,7 @@ import { publishKubernetesService } from "./kubernetes-service.ts";
 import { ensureNamespaces, namespaceLifecycle } from "./namespaces.ts";
 import { createNodeProxy } from "./node-proxy.ts";
 import { loadPki } from "./pki.ts";
+import { withQuotas } from "./quota/charge.ts";
 import { createRegistry } from "./registry.ts";
 import { route, type Server } from "./routes.ts";
 import { createTokenSigner } from "./service-account-tokens.ts";
@@ -83,7 +84,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ipAddresses: [...new Set([options.address, "127.0.0.1", "10.96.0.1"])],
     nowMs: clock.now(),
   });
-  const storage = openStorage(join(dataDir, "cluster.db"));
+  const storage = withQuotas(openStorage(join(dataDir, "cluster.db")));
   const registry = createRegistry(makeBuiltIns());
   const webhooks = createWebhookCaller(storage, locate);
   const admission = createAdmission([

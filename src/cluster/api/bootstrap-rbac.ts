@@ -64,7 +64,10 @@ const roles: Readonly<Record<string, BootstrapRole>> = {
     labels: { [`${aggregateTo}edit`]: "true", [`${aggregateTo}admin`]: "true" },
   },
   "system:aggregate-to-view": {
-    rules: [...allOf(readVerbs), { apiGroups: [""], resources: ["namespaces"], verbs: readVerbs }],
+    rules: [
+      ...allOf(readVerbs),
+      { apiGroups: [""], resources: ["namespaces", "resourcequotas", "resourcequotas/status"], verbs: readVerbs },
+    ],
     labels: { [`${aggregateTo}view`]: "true", [`${aggregateTo}edit`]: "true", [`${aggregateTo}admin`]: "true" },
   },
   "system:discovery": {

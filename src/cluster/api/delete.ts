@@ -128,11 +128,12 @@ function markDeleted(api: Api, resource: ServedResource, item: Item, options: De
   if (finalizers.length > 0) metadata.finalizers = finalizers;
   else delete metadata.finalizers;
   const first = metadata.deletionTimestamp === undefined;
-  const previousGrace = metadata.deletionGracePeriodSeconds ?? Number.POSITIVE_INFINITY;
+  const previousGrace = metadata.deletionGracePeriodSeconds ?? 0;
   if (first || grace < previousGrace) {
     const requestedAt = first ? api.clock.now() : Date.parse(metadata.deletionTimestamp!) - previousGrace * 1000;
     metadata.deletionTimestamp = isoTime(requestedAt + grace * 1000);
-    metadata.deletionGracePeriodSeconds = grace;
+    // Namespaces are marked in a way of their own.
+    if (resource.key !== "namespaces") metadata.deletionGracePeriodSeconds = grace;
     if (first && metadata.generation) metadata.generation += 1;
   }
   if (resource.key === "namespaces") item.status = { ...item.status, phase: "Terminating" };

@@ -102,7 +102,15 @@ export async function answerObject(
 }
 
 /** Kinds whose deletion answers with the object that was deleted. */
-const returnsDeleted = new Set(["persistentvolumeclaims", "persistentvolumes", "pods", "serviceaccounts", "services"]);
+const returnsDeleted = new Set([
+  "persistentvolumeclaims",
+  "persistentvolumes",
+  "pods",
+  "resourcequotas",
+  "serviceaccounts",
+  "services",
+  "storage.k8s.io/storageclasses",
+]);
 
 function deletedStatus({ resource, name }: Place, item: Item): object {
   return {

@@ -3,6 +3,7 @@ import * as objects from "./cluster-objects.ts";
 import { configMap, secret } from "./configuration.ts";
 import { customResourceDefinition } from "./definitions.ts";
 import { pod } from "./pods.ts";
+import { resourceQuota } from "./resource-quota.ts";
 import { service } from "./services.ts";
 import { deployment, replicaSet, statefulSet } from "./workloads.ts";
 
@@ -16,6 +17,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   persistentvolumeclaims: objects.persistentVolumeClaim,
   persistentvolumes: objects.persistentVolume,
   pods: pod,
+  resourcequotas: resourceQuota,
   secrets: secret,
   services: service,
   "admissionregistration.k8s.io/mutatingwebhookconfigurations": objects.webhookConfiguration(true),

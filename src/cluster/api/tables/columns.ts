@@ -31,6 +31,15 @@ const createdAt: Column = {
   cell: (object) => object.metadata.creationTimestamp,
 };
 
+function quotaUsage(object: Item, limits: boolean): string {
+  const { hard, used } = statusOf(object);
+  return Object.entries(mapOf(hard))
+    .filter(([name]) => name.startsWith("limits.") === limits)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, amount]) => `${name}: ${textOf(mapOf(used)[name])}/${textOf(amount)}`)
+    .join(", ");
+}
+
 /** For kinds without columns of their own. */
 export const defaultColumns: readonly Column[] = [nameColumn, createdAt];
 
@@ -339,6 +348,12 @@ export const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
     number("Allowed Disruptions", "How many pods may go now.", (object) =>
       countOf(statusOf(object)["disruptionsAllowed"]),
     ),
+    ageColumn,
+  ],
+  resourcequotas: [
+    nameColumn,
+    text("Request", "What is used of each resource, and allowed.", (object) => quotaUsage(object, false)),
+    text("Limit", "What is used of each limit, and allowed.", (object) => quotaUsage(object, true)),
     ageColumn,
   ],
   "coordination.k8s.io/leases": [
