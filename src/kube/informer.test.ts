@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import fc from "fast-check";
 import { defineKind, type ObjectOf } from "../apis/kind.ts";
 import { systemClock } from "../lib/clock.ts";
-import { silentLogger } from "../lib/log.ts";
+import { createLogger, silentLogger } from "../lib/log.ts";
 import { type HostileServer, startHostileServer, summarize, type WatchEnd } from "../testing/hostile-server.ts";
 import type { Change, Informer } from "./api.ts";
 import { createClient } from "./client.ts";
@@ -166,6 +166,20 @@ test("a silent half-open connection is given up after the inactivity deadline", 
   setup.server.put("a", "2");
   await agreement(setup);
   assert.deepEqual(setup.changes.slice(3), ["updated a=2"]);
+});
+
+test("a server that sends no bookmarks is watched on without pauses and warnings", async (t) => {
+  const said: string[] = [];
+  const log = createLogger("test", "info", { write: (line: string) => said.push(line) });
+  const setup = await started(t, withThree, {
+    inactivityMs: 10,
+    backoff: { baseMs: 3_600_000, maxMs: 3_600_000 },
+    log,
+  });
+  for (let i = 0; i < 6; i++) await setup.server.nextRequest("watch");
+  setup.server.put("a", "2");
+  await agreement(setup);
+  assert.deepEqual(said, []);
 });
 
 test("a version that the server has yet to reach, after it was restored from a backup, is given up", async (t) => {

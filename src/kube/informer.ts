@@ -16,7 +16,10 @@ export interface InformersConfig {
   readonly signal: AbortSignal;
   /** Between attempts; 0.1 to 30 s unless told. */
   readonly backoff?: Backoff;
-  /** How long a watch may be silent: kube-apiserver sends a bookmark every one to two minutes. 180 s unless told. */
+  /**
+   * How long a watch may be silent before it is begun anew: kube-apiserver sends a bookmark of what it caches every one
+   * to two minutes. 180 s unless told.
+   */
   readonly inactivityMs?: number;
   /** Objects per page of a list; 500 unless told. */
   readonly pageSize?: number;
@@ -144,12 +147,16 @@ async function follow<T extends KubeObject>(
       failures = clock.monotonic() - startedAt < shortWatchMs ? failures + 1 : 0;
     } catch (error) {
       if (signal.aborted) return;
-      failures += 1;
-      if (error instanceof SilenceError) silences += 1;
+      const isSilence = error instanceof SilenceError;
+      // kube-apiserver sends no bookmarks of Events, which it does not cache, so theirs is no failure.
+      failures = isSilence ? 0 : failures + 1;
+      if (isSilence) silences += 1;
       if (isGone(error) || silences >= mostSilences) {
         version = undefined;
         silences = 0;
-        log.info("the watch cannot go on from where it was: reading the list again", { error });
+        log[isSilence ? "debug" : "info"]("the watch cannot go on from where it was: reading the list again", {
+          error,
+        });
       } else {
         log[failures > 2 ? "warn" : "debug"]("the watch broke off; it will be resumed", { error, failures });
       }
