@@ -9,6 +9,7 @@ import { gunzipSync } from "node:zlib";
 import { extract } from "tar-stream";
 import { installation } from "../build/installation.ts";
 import { type ImageContents, writeImageLayout } from "../build/oci-layout.ts";
+import type { KubeObject } from "../src/apis/meta.ts";
 import { parseManifest } from "../src/cluster/manifests.ts";
 
 const sha256 = (body: Buffer) => `sha256:${createHash("sha256").update(body).digest("hex")}`;
@@ -91,6 +92,14 @@ describe("the installation for a Kubernetes cluster", () => {
     const webhooks = [...places("MutatingWebhookConfiguration"), ...places("ValidatingWebhookConfiguration")];
     assert.equal(Math.min(...webhooks), objects.length - webhooks.length);
     assert.ok(Math.max(...places("StatefulSet")) > Math.max(...places("ConfigMap"), ...places("ServiceAccount")));
+  });
+
+  test("can be applied again without taking from Secrets and roles what was filled in", () => {
+    for (const object of objects as (KubeObject & Record<string, unknown>)[]) {
+      const { kind, data, stringData, aggregationRule, rules } = object;
+      if (kind === "Secret") assert.deepEqual([data, stringData], [undefined, undefined], object.metadata.name);
+      if (aggregationRule) assert.equal(rules, undefined, object.metadata.name);
+    }
   });
 
   test("has ports of different names in a pod", () => {
