@@ -87,7 +87,8 @@ async function bind(client: Client, pod: Pod): Promise<void> {
   const body = { apiVersion: "v1", kind: "Binding", metadata: { name }, target: { kind: "Node", name: nodeName } };
   await client.raw("POST", path, body).catch((error) => {
     // Another scheduler was faster.
-    if (!(error instanceof ApiError) || error.code !== 409) throw new Error(`cannot bind ${keyOf(pod)}`, { cause: error });
+    if (!(error instanceof ApiError) || error.code !== 409)
+      throw new Error(`cannot bind ${keyOf(pod)}`, { cause: error });
   });
 }
 
@@ -101,7 +102,8 @@ function existing<T>(get: () => Promise<T>): (error: unknown) => Promise<T> {
 /** Pods may be gone before they were run; anything else that fails is told. */
 function unlessEnded(signal: AbortSignal): (error: unknown) => void {
   return (error) => {
-    if (!signal.aborted && !(error instanceof ApiError && (error.code === 404 || error.code === 409))) console.error(error);
+    if (!signal.aborted && !(error instanceof ApiError && (error.code === 404 || error.code === 409)))
+      console.error(error);
   };
 }
 

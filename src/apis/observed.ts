@@ -34,17 +34,21 @@ export function observed(
   return { ...(generation !== undefined && { observedGeneration: generation }), conditions: conditions.all() };
 }
 
+/** Most objects are ready within this time. */
+const statusMayWaitMs = 3000;
+
 /**
- * Whether readiness was and is Unknown for the present generation, or was never judged: then what is known changes
- * fast, and nobody misses a state in between.
+ * How long the status of a pass may wait for a more telling one: a moment while readiness was and is Unknown for the
+ * present generation, or was never judged. Then what is known changes fast, and nobody misses a state in between.
  */
-export function isUnderWay(
+export function waitUnderWay(
   object: KubeObject & { status?: ObservedStatus },
   conditions: ConditionDraft,
   set: ConditionSet,
-): boolean {
+): { statusMayWaitMs?: number } {
   const before = object.status?.conditions?.find(({ type }) => type === set.happy);
   const isNew = object.status?.conditions === undefined;
   const sameGeneration = (object.status?.observedGeneration ?? 0) === (object.metadata.generation ?? 0);
-  return isUnknown(conditions.get(set.happy)) && (isNew || (sameGeneration && isUnknown(before)));
+  const isUnderWay = isUnknown(conditions.get(set.happy)) && (isNew || (sameGeneration && isUnknown(before)));
+  return isUnderWay ? { statusMayWaitMs } : {};
 }

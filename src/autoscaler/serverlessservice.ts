@@ -4,6 +4,7 @@ import { type ConditionDraft, conditionOf, isTrue } from "../apis/conditions.ts"
 import { apiVersionOf } from "../apis/kind.ts";
 import { isControlledBy, type KubeObject } from "../apis/meta.ts";
 import { ServerlessService } from "../apis/networking/serverlessservice.ts";
+import { waitUnderWay } from "../apis/observed.ts";
 import type { Lister, Outcome, Pass, Writer } from "../kube/api.ts";
 import { semanticEqual } from "../kube/semantic.ts";
 import { childMetadata } from "./child-metadata.ts";
@@ -78,7 +79,8 @@ export async function withConditions(
   const conditions = podAutoscalerConditions.draft(pa.status?.conditions, pass.clock);
   conditions.initialize();
   try {
-    return await run(conditions);
+    const outcome = await run(conditions);
+    return { ...waitUnderWay(pa, conditions, podAutoscalerConditions), ...outcome };
   } catch (error) {
     if (!(error instanceof NotOwnedError)) throw error;
     pass.events.warning("InternalError", error.message);

@@ -5,7 +5,7 @@ import type { VirtualService } from "../apis/istio/virtualservice.ts";
 import { isControlledBy } from "../apis/meta.ts";
 import type { Ingress } from "../apis/networking/ingress.ts";
 import { ingressClassAnnotations, ingressLabel } from "../apis/networking/labels.ts";
-import { draftConditions, isUnderWay, observed } from "../apis/observed.ts";
+import { draftConditions, observed, waitUnderWay } from "../apis/observed.ts";
 import { type IstioGateway, qualifiedGatewayName } from "../config/istio.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
 import type { Lister, Outcome, Pass, StatusOf, Writer } from "../kube/api.ts";
@@ -35,9 +35,6 @@ export function isForIstio({ metadata }: Ingress): boolean {
 
 export const ingressConditions = conditionSet("Ready", "NetworkConfigured", "LoadBalancerReady");
 
-/** The gateways mostly prove an Ingress within this time: waiting for them saves a status in between. */
-const statusMayWaitMs = 1000;
-
 /** Secrets are not watched one by one: so long may a renewed certificate wait. */
 const certificateCheckMs = 300_000;
 
@@ -55,7 +52,7 @@ export async function reconcileIngress(
   const status: StatusOf<Ingress> = { ...ingress.status };
   const outcome = () => ({
     status: { ...status, ...observed(ingress, conditions) },
-    ...(isUnderWay(ingress, conditions, ingressConditions) && { statusMayWaitMs }),
+    ...waitUnderWay(ingress, conditions, ingressConditions),
   });
   try {
     const carrying = gatewaysFor(ingress, pass.config.istio);

@@ -6,6 +6,7 @@ import type { ServerlessService } from "../../apis/networking/serverlessservice.
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
+import { childName } from "../../lib/child-name.ts";
 import type { Advice, MultiScaler } from "../multi-scaler.ts";
 import { countPods, type PodCounts, podsOf } from "../pods.ts";
 import {
@@ -62,18 +63,7 @@ async function reconcile(
   const spec = makeDeciderSpec(pa, config);
   const counts = countPods(podsOf(deps.pods, namespace, pa.metadata.name));
 
-  const known = deps.serverlessServices.get({ namespace, name: pa.metadata.name });
-  const scrapeTarget = known?.status?.privateServiceName;
-  if (!known || !scrapeTarget) {
-    const mode = spec.targetBurstCapacity === 0 ? "Serve" : "Proxy";
-    if (!known) await ensureServerlessService(makeServerlessService(pa, mode, numActivators), pa, conditions, deps);
-    conditions.markUnknown("SKSReady", "NotReady", "No Private Service Name");
-    return { status: finish(pa, conditions, { ...counts, want: scaleUnknown }, deps, pass) };
-  }
-
   const advice = deps.multiScaler.advise(key, spec);
-  await ensureMetric(pa, targetBurstCapacity(pa, config) === -1 ? "" : scrapeTarget, conditions, deps, pass);
-
   const plan = planScale({
     pa,
     active: conditions.get("Active"),
@@ -90,11 +80,18 @@ async function reconcile(
 
   const mode = modeFor(plan.want, advice, conditions, pass);
   const service = await ensureServerlessService(makeServerlessService(pa, mode, numActivators), pa, conditions, deps);
+  const scrapeTarget = targetBurstCapacity(pa, config) === -1 ? "" : privateServiceName(service);
+  await ensureMetric(pa, scrapeTarget, conditions, deps, pass);
   if (isServiceReady(service)) conditions.markTrue("SKSReady");
   else conditions.markUnknown("SKSReady", "NotReady", conditionOf(service, "Ready")?.message);
 
   const status = finish(pa, conditions, { ...counts, want: plan.want }, deps, pass, service);
   return { status, ...(plan.requeueAfterMs !== undefined && { requeueAfterMs: plan.requeueAfterMs }) };
+}
+
+/** The Service that selects the revision's pods; until it was made, the name that it will have. */
+function privateServiceName({ metadata, status }: ServerlessService): string {
+  return status?.privateServiceName || childName(metadata.name, "-private");
 }
 
 function modeFor(want: number, advice: Advice, conditions: ConditionDraft, pass: Pass<ServingConfig>): Mode {

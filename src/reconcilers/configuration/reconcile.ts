@@ -1,5 +1,5 @@
 import { conditionOf, conditionSet, isFalse, isTrue } from "../../apis/conditions.ts";
-import { draftConditions, observed } from "../../apis/observed.ts";
+import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
 import type { Configuration } from "../../apis/serving/configuration.ts";
 import { configurationAdmission } from "../../apis/serving/configuration-admission.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
@@ -32,6 +32,8 @@ export async function reconcileConfiguration(
   const configuration = defaulted(stored, configurationAdmission, defaultServingConfig);
   const conditions = draftConditions(configuration, conditionsOfConfiguration, pass.clock);
   let { latestCreatedRevisionName, latestReadyRevisionName } = configuration.status ?? {};
+  // A Service with a revision name of the user's waits for the word that the name was free.
+  const isNamed = Boolean(configuration.spec.template.metadata?.name);
   const finish = (error?: unknown): Outcome<Configuration> => ({
     status: {
       ...configuration.status,
@@ -39,6 +41,7 @@ export async function reconcileConfiguration(
       ...(latestReadyRevisionName && { latestReadyRevisionName }),
       ...observed(configuration, conditions),
     },
+    ...(!isNamed && waitUnderWay(configuration, conditions, conditionsOfConfiguration)),
     ...(error !== undefined && { error }),
   });
 

@@ -2,7 +2,7 @@ import { type ConditionDraft, conditionSet } from "../../apis/conditions.ts";
 import type { Certificate } from "../../apis/networking/certificate.ts";
 import type { ClusterDomainClaim } from "../../apis/networking/clusterdomainclaim.ts";
 import type { IngressTLS } from "../../apis/networking/ingress.ts";
-import { draftConditions, isUnderWay, observed } from "../../apis/observed.ts";
+import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
 import type { DomainMapping } from "../../apis/serving/domainmapping.ts";
 import { domainMappingUidLabel } from "../../apis/serving/labels.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
@@ -40,8 +40,6 @@ export const domainMappingConditions = conditionSet(
   "CertificateProvisioned",
 );
 
-const statusMayWaitMs = 1000;
-
 /** Leads a domain name to a target of the same namespace. Source: serving v0.42.2 pkg/reconciler/domainmapping. */
 export async function reconcileDomainMapping(
   mapping: DomainMapping,
@@ -76,7 +74,7 @@ export async function reconcileDomainMapping(
   }
   return {
     status: { ...status, ...observed(mapping, conditions) },
-    ...(isUnderWay(mapping, conditions, domainMappingConditions) && { statusMayWaitMs }),
+    ...waitUnderWay(mapping, conditions, domainMappingConditions),
     error,
   };
 }

@@ -9,7 +9,7 @@ import type { Lister, Pass, Resource } from "../../kube/api.ts";
 import { failure, isAlreadyExists } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { deploying } from "./conditions.ts";
-import { makeDeployment } from "./deployment.ts";
+import { firstScale, makeDeployment } from "./deployment.ts";
 import { driftOf, isSameSpec } from "./deployment-drift.ts";
 import { makeImage } from "./image.ts";
 import { deploymentName, imageName, podAutoscalerName } from "./names.ts";
@@ -51,7 +51,9 @@ export async function ensureDeployment(
     conditions.markUnknown("ContainerHealthy", deploying);
     try {
       const wanted = makeDeployment(revision, pass.config, deps.installation);
-      const { object, isNew } = await createOrGet(wanted, deps.writeDeployments, pass);
+      const replicas = firstScale(revision, pass.config);
+      const first: Deployment = { ...wanted, spec: { ...wanted.spec, replicas } };
+      const { object, isNew } = await createOrGet(first, deps.writeDeployments, pass);
       if (isNew) return { deployment: object, isNew, mustWait: false };
       existing = object;
     } catch (error) {

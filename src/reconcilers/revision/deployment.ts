@@ -1,9 +1,10 @@
-import { initialScaleAnnotations } from "../../apis/autoscaling/labels.ts";
+import { initialScaleAnnotations, minScaleAnnotations } from "../../apis/autoscaling/labels.ts";
 import { Deployment } from "../../apis/core/deployment.ts";
 import { apiVersionOf } from "../../apis/kind.ts";
 import { controllerReference } from "../../apis/meta.ts";
 import { progressDeadlineAnnotation } from "../../apis/serving/labels.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
+import { routingStateOf } from "../../apis/serving/routing-state.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { DurationError, parseDuration } from "../../lib/duration.ts";
 import { makeAnnotations, makeLabels, makeSelector } from "./meta.ts";
@@ -48,11 +49,24 @@ export function makeDeployment(revision: Revision, config: ServingConfig, instal
 
 const largestInt32 = 2 ** 31 - 1;
 
+/**
+ * The pods that a new Deployment begins with: the initial scale, or the least scale of a revision that Routes may lead
+ * to, which the autoscaler would set at once.
+ */
+export function firstScale(revision: Revision, config: ServingConfig): number {
+  const initial = initialScale(revision, config);
+  if (routingStateOf(revision) === "reserve") return initial;
+  return Math.max(initial, scaleOf(revision, minScaleAnnotations) ?? config.autoscaler.minScale);
+}
+
 function initialScale(revision: Revision, config: ServingConfig): number {
-  const wish = initialScaleAnnotations
-    .map((key) => revision.metadata.annotations?.[key])
-    .find((value) => value !== undefined);
-  if (wish === undefined) return config.autoscaler.initialScale;
+  return scaleOf(revision, initialScaleAnnotations) ?? config.autoscaler.initialScale;
+}
+
+/** The number of an annotation that goes by several names; undefined where it is not there. */
+function scaleOf(revision: Revision, aliases: readonly string[]): number | undefined {
+  const wish = aliases.map((key) => revision.metadata.annotations?.[key]).find((value) => value !== undefined);
+  if (wish === undefined) return undefined;
   return /^[+-]?\d+$/.test(wish) ? Math.max(-largestInt32 - 1, Math.min(largestInt32, Number(wish))) : 0;
 }
 

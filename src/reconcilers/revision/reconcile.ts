@@ -3,11 +3,10 @@ import type { Deployment } from "../../apis/core/deployment.ts";
 import type { Event } from "../../apis/core/event.ts";
 import type { Pod } from "../../apis/core/pod.ts";
 import { keyOf } from "../../apis/meta.ts";
-import { draftConditions, isUnderWay, observed } from "../../apis/observed.ts";
+import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass } from "../../kube/api.ts";
-import { semanticEqual } from "../../kube/semantic.ts";
 import { type ChildrenDeps, ensureDeployment, ensureImages, ensurePodAutoscaler } from "./children.ts";
 import {
   conditionsOfRevision,
@@ -43,8 +42,6 @@ type RevisionStatus = NonNullable<Revision["status"]>;
 /** Most registries answer within this time: waiting for them saves a status in between. */
 const patienceMs = 150;
 const nextWaveMs = 3000;
-/** While pods come up their number changes quickly: one status for all of that is enough. */
-const statusMayWaitMs = 1000;
 
 /**
  * Pins the revision's images, keeps its Deployment, Images and PodAutoscaler, and says how it is.
@@ -57,7 +54,7 @@ export async function reconcileRevision(
 ): Promise<Outcome<Revision>> {
   const conditions = draftConditions(revision, conditionsOfRevision, pass.clock);
   const status: RevisionStatus = { ...revision.status };
-  const outcome: { requeueAfterMs?: number; error?: unknown; statusMayWaitMs?: number } = {};
+  const outcome: { requeueAfterMs?: number; error?: unknown } = {};
   const wasReady = isTrue(conditionOf(revision, "Ready"));
   setLogUrl(revision, status, pass.config);
   try {
@@ -71,10 +68,11 @@ export async function reconcileRevision(
   } catch (error) {
     outcome.error = error;
   }
-  // Digests are kept at once, lest they are looked up again.
-  const isPinned = semanticEqual(status.containerStatuses, revision.status?.containerStatuses);
-  if (isPinned && isUnderWay(revision, conditions, conditionsOfRevision)) outcome.statusMayWaitMs = statusMayWaitMs;
-  return { status: { ...status, ...observed(revision, conditions) }, ...outcome };
+  return {
+    status: { ...status, ...observed(revision, conditions) },
+    ...waitUnderWay(revision, conditions, conditionsOfRevision),
+    ...outcome,
+  };
 }
 
 function setLogUrl(revision: Revision, status: RevisionStatus, { observability }: ServingConfig): void {

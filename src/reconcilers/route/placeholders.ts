@@ -9,7 +9,8 @@ import type { Route } from "../../apis/serving/route.ts";
 import type { Lister, Pass, Writer } from "../../kube/api.ts";
 import { failed, isNotFound } from "../../kube/errors.ts";
 import { semanticCovers, semanticEqual } from "../../kube/semantic.ts";
-import type { DomainSettings } from "./domains.ts";
+import { youthLeftMs } from "../youth.ts";
+import { type DomainSettings, hostnameOf } from "./domains.ts";
 import { isClusterLocalService, makePlaceholder, makeService, type Placeholder } from "./placeholder-service.ts";
 
 export interface PlaceholderDeps {
@@ -19,32 +20,46 @@ export interface PlaceholderDeps {
   readonly endpointsClient: Writer<Endpoints>;
 }
 
-/** Sees to it that every tag has its name, and that no other tag's is left. Returns them by tag. */
+/**
+ * Sees to it that every tag has its name, and that no other tag's is left. Returns them by tag. A new route's names are
+ * made once it is known where they lead to (by `ingress`), or its youth is over.
+ */
 export async function reconcilePlaceholders(
   route: Route,
   tags: Iterable<string>,
+  ingress: Ingress | undefined,
   conditions: ConditionDraft,
   deps: PlaceholderDeps,
   pass: Pass<DomainSettings>,
 ): Promise<ReadonlyMap<string, Placeholder>> {
   const placeholders = new Map<string, Placeholder>();
-  for (const tag of sortBytes(tags))
-    placeholders.set(tag, await reconcilePlaceholder(route, tag, conditions, deps, pass));
-  await deleteOrphans(route, [...placeholders.values()], deps, pass);
+  const sorted = sortBytes(tags);
+  for (const tag of sorted) {
+    const placeholder = await reconcilePlaceholder(route, tag, ingress, conditions, deps, pass);
+    if (placeholder) placeholders.set(tag, placeholder);
+  }
+  const names = sorted.map((tag) => hostnameOf(route.metadata.name, tag, pass.config));
+  await deleteOrphans(route, new Set(names), deps, pass);
   return placeholders;
 }
 
 async function reconcilePlaceholder(
   route: Route,
   tag: string,
+  ingress: Ingress | undefined,
   conditions: ConditionDraft,
   { services, serviceClient, endpoints }: PlaceholderDeps,
-  { config, events, signal }: Pass<DomainSettings>,
-): Promise<Placeholder> {
-  const wanted = constructing(() => makePlaceholder(route, tag, config));
+  { clock, config, events, signal }: Pass<DomainSettings>,
+): Promise<Placeholder | undefined> {
+  let wanted = constructing(() => makePlaceholder(route, tag, config));
   const ref = { namespace: wanted.metadata.namespace!, name: wanted.metadata.name };
   let service = services.get(ref);
   if (!service) {
+    if (youthLeftMs(route, clock) > 0) {
+      const final = ingress && makeService(route, tag, ingress, false, config);
+      if (!final) return undefined;
+      wanted = final.service;
+    }
     service = await serviceClient.create(wanted, { signal }).catch((error) => {
       const message = error instanceof Error ? error.message : String(error);
       events.warning("CreationFailed", `Failed to create placeholder service "${ref.name}": ${message}`);
@@ -81,12 +96,11 @@ function constructing<T>(make: () => T): T {
 
 async function deleteOrphans(
   route: Route,
-  active: readonly Placeholder[],
+  names: ReadonlySet<string>,
   { services, serviceClient, endpoints, endpointsClient }: PlaceholderDeps,
   { signal }: Pass<unknown>,
 ): Promise<void> {
   const namespace = route.metadata.namespace!;
-  const names = new Set(active.map(({ service }) => service.metadata.name));
   for (const { metadata } of services.list({ namespace, labels: { [routeLabel]: route.metadata.name } })) {
     if (names.has(metadata.name)) continue;
     const ref = { namespace, name: metadata.name };

@@ -1,7 +1,7 @@
 import { type ConditionDraft, conditionSet } from "../../apis/conditions.ts";
 import { Endpoints } from "../../apis/core/endpoints.ts";
 import { keyOf } from "../../apis/meta.ts";
-import { draftConditions, isUnderWay, observed } from "../../apis/observed.ts";
+import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import type { Route } from "../../apis/serving/route.ts";
@@ -17,6 +17,7 @@ import {
   propagateIngress,
 } from "../networking/ingress.ts";
 import { isExternalTlsEnabled } from "../networking/settings.ts";
+import { youthLeftMs } from "../youth.ts";
 import { advanceRollout } from "./advance-rollout.ts";
 import { waitForCapacity } from "./capacity.ts";
 import {
@@ -43,9 +44,6 @@ type Status = StatusOf<Route>;
 
 export const routeConditions = conditionSet("Ready", "AllTrafficAssigned", "IngressReady", "CertificateProvisioned");
 
-/** On the way to readiness states follow one another quickly: one status for all of them is enough. */
-const statusMayWaitMs = 1000;
-
 /**
  * Realises a route: resolves its traffic, holds its names inside the cluster, asks for certificates, and keeps the
  * Ingress that the network layer acts upon. Source: serving v0.42.2 pkg/reconciler/route.
@@ -57,7 +55,7 @@ export async function reconcileRoute(route: Route, deps: Deps, pass: Pass<Servin
   const status: Status = { ...route.status };
   const outcome = (rest: Partial<Outcome<Route>>) => ({
     status: { ...status, ...observed(route, conditions) },
-    ...(isUnderWay(route, conditions, routeConditions) && { statusMayWaitMs }),
+    ...waitUnderWay(route, conditions, routeConditions),
     ...rest,
   });
   try {
@@ -113,7 +111,10 @@ async function reconcileNetwork(
   const { namespace, name } = route.metadata;
   const localHost = serviceHostname(name, namespace!);
   status.address = { url: `http://${localHost}` };
-  const placeholders = await reconcilePlaceholders(route, traffic.targets.keys(), conditions, deps, pass);
+  const present = deps.ingresses.get({ namespace: namespace!, name: ingressName(route) });
+  const tags = [...traffic.targets.keys()];
+  const placeholders = await reconcilePlaceholders(route, tags, present, conditions, deps, pass);
+  const namesLeftMs = placeholders.size < tags.length ? youthLeftMs(route, pass.clock) : undefined;
 
   const plan = await reconcileTls(route, traffic, conditions, deps, pass);
   const showSchemes = () => {
@@ -125,7 +126,6 @@ async function reconcileNetwork(
   };
   showSchemes();
 
-  const present = deps.ingresses.get({ namespace: namespace!, name: ingressName(route) });
   const { rollout, nextStepNs } = advanceRollout(route, traffic, present, conditions, pass);
   const wanted = makeIngress(route, { ...traffic, ...plan, rollout }, pass.config);
   const waitMs = present ? waitForCapacity(wanted, present, conditions, deps.endpoints, pass.clock) : undefined;
@@ -140,7 +140,7 @@ async function reconcileNetwork(
   else if (!isRolling) propagateIngress(conditions, ingress);
 
   await pointPlaceholders(route, placeholders, ingress, deps, pass);
-  if (!isRolling) return undefined;
+  if (!isRolling) return namesLeftMs;
   conditions.markUnknown(
     "IngressReady",
     "RolloutInProgress",

@@ -5,10 +5,11 @@ import type { Endpoints } from "../../apis/core/endpoints.ts";
 import type { Service } from "../../apis/core/service.ts";
 import { isControlledBy } from "../../apis/meta.ts";
 import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
-import { draftConditions, isUnderWay, observed } from "../../apis/observed.ts";
+import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
 import type { Lister, Outcome, Pass, StatusOf, Writer } from "../../kube/api.ts";
 import { failed } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
+import { youthLeftMs } from "../youth.ts";
 import { chooseSubset } from "./choose-subset.ts";
 import { makePrivateService, makePublicEndpoints, makePublicService, privateServiceName } from "./services.ts";
 
@@ -25,8 +26,6 @@ export interface Deps {
 
 type Status = StatusOf<ServerlessService>;
 
-const statusMayWaitMs = 1000;
-
 export const serverlessServiceConditions = conditionSet("Ready", "EndpointsPopulated");
 
 /**
@@ -42,18 +41,18 @@ export async function reconcileServerlessService(
   const conditions = draftConditions(sks, serverlessServiceConditions, pass.clock);
   const status: Status = { ...sks.status };
   let failure: unknown;
+  let requeueAfterMs: number | undefined;
   try {
     status.privateServiceName = await reconcilePrivateService(sks, conditions, deps, pass);
     status.serviceName = await reconcilePublicService(sks, conditions, deps, pass);
-    await reconcilePublicEndpoints(sks, conditions, deps, pass);
+    requeueAfterMs = await reconcilePublicEndpoints(sks, conditions, deps, pass);
   } catch (error) {
     failure = error;
   }
-  const isNamed = sks.status?.privateServiceName !== undefined;
   return {
     status: { ...status, ...observed(sks, conditions) },
-    // The names are what others wait for; after them only readiness is news.
-    ...(isNamed && isUnderWay(sks, conditions, serverlessServiceConditions) && { statusMayWaitMs }),
+    ...waitUnderWay(sks, conditions, serverlessServiceConditions),
+    ...(requeueAfterMs !== undefined && { requeueAfterMs }),
     error: failure,
   };
 }
@@ -104,19 +103,23 @@ async function reconcilePublicService(
   return name;
 }
 
+/**
+ * Keeps the public Endpoints. Those of a new revision are made when the first pod is ready, or its youth is over: then
+ * they are written once. Returns when to look again for that.
+ */
 async function reconcilePublicEndpoints(
   sks: ServerlessService,
   conditions: ConditionDraft,
   { endpoints, endpointsClient, activator }: Deps,
-  { signal }: Pass<unknown>,
-): Promise<void> {
+  { clock, signal }: Pass<unknown>,
+): Promise<number | undefined> {
   const namespace = sks.metadata.namespace!;
   const activators = endpoints.get(activator);
   if (!activators)
     throw new Error(`failed to get activator service endpoints: endpoints "${activator.name}" not found`);
   const pods = endpoints.get({ namespace, name: privateServiceName(sks) });
   // The cluster makes them for the private Service in a moment, and then this key is looked at again.
-  if (!pods) return;
+  if (!pods) return undefined;
 
   const hasReadyPods = addressesOf(pods).size > 0;
   const hasActivators = addressesOf(activators).size > 0;
@@ -125,10 +128,11 @@ async function reconcilePublicEndpoints(
 
   const wanted = makePublicEndpoints(sks, source);
   const present = endpoints.get({ namespace, name: wanted.metadata.name });
-  if (!present) {
+  const waitMs = addressesOf(source).size === 0 ? youthLeftMs(sks, clock) : 0;
+  if (!present && waitMs === 0) {
     markNotReady(conditions, "CreatingPublicEndpoints");
     await endpointsClient.create(wanted, { signal }).catch(failed("failed to create public K8s Endpoints"));
-  } else {
+  } else if (present) {
     mustOwn(sks, present, conditions);
     if (!semanticEqual(wanted.subsets, present.subsets)) {
       const updated: Endpoints = { ...present, subsets: wanted.subsets ?? [] };
@@ -144,6 +148,7 @@ async function reconcilePublicEndpoints(
   } else {
     conditions.markFalse("ActivatorEndpointsPopulated", "ActivatorEndpointsPopulated", message);
   }
+  return !present && waitMs > 0 ? waitMs : undefined;
 }
 
 function selectorOf(sks: ServerlessService, deployments: Lister<Deployment>): Readonly<Record<string, string>> {

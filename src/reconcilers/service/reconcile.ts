@@ -1,6 +1,6 @@
 import { type ConditionDraft, conditionOf, conditionSet, isTrue } from "../../apis/conditions.ts";
 import { isControlledBy } from "../../apis/meta.ts";
-import { draftConditions, isUnderWay, observed } from "../../apis/observed.ts";
+import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
 import type { Configuration } from "../../apis/serving/configuration.ts";
 import { configurationAdmission } from "../../apis/serving/configuration-admission.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
@@ -27,9 +27,6 @@ export interface ServiceDeps {
 
 const conditionsOfService = conditionSet("Ready", "ConfigurationsReady", "RoutesReady");
 
-/** While children are being made their states change many times a second: one status for all of that is enough. */
-const statusMayWaitMs = 1000;
-
 type ServiceStatus = NonNullable<KnativeService["status"]>;
 
 /**
@@ -46,7 +43,7 @@ export async function reconcileService(
   const status: ServiceStatus = { ...service.status };
   const finish = (error?: unknown): Outcome<KnativeService> => ({
     status: { ...status, ...observed(service, conditions) },
-    ...(isUnderWay(stored, conditions, conditionsOfService) && { statusMayWaitMs }),
+    ...waitUnderWay(stored, conditions, conditionsOfService),
     ...(error !== undefined && { error }),
   });
   try {
