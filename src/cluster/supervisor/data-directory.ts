@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What a cluster keeps in its directory, and where. */
@@ -31,7 +31,8 @@ export function openDataDirectory(path: string): DataDirectory {
   const stateFile = join(path, "cluster.json");
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    const probe = join(path, ".writable");
+    // Named by the process: several commands may try the directory at once.
+    const probe = join(path, `.writable-${process.pid}`);
     writeFileSync(probe, "");
     rmSync(probe);
   } catch (error) {
@@ -45,11 +46,15 @@ export function openDataDirectory(path: string): DataDirectory {
     try {
       return JSON.parse(readFileSync(stateFile, "utf8")) as ClusterState;
     } catch {
-      // None yet, or cut off in the middle of writing: the cluster finds its ports anew.
+      // None yet, or made unreadable by somebody: the cluster finds its ports anew.
       return undefined;
     }
   };
-  const writeState = (state: ClusterState) => writeFileSync(stateFile, `${JSON.stringify(state, null, 2)}\n`);
+  // Replaced in one step, since other commands read it at any time.
+  const writeState = (state: ClusterState) => {
+    writeFileSync(`${stateFile}.new`, `${JSON.stringify(state, null, 2)}\n`);
+    renameSync(`${stateFile}.new`, stateFile);
+  };
   return {
     path,
     kubeconfig: join(path, "kubeconfig"),

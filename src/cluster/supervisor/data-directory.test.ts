@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { openDataDirectory } from "./data-directory.ts";
+
+const module = pathToFileURL(join(import.meta.dirname, "data-directory.ts")).href;
+
+/** Runs a script that has `openDataDirectory`; settles with what it says on stderr. */
+function runScript(script: string): Promise<string> {
+  const source = `import { openDataDirectory } from ${JSON.stringify(module)};\n${script}`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: ["ignore", "ignore", "pipe"] });
+  let complaint = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaint += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code === 0 ? "" : `${code}: ${complaint}`));
+  });
+}
+
+test("several commands use a data directory at once, while the state is written", async () => {
+  const path = mkdtempSync(join(tmpdir(), "hakn-data-"));
+  try {
+    const directory = openDataDirectory(path);
+    const state = { pid: 1, apiPort: 2, registryPort: 3, gatewayPort: 4 };
+    directory.writeState(state);
+    const reader = `for (let index = 0; index < 500; index++) {
+      if (openDataDirectory(${JSON.stringify(path)}).readState()?.apiPort !== 2) throw new Error("no state");
+    }`;
+    let done = false;
+    const readers = Promise.all([runScript(reader), runScript(reader)]).finally(() => {
+      done = true;
+    });
+    while (!done) {
+      directory.writeState(state);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(await readers, ["", ""]);
+    assert.deepEqual(readdirSync(path), ["cluster.json"]);
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+});
