@@ -149,10 +149,16 @@ describe("an Ingress", () => {
     assert.ok(lines.includes("Ready=Unknown Uninitialized: Waiting for load balancer to be ready"));
   });
 
-  test("of another class is left alone", async () => {
-    const annotations = { "networking.knative.dev/ingress.class": "other" };
-    assert.deepEqual((await run(makeIngress({ rules: [localRule] }, { annotations }))).actions, []);
-  });
+  const othersAnnotations: [string, Record<string, string>][] = [
+    ["another class", { "networking.knative.dev/ingress.class": "other" }],
+    ["an empty class", { "networking.knative.dev/ingress.class": "" }],
+    ["no class", {}],
+  ];
+  for (const [name, annotations] of othersAnnotations) {
+    test(`of ${name} is left alone`, async () => {
+      assert.deepEqual((await run(makeIngress({ rules: [localRule] }, { annotations }))).actions, []);
+    });
+  }
 
   test("says so when somebody else has the VirtualService's name", async () => {
     const taken = {

@@ -27,10 +27,12 @@ export interface Deps extends TlsDeps {
 
 export const istioIngressClass = "istio.ingress.networking.knative.dev";
 
-/** Whether an Ingress is for Istio: its class says so, or says nothing. */
+/**
+ * Whether an Ingress is for Istio: its class says so. One without a class is nobody's.
+ * Source: knative.dev/networking, the generated reconciler of Ingress, which net-istio gives its class to.
+ */
 export function isForIstio({ metadata }: Ingress): boolean {
-  const ingressClass = metadata.annotations?.[ingressClassAnnotations[0]];
-  return ingressClass === undefined || ingressClass === istioIngressClass;
+  return metadata.annotations?.[ingressClassAnnotations[0]] === istioIngressClass;
 }
 
 export const ingressConditions = conditionSet("Ready", "NetworkConfigured", "LoadBalancerReady");
