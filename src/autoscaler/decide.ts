@@ -1,4 +1,4 @@
-import { currentMax, type MaxWindow, maxWindow, recordMax } from "./windows/max-window.ts";
+import { currentMax, type MaxWindow, maxWindow, mergeMaxWindows, recordMax } from "./windows/max-window.ts";
 
 /** How often each revision's scale is decided. Source: serving v0.42.2 pkg/autoscaler/scaling tickInterval. */
 export const tickIntervalMs = 2000;
@@ -57,6 +57,10 @@ export interface Decision {
   readonly excessBurstCapacity: number;
   readonly mode: "stable" | "panic";
   readonly rule: DecidingRule;
+  /** The pods that each window alone asks for. */
+  readonly asked: { readonly stable: number; readonly panic: number };
+  /** The fewest and the most pods that the rates allow, given those that are ready. */
+  readonly rates: { readonly least: number; readonly most: number };
 }
 
 /**
@@ -68,6 +72,16 @@ export function initialDeciderState(spec: DeciderSpec, readyPods: number, nowMs:
     panicSinceMs: readyPods > 1 ? nowMs : undefined,
     maxPanicPods: readyPods,
     delay: spec.scaleDownDelayMs > 0 ? maxWindow(spec.scaleDownDelayMs, tickIntervalMs) : undefined,
+  };
+}
+
+/** What two replicas remember of one revision, taken together: whichever keeps more pods, for longer. */
+export function mergeDeciderStates(ours: DeciderState, theirs: DeciderState): DeciderState {
+  const since = [ours.panicSinceMs, theirs.panicSinceMs].filter((ms) => ms !== undefined);
+  return {
+    panicSinceMs: since.length > 0 ? Math.max(...since) : undefined,
+    maxPanicPods: Math.max(ours.maxPanicPods, theirs.maxPanicPods),
+    delay: ours.delay && theirs.delay ? mergeMaxWindows(ours.delay, theirs.delay) : (ours.delay ?? theirs.delay),
   };
 }
 
@@ -121,6 +135,8 @@ export function decide(
       excessBurstCapacity: excessBurstCapacity(spec, readyPods, panicValue),
       mode: panicSinceMs === undefined ? "stable" : "panic",
       rule,
+      asked: { stable: stableAsk, panic: panicAsk },
+      rates: { least: floor, most: ceiling },
     },
   };
 }

@@ -1,7 +1,7 @@
-import { Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { PodAutoscaler } from "../apis/autoscaling/podautoscaler.ts";
 import { configurationLabel, serviceLabel } from "../apis/serving/labels.ts";
-import type { Explanation } from "./multi-scaler.ts";
+import { type Explanation, isHeldBack } from "./explain/explanation.ts";
 import type { PodCounts } from "./pods.ts";
 
 /** Where the autoscaler reports what it sees and decides. */
@@ -10,12 +10,16 @@ export interface AutoscalerMetrics {
   pods(pa: PodAutoscaler, counts: PodCounts & { readonly want: number }): void;
   decided(pa: PodAutoscaler, decision: Explanation): void;
   scraped(pa: PodAutoscaler, durationMs: number): void;
+  /** A decision that was due `latenessMs` ago was made. */
+  ticked(latenessMs: number): void;
   /** Removes a revision's series. */
   forget(pa: PodAutoscaler): void;
 }
 
 const labelNames = ["namespace_name", "service_name", "configuration_name", "revision_name"] as const;
 const scrapeBucketsMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000];
+
+const latenessBucketsMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
 /**
  * Prometheus metrics under upstream's names, beginning with `autoscaler_`.
@@ -47,6 +51,19 @@ export function createAutoscalerMetrics(registry: Registry): AutoscalerMetrics {
     panic: gauge("panic_requests_per_second", "Average requests-per-second over the panic window"),
     target: gauge("target_requests_per_second", "The desired requests-per-second for each pod"),
   };
+  const heldBack = gauge("held_back", "1 if the load asks for another number of pods than is wanted, 0 otherwise");
+  const changes = new Counter({
+    name: "autoscaler_scale_changes_total",
+    help: "Number of decisions that changed the wanted number of pods, by the rule that had the last word",
+    labelNames: ["rule", "direction"],
+    registers: [registry],
+  });
+  const lateness = new Histogram({
+    name: "autoscaler_tick_lateness",
+    help: "How late decisions are made in milliseconds",
+    buckets: latenessBucketsMs,
+    registers: [registry],
+  });
   const scrapeTime = new Histogram({
     name: "autoscaler_scrape_time",
     help: "The time to scrape metrics in milliseconds",
@@ -66,20 +83,25 @@ export function createAutoscalerMetrics(registry: Registry): AutoscalerMetrics {
     },
     decided(pa, decision) {
       const labels = labelsOf(pa);
-      const values = decision.scalingMetric === "rps" ? requestRate : concurrency;
+      const values = decision.spec.scalingMetric === "rps" ? requestRate : concurrency;
       gauges.desired.set(labels, decision.desiredPods);
       gauges.burst.set(labels, decision.excessBurstCapacity);
       gauges.panicMode.set(labels, decision.mode === "panic" ? 1 : 0);
       values.stable.set(labels, decision.stableValue);
       values.panic.set(labels, decision.panicValue);
-      values.target.set(labels, decision.targetValue);
+      values.target.set(labels, decision.spec.targetValue);
+      heldBack.set(labels, isHeldBack(decision) ? 1 : 0);
+      const { want, before, rule } = decision;
+      if (want >= 0 && before >= 0 && want !== before) changes.inc({ rule, direction: want > before ? "up" : "down" });
     },
+    ticked: (latenessMs) => lateness.observe(latenessMs),
     scraped: (pa, durationMs) => scrapeTime.observe(labelsOf(pa), durationMs),
     forget(pa) {
       const series = [
         ...Object.values(gauges),
         ...Object.values(concurrency),
         ...Object.values(requestRate),
+        heldBack,
         scrapeTime,
       ];
       for (const one of series) one.remove(labelsOf(pa));

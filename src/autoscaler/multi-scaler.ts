@@ -3,12 +3,17 @@ import { startTicker } from "../lib/ticker.ts";
 import {
   type DeciderSpec,
   type DeciderState,
-  type Decision,
   decide,
   initialDeciderState,
+  mergeDeciderStates,
   type Observation,
   tickIntervalMs,
 } from "./decide.ts";
+import { createDecisionRing, type DecisionRing, type RecordedDecision } from "./explain/decision-ring.ts";
+import { type Explanation, isHeldBack, type Rule } from "./explain/explanation.ts";
+import { type Hold, holdScale } from "./hold.ts";
+import type { ScaleRule } from "./kpa/scale.ts";
+import { steadyTime } from "./steady-time.ts";
 
 /** The scale that is advised for a revision; `desiredScale` is -1 until there is data to advise on. */
 export interface Advice {
@@ -16,99 +21,204 @@ export interface Advice {
   readonly excessBurstCapacity: number;
 }
 
-/** One decision with what it was made from: the answer to "why so many pods?". */
-export interface Explanation extends Decision, Observation {
-  /** Unix milliseconds. */
-  readonly atMs: number;
-  readonly targetValue: number;
-  readonly scalingMetric: string;
+/** What is known of a revision beside its spec. */
+export interface Subject {
+  /** The scale that was wanted last, by whomever; -1 or absent when none was. */
+  readonly wanted?: number | undefined;
+  readonly bounds: { readonly min: number; readonly max: number };
+  /** What becomes of the advice: the bounds and the rules at zero. */
+  readonly plan: (advised: number) => { readonly want: number; readonly rule?: ScaleRule };
+}
+
+/** What a decider remembers, for whoever decides next. */
+export interface DeciderMemory {
+  readonly state: DeciderState;
+  readonly desiredScale: number;
+}
+
+/** What one decider leaves to the next. */
+export interface DeciderInheritance {
+  readonly decider?: DeciderMemory;
+  readonly decisions?: readonly RecordedDecision[];
 }
 
 export interface MultiScaler {
   /** Begins to decide for "namespace/name", or takes its changed settings over; returns the present advice. */
-  advise(key: string, spec: DeciderSpec): Advice;
+  advise(key: string, spec: DeciderSpec, subject?: Subject): Advice;
   forget(key: string): void;
-  /** The latest decisions that changed the advice, oldest first, and the very latest one. */
-  history(key: string): readonly Explanation[];
+  /** Decides at once where nothing is wanted though there is load. */
+  poke(key: string): void;
+  /** The keys that are decided for. */
+  keys(): readonly string[];
+  /** The decisions of a key. */
+  decisions(key: string): DecisionRing | undefined;
+  memory(key: string): DeciderMemory | undefined;
+  /** Takes in what another replica left, though this one decides already. */
+  inherit(key: string, left: DeciderInheritance): void;
   /** Calls back with every decision, whether it changes something or not. */
   onDecision(handler: (key: string, decision: Explanation) => void): () => void;
-  /** Calls back with the key whenever the advice changes. */
+  /** Calls back with the key whenever the advice changes, or begins to be held back. */
   onAdvice(handler: (key: string) => void): () => void;
   close(): void;
 }
 
-/** Looks at a revision; undefined when its load or its pods are not known, so that nothing can be decided. */
-export type Observe = (key: string, spec: DeciderSpec) => Observation | undefined;
+/** What is seen of a revision's load, and since when without a gap. */
+export interface Sight extends Observation {
+  /** Since when the load is known without a gap; for ever unless told. */
+  readonly knownSinceMs?: number;
+}
 
-const historyLength = 64;
+/** Looks at a revision; undefined when its load or its pods are not known, so that nothing can be decided. */
+export type Observe = (key: string, spec: DeciderSpec) => Sight | undefined;
+
+export interface MultiScalerOptions {
+  /** Whether a key is ours; nothing is decided for what is not. All unless told. */
+  readonly owns?: (key: string) => boolean;
+  /** What the replica that decided before us left. */
+  readonly inheritance?: (key: string) => DeciderInheritance | undefined;
+  /** Told at every tick how late it is. */
+  readonly onTick?: (latenessMs: number) => void;
+}
+
+/** That advice is held back by another rule is told that often at most. */
+const newsIntervalMs = 30_000;
+
+const unbounded: Subject = { bounds: { min: 0, max: 0 }, plan: (advised) => ({ want: advised }) };
 
 interface Scaler {
   spec: DeciderSpec;
+  subject: Subject;
   state: DeciderState;
   advice: Advice;
-  latest: Explanation | undefined;
-  readonly changes: Explanation[];
+  hold: Hold | undefined;
+  /** What the last decision wanted. */
+  want: number;
+  rule: Rule | undefined;
+  toldAtMs: number;
+  readonly beganMs: number;
+  readonly tookOver: boolean;
+  readonly decisions: DecisionRing;
   readonly stop: CancelTimer;
 }
 
-/** Decides for many revisions, each on a tick of its own. Source: serving v0.42.2 pkg/autoscaler/scaling multiscaler.go. */
-export function createMultiScaler(observe: Observe, countReady: (key: string) => number, clock: Clock): MultiScaler {
+/**
+ * Decides for many revisions, each on a tick of its own. Source: serving v0.42.2 pkg/autoscaler/scaling multiscaler.go.
+ * Unlike upstream it does not advise less than before as long as part of a window's load was not seen; see hold.ts.
+ */
+export function createMultiScaler(
+  observe: Observe,
+  countReady: (key: string) => number,
+  clock: Clock,
+  options: MultiScalerOptions = {},
+): MultiScaler {
+  const { owns = () => true, inheritance = () => undefined, onTick = () => {} } = options;
+  const now = steadyTime(clock);
   const scalers = new Map<string, Scaler>();
   const handlers = new Set<(key: string) => void>();
   const listeners = new Set<(key: string, decision: Explanation) => void>();
 
   const tick = (key: string) => {
     const scaler = scalers.get(key);
-    const observation = scaler && observe(key, scaler.spec);
-    if (!scaler || !observation) return;
-    const { spec, advice: before } = scaler;
-    const { state, decision } = decide(spec, scaler.state, observation, clock.now());
+    const sight = scaler && owns(key) ? observe(key, scaler.spec) : undefined;
+    if (!scaler || !sight) return;
+    const { spec, subject, advice: earlier, want: before } = scaler;
+    const { knownSinceMs = Number.NEGATIVE_INFINITY, ...observation } = sight;
+    const nowMs = now();
+    const { state, decision } = decide(spec, scaler.state, observation, nowMs);
+    const desired = decision.desiredPods;
     scaler.state = state;
-    scaler.advice = { desiredScale: decision.desiredPods, excessBurstCapacity: decision.excessBurstCapacity };
-    scaler.latest = {
+    scaler.hold = holdScale(scaler.hold, {
+      nowMs,
+      windowMs: spec.stableWindowMs,
+      knownSinceMs,
+      before: earlier.desiredScale,
+      desired,
+      tookOver: scaler.tookOver && nowMs - scaler.beganMs < spec.stableWindowMs,
+    });
+    const desiredScale = Math.max(desired, scaler.hold?.scale ?? desired);
+    scaler.advice = { desiredScale, excessBurstCapacity: decision.excessBurstCapacity };
+    const advisedBy = scaler.hold && desiredScale > desired ? scaler.hold.rule : decision.rule;
+    const { want, rule = advisedBy } = subject.plan(desiredScale);
+    const explanation: Explanation = {
       ...decision,
       ...observation,
       atMs: clock.now(),
-      targetValue: spec.targetValue,
-      scalingMetric: spec.scalingMetric,
+      before,
+      want,
+      rule,
+      advisedBy,
+      spec,
+      bounds: subject.bounds,
     };
-    for (const listener of listeners) listener(key, scaler.latest);
-    const changed = before.desiredScale !== decision.desiredPods;
-    if (changed) {
-      scaler.changes.push(scaler.latest);
-      if (scaler.changes.length > historyLength) scaler.changes.shift();
-    }
-    if (changed || before.excessBurstCapacity < 0 !== decision.excessBurstCapacity < 0) {
-      for (const handler of handlers) handler(key);
-    }
+    if (want >= 0) scaler.want = want;
+    scaler.decisions.add(explanation);
+    for (const listener of listeners) listener(key, explanation);
+
+    const changed = earlier.desiredScale !== desiredScale;
+    const turned = earlier.excessBurstCapacity < 0 !== decision.excessBurstCapacity < 0;
+    const news = rule !== scaler.rule && isHeldBack(explanation) && nowMs - scaler.toldAtMs >= newsIntervalMs;
+    scaler.rule = rule;
+    if (!changed && !turned && !news) return;
+    scaler.toldAtMs = nowMs;
+    for (const handler of handlers) handler(key);
+  };
+
+  const begin = (key: string, spec: DeciderSpec, subject: Subject): Scaler => {
+    const { decider: inherited, decisions: earlier = [] } = inheritance(key) ?? {};
+    const wanted = inherited?.desiredScale ?? subject.wanted ?? -1;
+    const fresh = initialDeciderState(spec, countReady(key), now());
+    const scaler: Scaler = {
+      spec,
+      subject,
+      state: inherited ? { ...inherited.state, delay: inherited.state.delay ?? fresh.delay } : fresh,
+      advice: { desiredScale: wanted, excessBurstCapacity: initialBurstCapacity(spec) },
+      hold: undefined,
+      want: subject.wanted ?? -1,
+      rule: undefined,
+      toldAtMs: Number.NEGATIVE_INFINITY,
+      beganMs: now(),
+      tookOver: wanted >= 0,
+      decisions: createDecisionRing(),
+      stop: startTicker(clock, tickIntervalMs, () => {
+        onTick((now() - scaler.beganMs) % tickIntervalMs);
+        tick(key);
+      }),
+    };
+    scaler.decisions.inherit(earlier);
+    scalers.set(key, scaler);
+    return scaler;
   };
 
   return {
-    advise(key, spec) {
+    advise(key, spec, subject = unbounded) {
       const known = scalers.get(key);
-      if (known) {
-        known.spec = spec;
-        return known.advice;
-      }
-      const scaler: Scaler = {
-        spec,
-        state: initialDeciderState(spec, countReady(key), clock.now()),
-        advice: { desiredScale: -1, excessBurstCapacity: initialBurstCapacity(spec) },
-        latest: undefined,
-        changes: [],
-        stop: startTicker(clock, tickIntervalMs, () => tick(key)),
-      };
-      scalers.set(key, scaler);
-      return scaler.advice;
+      if (!known) return begin(key, spec, subject).advice;
+      known.spec = spec;
+      known.subject = subject;
+      return known.advice;
     },
     forget(key) {
       scalers.get(key)?.stop();
       scalers.delete(key);
     },
-    history(key) {
+    poke(key) {
+      if (scalers.get(key)?.advice.desiredScale === 0) tick(key);
+    },
+    keys: () => [...scalers.keys()],
+    decisions: (key) => scalers.get(key)?.decisions,
+    memory(key) {
       const scaler = scalers.get(key);
-      if (!scaler?.latest) return [];
-      return scaler.changes.at(-1) === scaler.latest ? scaler.changes : [...scaler.changes, scaler.latest];
+      return scaler && { state: scaler.state, desiredScale: scaler.advice.desiredScale };
+    },
+    inherit(key, { decider, decisions }) {
+      const scaler = scalers.get(key);
+      if (!scaler) return;
+      if (decisions) scaler.decisions.inherit(decisions);
+      if (!decider) return;
+      scaler.state = mergeDeciderStates(scaler.state, decider.state);
+      const desiredScale = Math.max(scaler.advice.desiredScale, decider.desiredScale);
+      scaler.advice = { ...scaler.advice, desiredScale };
+      if (scaler.hold) scaler.hold = { ...scaler.hold, scale: Math.max(scaler.hold.scale, desiredScale) };
     },
     onDecision(listener) {
       listeners.add(listener);

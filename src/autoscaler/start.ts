@@ -1,7 +1,7 @@
 import type { Metric } from "../apis/autoscaling/metric.ts";
 import { PodAutoscaler } from "../apis/autoscaling/podautoscaler.ts";
 import { Pod } from "../apis/core/pod.ts";
-import { splitKey } from "../apis/meta.ts";
+import { keyOf, splitKey } from "../apis/meta.ts";
 import { revisionUidLabel } from "../apis/serving/labels.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
 import type { Controller, ControllerContext } from "../kube/controller.ts";
@@ -13,6 +13,7 @@ import { startMetricController } from "./metric/controller.ts";
 import type { AutoscalerMetrics } from "./metrics.ts";
 import { createMultiScaler, type MultiScaler } from "./multi-scaler.ts";
 import { addressesByAge, countPods, podsOf } from "./pods.ts";
+import { createReplicas, type Replicas, type ReplicaView } from "./replicas/replicas.ts";
 import { createScrapeClient } from "./scrape/client.ts";
 import { createScraper, type Scraper } from "./scrape/scraper.ts";
 import { windowLengths } from "./settings.ts";
@@ -20,6 +21,7 @@ import { windowLengths } from "./settings.ts";
 export interface Autoscaler {
   readonly collector: MetricCollector;
   readonly multiScaler: MultiScaler;
+  readonly replicas: Replicas;
   /** Settles once the context's signal has aborted and everything has stopped. */
   readonly done: Promise<void>;
 }
@@ -28,41 +30,19 @@ export interface Autoscaler {
 export function startAutoscaler(
   context: ControllerContext<ServingConfig>,
   metrics: AutoscalerMetrics,
+  view: ReplicaView,
   locate: Locate,
 ): Autoscaler {
-  const { clock, log, signal } = context;
+  const { clock, log, signal, ownership } = context;
   const pods = context.informers.of(Pod, { labelSelector: revisionUidLabel });
   const podAutoscalers = context.informers.of(PodAutoscaler);
   const client = createScrapeClient(locate);
-  const scrapers = new WeakMap<Metric, Scraper>();
+  const replicas = createReplicas({ ...view, owns: ownership.owns, clock, log });
 
-  const scraperOf = (metric: Metric): Scraper => {
-    const known = scrapers.get(metric);
-    if (known) return known;
-    const { network } = context.config.current();
-    const scraper = createScraper(
-      { namespace: metric.metadata.namespace ?? "", scrapeTarget: metric.spec.scrapeTarget ?? "" },
-      {
-        client,
-        meshMode: network.meshCompatibilityMode,
-        passthrough: network.enableMeshPodAddressability,
-        log: log.child({ "knative.dev/key": `${metric.metadata.namespace}/${metric.metadata.name}` }),
-        random: Math.random,
-      },
-    );
-    scrapers.set(metric, scraper);
-    return scraper;
-  };
-
-  const collector = createMetricCollector(async (metric) => {
-    const { stableMs } = windowLengths(metric);
-    const revisionPods = podsOf(pods, metric.metadata.namespace ?? "", metric.metadata.name);
-    const startedAt = clock.monotonic();
-    const stat = await scraperOf(metric).scrape(addressesByAge(revisionPods, stableMs, clock.now()), stableMs);
-    const pa = stat && podAutoscalers.get(metric.metadata);
-    if (pa) metrics.scraped(pa, clock.monotonic() - startedAt);
-    return stat;
-  }, clock);
+  const collector = createMetricCollector(createScrape(context, client, metrics), clock, {
+    owns: ownership.owns,
+    inheritance: (key) => replicas.standby.recall(key)?.records,
+  });
 
   const countsOf = (key: string) => {
     const { namespace = "", name } = splitKey(key);
@@ -72,18 +52,23 @@ export function startAutoscaler(
     (key, spec) => {
       const averages = collector.averages(key, spec.scalingMetric);
       if (typeof averages === "string") return undefined;
-      return { readyPods: countsOf(key).ready, stableValue: averages.stable, panicValue: averages.panic };
+      const { stable, panic, knownSinceMs } = averages;
+      return { readyPods: countsOf(key).ready, stableValue: stable, panicValue: panic, knownSinceMs };
     },
     (key) => countsOf(key).ready,
     clock,
+    { owns: ownership.owns, inheritance: replicas.standby.recall, onTick: metrics.ticked },
   );
+  replicas.start(collector, multiScaler);
 
   multiScaler.onDecision((key, decision) => {
     const pa = podAutoscalers.get(splitKey(key));
     if (pa) metrics.decided(pa, decision);
   });
   podAutoscalers.onChange((change) => {
-    if (change.type === "deleted") metrics.forget(change.object);
+    if (change.type !== "deleted") return;
+    metrics.forget(change.object);
+    replicas.standby.forget(keyOf(change.object));
   });
 
   const controllers: Controller[] = [
@@ -94,7 +79,55 @@ export function startAutoscaler(
   signal.addEventListener("abort", () => {
     collector.close();
     multiScaler.close();
+    replicas.close();
     client.close();
   });
-  return { collector, multiScaler, done: Promise.all(controllers.map(({ done }) => done)).then(() => undefined) };
+  const done = Promise.all(controllers.map((controller) => controller.done)).then(() => undefined);
+  return { collector, multiScaler, replicas, done };
+}
+
+/** Scrapes the pods of a Metric's revision, with what is known of them at that moment. */
+function createScrape(
+  context: ControllerContext<ServingConfig>,
+  client: ReturnType<typeof createScrapeClient>,
+  metrics: AutoscalerMetrics,
+): (metric: Metric) => ReturnType<Scraper["scrape"]> {
+  const { clock, informers, config, log } = context;
+  const pods = informers.of(Pod, { labelSelector: revisionUidLabel });
+  const podAutoscalers = informers.of(PodAutoscaler);
+  const scrapers = new Map<string, { readonly target: string; readonly scraper: Scraper }>();
+
+  const scraperOf = (metric: Metric): Scraper => {
+    const { network } = config.current();
+    const key = keyOf(metric);
+    const { scrapeTarget = "" } = metric.spec;
+    const target = `${scrapeTarget} ${network.meshCompatibilityMode} ${network.enableMeshPodAddressability}`;
+    const known = scrapers.get(key);
+    if (known?.target === target) return known.scraper;
+    const scraper = createScraper(
+      { namespace: metric.metadata.namespace ?? "", scrapeTarget },
+      {
+        client,
+        meshMode: network.meshCompatibilityMode,
+        passthrough: network.enableMeshPodAddressability,
+        log: log.child({ "knative.dev/key": key }),
+        random: Math.random,
+      },
+    );
+    scrapers.set(key, { target, scraper });
+    return scraper;
+  };
+  podAutoscalers.onChange(({ type, object }) => {
+    if (type === "deleted") scrapers.delete(keyOf(object));
+  });
+
+  return async (metric) => {
+    const { stableMs } = windowLengths(metric);
+    const revisionPods = podsOf(pods, metric.metadata.namespace ?? "", metric.metadata.name);
+    const startedAt = clock.monotonic();
+    const stat = await scraperOf(metric).scrape(addressesByAge(revisionPods, stableMs, clock.now()), stableMs);
+    const pa = stat && podAutoscalers.get(metric.metadata);
+    if (pa) metrics.scraped(pa, clock.monotonic() - startedAt);
+    return stat;
+  };
 }

@@ -37,10 +37,21 @@ export interface LeasesConfig {
   /** "host:port" of our peer server, for the other replicas; without it they wait for our Lease to expire. */
   readonly peerAddress?: string;
   readonly peers?: PeerWatcher;
+  /** "host:port" where this replica takes requests of the others. */
+  readonly address?: string;
+  /** The names of the buckets' Leases; "component.hakn.<n>-of-<count>" unless told. */
+  readonly bucketNames?: readonly string[];
   /** Keys are divided as upstream's StatefulSet mode does, and bucket n prefers the pod with ordinal n. */
   readonly statefulSet?: StatefulSetIdentity;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** Another replica that takes part now. */
+export interface LivePeer {
+  readonly pod: string;
+  /** "host:port" where it takes requests. */
+  readonly address: string;
 }
 
 export interface Leases extends Ownership {
@@ -50,6 +61,8 @@ export interface Leases extends Ownership {
   held(): readonly string[];
   /** The pods that take part now, sorted. */
   members(): readonly string[];
+  /** The other replicas that take part now and say where they take requests. */
+  peers(): readonly LivePeer[];
   /** Gives everything up: for `owns` at once, then for the others, who take over as soon as they hear of it. */
   release(): Promise<void>;
 }
@@ -83,7 +96,7 @@ export function startLeases(config: LeasesConfig): Leases {
   const log = config.log.child({ component });
   const leases = client.of(Lease);
   const mapping = config.leaseNamesPrefixMapping;
-  const names = makeBucketNames(component, queue, config.buckets, mapping);
+  const names = config.bucketNames ?? makeBucketNames(component, queue, config.buckets, mapping);
   const keys = createBucketSet(config.statefulSet?.bucketNames(config.buckets) ?? names);
   const patienceMs = 2 * timing.retryPeriodMs;
   const handlers = new Set<() => void>();
@@ -265,6 +278,14 @@ export function startLeases(config: LeasesConfig): Leases {
     },
     held: () => (membership.alive() && !stopped ? buckets.filter(({ ours }) => ours).map(({ name }) => name) : []),
     members: () => membership.live().map(podOf).sort(),
+    peers: () =>
+      membership
+        .live()
+        .filter((who) => who !== identity)
+        .flatMap((who) => {
+          const address = membership.addressOf(who);
+          return address ? [{ pod: podOf(who), address }] : [];
+        }),
     async release() {
       if (stopped) return;
       stopped = true;

@@ -13,6 +13,7 @@ export interface MembershipConfig {
   readonly pod: string;
   readonly instance: string;
   readonly peerAddress?: string;
+  readonly address?: string;
   readonly peers?: PeerWatcher;
   readonly timing: LeaseTiming;
   readonly clock: Clock;
@@ -38,6 +39,8 @@ export interface Membership {
   /** The identities of the live members, sorted. */
   live(): readonly string[];
   stateOf(identity: string): MemberState;
+  /** Where a member takes requests of the other members. */
+  addressOf(identity: string): string | undefined;
   /** Asks the API server whether a member that seems gone really is. */
   confirmGone(identity: string): Promise<boolean>;
   renewIfDue(): void;
@@ -55,6 +58,7 @@ interface Member {
 }
 
 const peerAnnotation = "hakn.dev/peer-address";
+const addressAnnotation = "hakn.dev/address";
 /** Leases of members that expired so long ago are deleted. */
 const forgetAfterMs = 600_000;
 /** A program that ends does not wait longer for an API server that does not answer. */
@@ -169,7 +173,10 @@ export function createMembership(config: MembershipConfig): Membership {
     const before = members.get(ownName)?.seen;
     const holder = before ? holderOf(before.lease) : "";
     if (established && holder && holder !== identity && !isExpired(before!, sentAtMs)) return;
-    const annotations = config.peerAddress ? { [peerAnnotation]: config.peerAddress } : {};
+    const annotations = {
+      ...(config.peerAddress && { [peerAnnotation]: config.peerAddress }),
+      ...(config.address && { [addressAnnotation]: config.address }),
+    };
     const text = {
       name: ownName,
       namespace,
@@ -222,6 +229,7 @@ export function createMembership(config: MembershipConfig): Membership {
       return identities.filter((who) => who && stateOf(who) === "live").sort();
     },
     stateOf,
+    addressOf: (who) => members.get(prefix + podOf(who))?.seen.lease.metadata.annotations?.[addressAnnotation],
     async confirmGone(who) {
       if (departed.has(who)) return true;
       if (stateOf(who) !== "live") await read(prefix + podOf(who));

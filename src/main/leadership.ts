@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Leases, startLeases } from "../kube/leases.ts";
+import { type Leases, type LeasesConfig, startLeases } from "../kube/leases.ts";
 import { createPeerWatcher, startPeerServer } from "../kube/peers.ts";
 import { parseStatefulSet } from "../kube/stateful-set.ts";
 import { clusterDomain } from "../lib/cluster-domain.ts";
@@ -12,7 +12,12 @@ export interface Leadership {
 }
 
 /** Makes this replica share the keys of `component` with the others. */
-export async function startLeadership(program: PodProgram, component: string, peerPort: number): Promise<Leadership> {
+export async function startLeadership(
+  program: PodProgram,
+  component: string,
+  peerPort: number,
+  more: Pick<LeasesConfig, "address" | "bucketNames"> = {},
+): Promise<Leadership> {
   const { client, informers, config, clock, log } = program.context;
   const { leaderElection } = config.current();
   const instance = randomUUID();
@@ -23,6 +28,7 @@ export async function startLeadership(program: PodProgram, component: string, pe
     client,
     informers,
     namespace: program.namespace,
+    ...more,
     component,
     buckets: leaderElection.buckets,
     timing: leaderElection,

@@ -68,16 +68,18 @@ describe("the embedded cluster where the system has 127.0.0.1 alone", {
     assert.equal(failures, 0);
   });
 
-  /** One of the replicas decides on the new revision; its decisions tell the load that was scraped from the pods. */
+  /** Every replica tells the load that was scraped from the new revision's pods: one decides, the others ask it. */
   async function untilLoadIsSeen(): Promise<void> {
     const replicas = (await podsOf("app=controlplane")).map((line) => line.split(" ")[0]!);
     for (let attempt = 0; attempt < 150; attempt++) {
-      for (const replica of replicas) {
-        const at = locateOnSharedLoopback({ host: replica, port: 8080 });
-        const text = await fetchText(`http://${at.host}:${at.port}/decisions/default/hello-00002`);
-        const { decisions } = JSON.parse(text) as { decisions: { stableValue?: number }[] };
-        if (decisions.some(({ stableValue = 0 }) => stableValue > 0)) return;
-      }
+      const loads = await Promise.all(
+        replicas.map(async (replica) => {
+          const at = locateOnSharedLoopback({ host: replica, port: 8080 });
+          const text = await fetchText(`http://${at.host}:${at.port}/decisions/default/hello-00002`);
+          return (JSON.parse(text) as { latest?: { observed: { stable: number } } }).latest?.observed.stable ?? 0;
+        }),
+      );
+      if (loads.every((load) => load > 0)) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     assert.fail("no load was scraped");

@@ -7,6 +7,7 @@ import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { childName } from "../../lib/child-name.ts";
+import { newsOf, scaleReasonAnnotation } from "../explain/news.ts";
 import type { Advice, MultiScaler } from "../multi-scaler.ts";
 import { countPods, type PodCounts, podsOf } from "../pods.ts";
 import {
@@ -18,7 +19,7 @@ import {
   type ServerlessServiceDeps,
   withConditions,
 } from "../serverlessservice.ts";
-import { targetBurstCapacity } from "../settings.ts";
+import { scaleBounds, targetBurstCapacity } from "../settings.ts";
 import { activeThreshold, baseStatus, markActive } from "../status.ts";
 import { makeDeciderSpec } from "./decider-spec.ts";
 import { makeMetric } from "./metric.ts";
@@ -63,19 +64,29 @@ async function reconcile(
   const spec = makeDeciderSpec(pa, config);
   const counts = countPods(podsOf(deps.pods, namespace, pa.metadata.name));
 
-  const advice = deps.multiScaler.advise(key, spec);
-  const plan = planScale({
+  const situation = {
     pa,
     active: conditions.get("Active"),
     initialized: isTrue(conditions.get("ScaleTargetInitialized")),
-    advised: advice.desiredScale,
     config,
     progressDeadlineMs: pass.config.deployment.progressDeadlineMs,
+  };
+  const planFor = (advised: number) => planScale({ ...situation, advised, nowMs: pass.clock.now() });
+  const bounds = scaleBounds(pa, config);
+  const advice = deps.multiScaler.advise(key, spec, { wanted: pa.status?.desiredScale, bounds, plan: planFor });
+  const plan = planFor(advice.desiredScale);
+  const replicas = plan.apply === undefined ? undefined : await deps.scaleTargets.scale(pa, plan.apply);
+  const news = newsOf(pa, {
+    latest: deps.multiScaler.decisions(key)?.latest(),
+    want: plan.want,
+    rule: plan.rule,
+    bounds,
+    scaledFrom: replicas,
     nowMs: pass.clock.now(),
   });
-  if (plan.apply !== undefined) {
-    const before = await deps.scaleTargets.scale(pa, plan.apply);
-    if (before !== plan.apply) pass.log.info(`Scaling from ${before} to ${plan.apply}`);
+  if (news) {
+    pass.log.info(news.text, { reason: news.eventReason });
+    pass.events.normal(news.eventReason, news.text);
   }
 
   const mode = modeFor(plan.want, advice, conditions, pass);
@@ -85,7 +96,9 @@ async function reconcile(
   if (isServiceReady(service)) conditions.markTrue("SKSReady");
   else conditions.markUnknown("SKSReady", "NotReady", conditionOf(service, "Ready")?.message);
 
-  const status = finish(pa, conditions, { ...counts, want: plan.want }, deps, pass, service);
+  const finished = finish(pa, conditions, { ...counts, want: plan.want }, deps, pass, service);
+  const annotations = news && { ...pa.status?.annotations, [scaleReasonAnnotation]: news.annotation };
+  const status = { ...finished, ...(annotations && { annotations }) };
   return { status, ...(plan.requeueAfterMs !== undefined && { requeueAfterMs: plan.requeueAfterMs }) };
 }
 

@@ -20,37 +20,55 @@ interface Row {
 }
 
 const rows: Row[] = [
-  { name: "nothing known, already active: leave it alone", active: "True", advised: -1, want: { want: -1 } },
+  {
+    name: "nothing known, already active: leave it alone",
+    active: "True",
+    advised: -1,
+    want: { want: -1, rule: "nothing known" },
+  },
   {
     name: "nothing known, still activating: the least scale",
     active: "Unknown",
     advised: -1,
-    want: { want: 2, apply: 2 },
+    want: { want: 2, apply: 2, rule: "min scale" },
+  },
+  {
+    name: "nothing known, still activating without a least scale: waited for",
+    annotations: { "autoscaling.knative.dev/min-scale": "0" },
+    active: "Unknown",
+    activeForMs: 1000,
+    advised: -1,
+    want: { want: -1, requeueAfterMs: 630_000, rule: "still activating" },
   },
   { name: "advice within the bounds", active: "True", advised: 5, want: { want: 5, apply: 5 } },
-  { name: "advice above the largest scale", active: "True", advised: 50, want: { want: 30, apply: 30 } },
-  { name: "advice below the least scale", active: "True", advised: 0, want: { want: 2, apply: 2 } },
+  {
+    name: "advice above the largest scale",
+    active: "True",
+    advised: 50,
+    want: { want: 30, apply: 30, rule: "max scale" },
+  },
+  { name: "advice below the least scale", active: "True", advised: 0, want: { want: 2, apply: 2, rule: "min scale" } },
   {
     name: "a new revision begins with its initial scale",
     annotations: { "autoscaling.knative.dev/initial-scale": "4" },
     active: "Unknown",
     initialized: false,
     advised: 1,
-    want: { want: 4, apply: 4 },
+    want: { want: 4, apply: 4, rule: "initial scale" },
   },
   {
     name: "a reachable revision keeps a pod without a least scale, since nothing would wake it up",
     annotations: { "autoscaling.knative.dev/min-scale": "0" },
     active: "True",
     advised: 0,
-    want: { want: 1, apply: 1 },
+    want: { want: 1, apply: 1, rule: "a route may lead to it" },
   },
   {
     name: "an unreachable revision goes to zero at once; its least scale does not count",
     reachability: "Unreachable",
     active: "True",
     advised: 0,
-    want: { want: 0, apply: 0 },
+    want: { want: 0, apply: 0, rule: "no route leads to it" },
   },
   {
     name: "an unreachable revision under load shrinks with its load",
@@ -65,7 +83,7 @@ const rows: Row[] = [
     active: "Unknown",
     activeForMs: 1000,
     advised: 0,
-    want: { want: -1, requeueAfterMs: 630_000 },
+    want: { want: -1, requeueAfterMs: 630_000, rule: "still activating" },
   },
   {
     name: "a revision that never became active is given up after the deadline",
@@ -73,7 +91,7 @@ const rows: Row[] = [
     active: "Unknown",
     activeForMs: 700_000,
     advised: 0,
-    want: { want: 0, apply: 0 },
+    want: { want: 0, apply: 0, rule: "activation timed out" },
   },
 ];
 

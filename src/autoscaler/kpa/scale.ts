@@ -25,10 +25,24 @@ export interface ScaleInput {
   readonly nowMs: number;
 }
 
+/** What may overrule the decider's advice. */
+export type ScaleRule =
+  | "min scale"
+  | "max scale"
+  | "initial scale"
+  | "scale to zero is off"
+  | "a route may lead to it"
+  | "no route leads to it"
+  | "still activating"
+  | "activation timed out"
+  | "nothing known";
+
 /** `apply` is the replica count to set, absent to leave it alone; `want` is what is reported. */
 export interface ScalePlan {
   readonly want: number;
   readonly apply?: number;
+  /** What overruled the advice, if anything did. */
+  readonly rule?: ScaleRule;
   readonly requeueAfterMs?: number;
 }
 
@@ -39,27 +53,28 @@ export interface ScalePlan {
  */
 export function planScale(input: ScaleInput): ScalePlan {
   const { pa, active, initialized, advised, config } = input;
-  if (advised < 0 && !isUnknown(active)) return { want: advised };
+  if (advised < 0 && !isUnknown(active)) return { want: advised, rule: "nothing known" };
 
   const bounds = scaleBounds(pa, config);
   const initial = initialScale(pa, config);
-  const min = initial > 1 && !initialized ? Math.max(initial, bounds.min) : bounds.min;
-  const desired = clamp(advised, min, bounds.max);
-  if (desired !== 0) return desired > 0 ? { want: desired, apply: desired } : { want: desired };
-  return planZero(input);
+  const isStarting = initial > 1 && !initialized && initial > bounds.min;
+  const min = isStarting ? initial : bounds.min;
+  if (Math.max(advised, min) === 0) return planZero(input);
+  if (advised < min) return { want: min, apply: min, rule: isStarting ? "initial scale" : "min scale" };
+  if (bounds.max !== 0 && advised > bounds.max) return { want: bounds.max, apply: bounds.max, rule: "max scale" };
+  return { want: advised, apply: advised };
 }
 
 function planZero({ pa, active, config, nowMs, ...input }: ScaleInput): ScalePlan {
-  if (!config.enableScaleToZero) return { want: 1, apply: 1 };
+  if (!config.enableScaleToZero) return { want: 1, apply: 1, rule: "scale to zero is off" };
   if (isUnknown(active)) {
     const timeoutMs = (progressDeadlineMs(pa) ?? input.progressDeadlineMs) + activationTimeoutBufferMs;
     const activatingMs = nowMs - Date.parse(active?.lastTransitionTime ?? "");
-    return activatingMs > timeoutMs ? { want: 0, apply: 0 } : { want: scaleUnknown, requeueAfterMs: timeoutMs };
+    return activatingMs > timeoutMs
+      ? { want: 0, apply: 0, rule: "activation timed out" }
+      : { want: scaleUnknown, requeueAfterMs: timeoutMs, rule: "still activating" };
   }
-  return pa.spec.reachability === "Unreachable" ? { want: 0, apply: 0 } : { want: 1, apply: 1 };
-}
-
-function clamp(value: number, min: number, max: number): number {
-  if (value < min) return min;
-  return max !== 0 && value > max ? max : value;
+  return pa.spec.reachability === "Unreachable"
+    ? { want: 0, apply: 0, rule: "no route leads to it" }
+    : { want: 1, apply: 1, rule: "a route may lead to it" };
 }

@@ -3,39 +3,45 @@ import { keyOf } from "../../apis/meta.ts";
 import type { CancelTimer, Clock } from "../../lib/clock.ts";
 import { startTicker } from "../../lib/ticker.ts";
 import type { Stat } from "../scrape/stat.ts";
-import { aggregationAlgorithm, windowLengths } from "../settings.ts";
-import { type AverageWindow, linearWindow, type WindowSnapshot, weightedWindow } from "../windows/average-window.ts";
+import { windowLengths } from "../settings.ts";
+import { steadyTime } from "../steady-time.ts";
+import {
+  createLoadHistory,
+  type Load,
+  type LoadHistory,
+  type LoadRecord,
+  largestGapMs,
+} from "../windows/load-history.ts";
+import { type Averages, type LoadWindows, replayLoad } from "../windows/load-windows.ts";
 
-const bucketMs = 1000;
 const scrapeIntervalMs = 1000;
+/** A timer may fire that much early. */
+const timerSlackMs = 10;
 
-/** The load of a revision: averages over the stable and over the panic window. */
-export interface Averages {
-  readonly stable: number;
-  readonly panic: number;
+/** Averages, and since when they rest on data without a gap: longer ago than the stable window means "on a full one". */
+export interface KnownAverages extends Averages {
+  readonly knownSinceMs: number;
 }
 
 /** Why there are no averages: nothing was recorded during the window, or nobody asked to collect. */
 export type NoAverages = "no data" | "not collecting";
-
-/** The windows of one revision, as a successor needs them to go on. */
-export interface CollectionSnapshot {
-  readonly concurrency: WindowSnapshot;
-  readonly panicConcurrency: WindowSnapshot;
-  readonly requestRate: WindowSnapshot;
-  readonly panicRequestRate: WindowSnapshot;
-}
 
 export interface MetricCollector {
   /** Begins to collect for a Metric, or takes its changed windows and target over. Returns the last scrape's error. */
   collect(metric: Metric): Error | undefined;
   /** Ends collecting for "namespace/name". */
   forget(key: string): void;
-  /** Adds a Stat that somebody else gathered. */
-  record(key: string, stat: Stat): void;
-  averages(key: string, scalingMetric: string): Averages | NoAverages;
-  snapshot(key: string): CollectionSnapshot | undefined;
-  restore(key: string, snapshot: CollectionSnapshot): void;
+  /** The keys that are collected for. */
+  keys(): readonly string[];
+  /** Adds a Stat that somebody else gathered `ageMs` ago. */
+  record(key: string, stat: Stat, ageMs?: number): void;
+  averages(key: string, scalingMetric: string): KnownAverages | NoAverages;
+  /** How long a key has been collected for here. */
+  ageMs(key: string): number;
+  /** What was seen, second by second. */
+  history(key: string): LoadHistory | undefined;
+  /** Takes in what another replica saw before us. */
+  inherit(key: string, records: readonly LoadRecord[]): void;
   /** Calls back with the key when its scraping begins to fail, fails otherwise, or works again. */
   onHealthChange(handler: (key: string) => void): () => void;
   close(): void;
@@ -44,15 +50,33 @@ export interface MetricCollector {
 /** Fetches the present load of a Metric's revision; undefined when it has no pods. Rejects when it cannot be known. */
 export type Scrape = (metric: Metric) => Promise<Stat | undefined>;
 
+export interface CollectorOptions {
+  /** Whether a key is ours; what is not is neither scraped nor recorded. All unless told. */
+  readonly owns?: (key: string) => boolean;
+  /** What another replica saw of a key's load before us. */
+  readonly inheritance?: (key: string) => readonly LoadRecord[] | undefined;
+}
+
 interface Collection {
   metric: Metric;
   error: Error | undefined;
-  readonly windows: Readonly<Record<keyof CollectionSnapshot, AverageWindow>>;
+  windows: LoadWindows;
+  readonly history: LoadHistory;
+  /** When the first tick was due, less one interval. */
+  readonly beganMs: number;
+  /** Nobody collected before: that nothing is known of the time before is no gap. */
+  readonly isFirst: boolean;
   readonly stop: CancelTimer;
 }
 
-/** Gathers load into sliding windows. Source: serving v0.42.2 pkg/autoscaler/metrics collector.go. */
-export function createMetricCollector(scrape: Scrape, clock: Clock): MetricCollector {
+/**
+ * Gathers load into sliding windows. Source: serving v0.42.2 pkg/autoscaler/metrics collector.go. Unlike upstream, every
+ * second counts once whenever its timer fires, and the few seconds that a slow or a failing scrape takes count as what
+ * was found thereafter, not as no load.
+ */
+export function createMetricCollector(scrape: Scrape, clock: Clock, options: CollectorOptions = {}): MetricCollector {
+  const { owns = () => true, inheritance = () => undefined } = options;
+  const now = steadyTime(clock);
   const collections = new Map<string, Collection>();
   const handlers = new Set<(key: string) => void>();
 
@@ -62,18 +86,47 @@ export function createMetricCollector(scrape: Scrape, clock: Clock): MetricColle
     if (changed) for (const handler of handlers) handler(key);
   };
 
+  /** Files what was found under the tick that is due now, and under those that were missed just before. */
+  const observe = (collection: Collection, stat: Stat | undefined) => {
+    const { history, beganMs } = collection;
+    const elapsed = now() - beganMs + timerSlackMs;
+    const atMs = beganMs + Math.floor(elapsed / scrapeIntervalMs) * scrapeIntervalMs;
+    const load = stat && loadOf(stat);
+    const last = history.lastMs() ?? atMs;
+    const missed = Math.floor((atMs - last) / scrapeIntervalMs) - 1;
+    if (missed > 0 && missed <= largestGapMs / scrapeIntervalMs) {
+      for (let second = missed; second > 0; second--) file(collection, atMs - second * scrapeIntervalMs, load);
+    }
+    file(collection, atMs, load);
+  };
+
   const tick = async (key: string) => {
     const collection = collections.get(key);
-    if (!collection) return;
+    if (!collection || !owns(key)) return;
     if (!collection.metric.spec.scrapeTarget) return setError(key, collection, undefined);
     try {
       const stat = await scrape(collection.metric);
       if (collections.get(key) !== collection) return;
-      if (stat) record(collection, clock.now(), stat);
+      observe(collection, stat);
       setError(key, collection, undefined);
     } catch (error) {
       setError(key, collection, error instanceof Error ? error : new Error(String(error)));
     }
+  };
+
+  const begin = (key: string, metric: Metric) => {
+    const inherited = inheritance(key);
+    const history = createLoadHistory(windowLengths(metric).stableMs);
+    if (inherited) history.merge(inherited);
+    collections.set(key, {
+      metric,
+      error: undefined,
+      windows: replayLoad(metric, history.records()),
+      history,
+      beganMs: now(),
+      isFirst: !inherited && metric.status?.conditions === undefined,
+      stop: startTicker(clock, scrapeIntervalMs, () => tick(key)),
+    });
   };
 
   return {
@@ -81,57 +134,38 @@ export function createMetricCollector(scrape: Scrape, clock: Clock): MetricColle
       const key = keyOf(metric);
       const known = collections.get(key);
       if (!known) {
-        const stop = startTicker(clock, scrapeIntervalMs, () => tick(key));
-        collections.set(key, { metric, error: undefined, windows: windowsOf(metric), stop });
+        begin(key, metric);
         return undefined;
       }
       known.metric = metric;
-      const { stableMs, panicMs } = windowLengths(metric);
-      const now = clock.now();
-      known.windows.concurrency.resize(stableMs, now);
-      known.windows.requestRate.resize(stableMs, now);
-      known.windows.panicConcurrency.resize(panicMs, now);
-      known.windows.panicRequestRate.resize(panicMs, now);
+      known.windows.resize(metric, now());
+      known.history.resize(windowLengths(metric).stableMs);
       return known.error;
     },
     forget(key) {
       collections.get(key)?.stop();
       collections.delete(key);
     },
-    record(key, stat) {
+    keys: () => [...collections.keys()],
+    record(key, stat, ageMs = 0) {
       const collection = collections.get(key);
-      if (collection) record(collection, clock.now(), stat);
+      if (collection && owns(key)) file(collection, now() - ageMs, loadOf(stat));
     },
     averages(key, scalingMetric) {
       const collection = collections.get(key);
       if (!collection) return "not collecting";
       const { windows, metric } = collection;
-      const [stable, panic] =
-        scalingMetric === "rps"
-          ? [windows.requestRate, windows.panicRequestRate]
-          : [windows.concurrency, windows.panicConcurrency];
-      const now = clock.now();
-      if (stable.isEmpty(now) && metric.spec.scrapeTarget) return "no data";
-      return { stable: stable.average(now), panic: panic.average(now) };
+      const nowMs = now();
+      if (windows.isEmpty(scalingMetric, nowMs) && metric.spec.scrapeTarget) return "no data";
+      return { ...windows.averages(scalingMetric, nowMs), knownSinceMs: knownSince(collection, nowMs) };
     },
-    snapshot(key) {
-      const windows = collections.get(key)?.windows;
-      return (
-        windows && {
-          concurrency: windows.concurrency.snapshot(),
-          panicConcurrency: windows.panicConcurrency.snapshot(),
-          requestRate: windows.requestRate.snapshot(),
-          panicRequestRate: windows.panicRequestRate.snapshot(),
-        }
-      );
-    },
-    restore(key, snapshot) {
-      const windows = collections.get(key)?.windows;
-      if (!windows) return;
-      windows.concurrency.restore(snapshot.concurrency);
-      windows.panicConcurrency.restore(snapshot.panicConcurrency);
-      windows.requestRate.restore(snapshot.requestRate);
-      windows.panicRequestRate.restore(snapshot.panicRequestRate);
+    ageMs: (key) => now() - (collections.get(key)?.beganMs ?? now()),
+    history: (key) => collections.get(key)?.history,
+    inherit(key, records) {
+      const collection = collections.get(key);
+      if (!collection) return;
+      collection.history.merge(records);
+      collection.windows = replayLoad(collection.metric, collection.history.records());
     },
     onHealthChange(handler) {
       handlers.add(handler);
@@ -144,23 +178,25 @@ export function createMetricCollector(scrape: Scrape, clock: Clock): MetricColle
   };
 }
 
-function windowsOf(metric: Metric): Collection["windows"] {
-  const create = aggregationAlgorithm(metric) === "weighted-exponential" ? weightedWindow : linearWindow;
-  const { stableMs, panicMs } = windowLengths(metric);
-  return {
-    concurrency: create(stableMs, bucketMs),
-    panicConcurrency: create(panicMs, bucketMs),
-    requestRate: create(stableMs, bucketMs),
-    panicRequestRate: create(panicMs, bucketMs),
-  };
+function file(collection: Collection, atMs: number, load: Load | undefined): void {
+  collection.history.add(atMs, load);
+  if (load) collection.windows.record(atMs, load);
+}
+
+function knownSince({ history, isFirst, beganMs }: Collection, nowMs: number): number {
+  const lastMs = history.lastMs();
+  if (lastMs === undefined || nowMs - lastMs > largestGapMs + scrapeIntervalMs) {
+    return isFirst && nowMs - beganMs <= largestGapMs + scrapeIntervalMs ? Number.NEGATIVE_INFINITY : nowMs;
+  }
+  const sinceMs = history.unbrokenSinceMs() ?? nowMs;
+  const fromTheStart = isFirst && sinceMs - beganMs <= largestGapMs + scrapeIntervalMs;
+  return fromTheStart ? Number.NEGATIVE_INFINITY : sinceMs;
 }
 
 /** Requests that came through an activator were counted there already. */
-function record({ windows }: Collection, nowMs: number, stat: Stat): void {
-  const concurrency = stat.averageConcurrentRequests - stat.averageProxiedConcurrentRequests;
-  const requests = stat.requestCount - stat.proxiedRequestCount;
-  windows.concurrency.record(nowMs, concurrency);
-  windows.panicConcurrency.record(nowMs, concurrency);
-  windows.requestRate.record(nowMs, requests);
-  windows.panicRequestRate.record(nowMs, requests);
+function loadOf(stat: Stat): Load {
+  return {
+    concurrency: stat.averageConcurrentRequests - stat.averageProxiedConcurrentRequests,
+    requests: stat.requestCount - stat.proxiedRequestCount,
+  };
 }

@@ -37,6 +37,7 @@ test("a stat message is decoded; nonsense is refused", () => {
     requestCount: 3,
     proxiedRequestCount: 0,
     processUptime: 12,
+    timestampSeconds: 300,
   });
   const negative = Buffer.alloc(9);
   negative[0] = (2 << 3) | 1;

@@ -1,3 +1,5 @@
+import { bytesField, doubleField, ProtobufError, type ProtobufField, readFields, varintField } from "./protobuf.ts";
+
 /** What a pod's queue-proxy saw during its last second (or, summed up, what all pods of a revision saw). */
 export interface Stat {
   readonly podName: string;
@@ -7,6 +9,8 @@ export interface Stat {
   readonly proxiedRequestCount: number;
   /** Seconds since the queue-proxy started. */
   readonly processUptime: number;
+  /** Unix seconds when it was first received, where it was passed on. */
+  readonly timestampSeconds?: number;
 }
 
 export const mimeType = "application/protobuf";
@@ -26,12 +30,15 @@ const doubles = [
 /** A message that is not a Stat, or carries numbers that no load can have. */
 export class StatError extends Error {}
 
+/** No pod handles so much; where such numbers were added up, small ones would be lost in them. */
+const mostPlausible = 1e9;
+
 /**
  * Decodes the protobuf message `Stat` (fields 1 to 7; unknown fields are skipped). Throws StatError on malformed bytes
- * and on negative or non-finite numbers. Source: serving v0.42.2 pkg/autoscaler/metrics/stat.proto.
+ * and on numbers that are negative, not finite or beyond all reason.
+ * Source: serving v0.42.2 pkg/autoscaler/metrics/stat.proto.
  */
 export function decodeStat(bytes: Uint8Array): Stat {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const stat = {
     podName: "",
     averageConcurrentRequests: 0,
@@ -39,56 +46,40 @@ export function decodeStat(bytes: Uint8Array): Stat {
     requestCount: 0,
     proxiedRequestCount: 0,
     processUptime: 0,
+    timestampSeconds: 0,
   };
-  let at = 0;
-  const need = (count: number) => {
-    if (at + count > bytes.length) throw new StatError(`stat message ends in the middle of a field (byte ${at})`);
-  };
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      need(1);
-      const byte = bytes[at++]!;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    throw new StatError("stat message has an endless varint");
-  };
-  while (at < bytes.length) {
-    const tag = varint();
-    const field = Math.floor(tag / 8);
-    switch (tag % 8) {
-      case 0:
-        varint();
-        break;
-      case 1: {
-        need(8);
-        const name = doubles[field];
-        if (name) stat[name] = plausible(name, view.getFloat64(at, true));
-        at += 8;
-        break;
-      }
-      case 2: {
-        const length = varint();
-        need(length);
-        if (field === 1) stat.podName = Buffer.from(bytes.subarray(at, at + length)).toString("utf8");
-        at += length;
-        break;
-      }
-      case 5:
-        need(4);
-        at += 4;
-        break;
-      default:
-        throw new StatError(`stat message has a field of unknown wire type ${tag % 8}`);
-    }
+  for (const field of fieldsOf(bytes)) {
+    const name = doubles[field.number];
+    if (field.type === "double" && name) stat[name] = plausible(name, field.value);
+    if (field.type === "varint" && field.number === 7) stat.timestampSeconds = field.value;
+    if (field.type === "bytes" && field.number === 1) stat.podName = Buffer.from(field.value).toString("utf8");
   }
   return stat;
 }
 
+/** The fields of a message that should be about stats. Throws StatError on malformed bytes. */
+export function* fieldsOf(bytes: Uint8Array): Generator<ProtobufField> {
+  try {
+    yield* readFields(bytes);
+  } catch (error) {
+    if (error instanceof ProtobufError) throw new StatError(`no stat: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** Encodes the protobuf message `Stat`. */
+export function encodeStat(stat: Stat): Uint8Array {
+  const parts = [
+    ...(stat.podName ? [bytesField(1, stat.podName)] : []),
+    ...doubles.flatMap((name, number) => (name ? [doubleField(number, stat[name])] : [])),
+    varintField(7, stat.timestampSeconds ?? 0),
+  ];
+  return Buffer.concat(parts);
+}
+
 function plausible(name: string, value: number): number {
-  if (!Number.isFinite(value) || value < 0) throw new StatError(`stat message says ${name} = ${value}`);
-  return value;
+  if (value >= 0 && value <= mostPlausible) return value;
+  throw new StatError(`stat message says ${name} = ${value}`);
 }
 
 /** Sums up `stats`, a sample, and scales the sum to the whole population. `stats` must not be empty. */

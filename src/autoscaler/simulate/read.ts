@@ -123,33 +123,33 @@ function readDecisions(at: (...path: (string | number)[]) => Place): Recording {
     return list.complain("holds no decision: ask again once the revision has had load");
   }
   if (list.value.length > mostPoints) list.complain(`has more than ${mostPoints} decisions`);
-  const metric = at("decisions", 0, "scalingMetric").value === "rps" ? "rps" : "concurrency";
-  const firstMs = Number(at("decisions", 0, "atMs").value);
-  const decisions = list.value.map((_, index) => {
-    const field = (name: string) => at("decisions", index, name);
-    const { value: atMs, complain } = field("atMs");
-    if (typeof atMs !== "number") complain(`${show(atMs)} is not a time in milliseconds`);
-    const none: Place = { value: undefined, complain };
-    const fields = {
-      time: { value: (Number(atMs) - firstMs) / 1000, complain },
-      concurrency: metric === "concurrency" ? field("panicValue") : none,
-      rps: metric === "rps" ? field("panicValue") : none,
-    };
-    const point = loadPoint(fields, at("decisions", index));
-    return {
-      point,
-      place: field("atMs"),
-      decision: {
-        atMs: point.atMs,
-        desiredPods: wholeAmount(field("desiredPods")),
-        readyPods: wholeAmount(field("readyPods")),
-      },
-    };
-  });
+  const metric = at("decisions", 0, "metric").value === "rps" ? "rps" : "concurrency";
+  const paths = list.value.map((_, index) => ["decisions", index]);
+  const decisions = (at("latest").value === undefined ? paths : [...paths, ["latest"]])
+    .map((path) => readDecision((...names) => at(...path, ...names), metric))
+    .sort((a, b) => a.point.atMs - b.point.atMs)
+    .filter(({ point }, index, all) => point.atMs !== all[index + 1]?.point.atMs);
+  const points = series(decisions);
   return recordingOf(
-    series(decisions),
-    decisions.map(({ decision }) => decision),
+    points,
+    decisions.map(({ decision }, index) => ({ ...decision, atMs: points[index]!.atMs })),
   );
+}
+
+function readDecision(at: (...path: string[]) => Place, metric: "concurrency" | "rps") {
+  const decision = at();
+  const none: Place = { value: undefined, complain: decision.complain };
+  const load = at("observed", "panic");
+  const fields = {
+    time: at("at"),
+    concurrency: metric === "concurrency" ? load : none,
+    rps: metric === "rps" ? load : none,
+  };
+  return {
+    point: loadPoint(fields, decision),
+    place: fields.time,
+    decision: { desiredPods: wholeAmount(at("to")), readyPods: wholeAmount(at("observed", "readyPods")) },
+  };
 }
 
 function pathText(path: readonly (string | number)[]): string {

@@ -74,6 +74,13 @@ test("settings begin from what an installation is shipped with", () => {
   assert.equal(maps.get("config-defaults")!["container-concurrency"], String(shippedContainerConcurrency));
 });
 
+const seen = (at: string, panic: number, to: number) => ({
+  at,
+  metric: "concurrency",
+  observed: { stable: 100, panic, readyPods: 2 },
+  to,
+});
+
 interface Outcome {
   readonly name: string;
   readonly file: string;
@@ -118,24 +125,8 @@ const outcomes: Outcome[] = [
     name: "the answer of /decisions",
     file: "seen.json",
     load: JSON.stringify({
-      decisions: [
-        {
-          atMs: 1_700_000_000_000,
-          scalingMetric: "concurrency",
-          panicValue: 140,
-          stableValue: 100,
-          desiredPods: 2,
-          readyPods: 2,
-        },
-        {
-          atMs: 1_700_000_004_000,
-          scalingMetric: "concurrency",
-          panicValue: 280,
-          stableValue: 100,
-          desiredPods: 4,
-          readyPods: 2,
-        },
-      ],
+      latest: seen("2023-11-14T22:13:24Z", 280, 4),
+      decisions: [seen("2023-11-14T22:13:20Z", 140, 2), seen("2023-11-14T22:13:24Z", 280, 4)],
     }),
     last: 4,
     most: 4,
@@ -197,7 +188,13 @@ const refusals: [file: string, text: string, message: RegExp][] = [
   ["a.yaml", "load: [{time: 0, rps: 1}]\nuntil: 9000h", /^a\.yaml:2: until: must be from 2s to 7 days/],
   ["a.yaml", "a: &a [1]\nload: *a", /unknown field "a"/],
   ["a.json", '{"decisions": []}', /holds no decision/],
-  ["a.json", '{"decisions": [{"atMs": "x"}]}', /decisions\[0\]\.atMs: "x" is not a time/],
+  ["a.json", '{"decisions": [{"observed": {"panic": 1}}]}', /decisions\[0\]: has no time/],
+  ["a.json", '{"decisions": [{"at": "x", "observed": {"panic": 1}}]}', /decisions\[0\]\.at: "x" is no duration/],
+  [
+    "a.json",
+    '{"decisions": [{"at": "0", "observed": {"panic": 1}, "to": 1.5}]}',
+    /decisions\[0\]\.to: 1\.5 is not a whole/,
+  ],
   ["a.csv", "time,load\n0,1", /^a\.csv:1: unknown column "load"/],
   ["a.csv", "time,rps\n0,1\n1,x", /^a\.csv:3: rps: "x" is not a number/],
   ["a.csv", "# c\n\ntime,rps\n0,1,2", /^a\.csv:4: has 3 cells, the heading has 2$/],

@@ -27,3 +27,14 @@ export function recordMax(window: MaxWindow, nowMs: number, value: number): MaxW
 export function currentMax(window: MaxWindow): number {
   return window.candidates[0]?.value ?? 0;
 }
+
+/** The window as though both had recorded into it. */
+export function mergeMaxWindows(ours: MaxWindow, theirs: MaxWindow): MaxWindow {
+  const all = [...ours.candidates, ...theirs.candidates].sort((a, b) => a.index - b.index || b.value - a.value);
+  const candidates = all.filter(
+    ({ index, value }, position) =>
+      all[position - 1]?.index !== index &&
+      all.slice(position + 1).every((later) => later.index === index || later.value < value),
+  );
+  return { ...ours, candidates };
+}
