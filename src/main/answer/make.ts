@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../apis/meta.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { autoscalerMakers } from "./make-autoscaler.ts";
+import { makeNames } from "./make-names.ts";
 import { networkMakers } from "./make-network.ts";
 import { revisionMakers } from "./make-revision.ts";
 import { configDataOf, type ReconcileRequest, withoutType } from "./reconcile.ts";
@@ -8,7 +9,12 @@ import { configDataOf, type ReconcileRequest, withoutType } from "./reconcile.ts
 /** Builds a child object from the inputs of a request; undefined where an input is missing. */
 export type Maker = (request: never, config: ServingConfig) => unknown;
 
-const makers: Readonly<Record<string, Maker>> = { ...autoscalerMakers, ...networkMakers, ...revisionMakers };
+const makers: Readonly<Record<string, Maker>> = {
+  ...autoscalerMakers,
+  ...networkMakers,
+  ...revisionMakers,
+  names: makeNames,
+};
 
 interface MakeRequest {
   readonly resource: string;

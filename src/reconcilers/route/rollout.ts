@@ -33,9 +33,29 @@ export interface StepParams {
 
 const second = 1e9;
 
-/** The annotation's value. */
-export function formatRollout(rollout: Rollout): string {
-  return JSON.stringify(rollout);
+/** The annotation's value, its fields in upstream's order: it is compared as text to see whether anything changed. */
+export function formatRollout({ configurations }: Rollout): string {
+  return JSON.stringify({
+    ...(configurations?.length && { configurations: configurations.map(orderedConfiguration) }),
+  });
+}
+
+function orderedConfiguration({ configurationName, tag, percent, revisions, stepParams }: ConfigurationRollout) {
+  const { starttime, nextStepTime, stepDuration, stepSize } = stepParams;
+  return {
+    configurationName,
+    ...(tag && { tag }),
+    percent,
+    ...(revisions?.length && {
+      revisions: revisions.map(({ revisionName, percent }) => ({ revisionName, percent })),
+    }),
+    stepParams: {
+      ...(starttime && { starttime }),
+      ...(nextStepTime && { nextStepTime }),
+      ...(stepDuration && { stepDuration }),
+      ...(stepSize && { stepSize }),
+    },
+  };
 }
 
 /** Reads the annotation; undefined where somebody made it senseless, since a rollout can do without its past. */
