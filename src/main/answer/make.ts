@@ -1,5 +1,14 @@
+import type { AdmissionKind } from "../../apis/admission-kind.ts";
+import { podAutoscalerAdmission } from "../../apis/autoscaling/podautoscaler-admission.ts";
 import type { KubeObject } from "../../apis/meta.ts";
+import { serverlessServiceAdmission } from "../../apis/networking/serverlessservice-admission.ts";
+import { configurationAdmission } from "../../apis/serving/configuration-admission.ts";
+import { domainMappingAdmission } from "../../apis/serving/domainmapping-admission.ts";
+import { revisionAdmission } from "../../apis/serving/revision-admission.ts";
+import { routeAdmission } from "../../apis/serving/route-admission.ts";
+import { serviceAdmission } from "../../apis/serving/service-admission.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
+import { defaulted } from "../../reconcilers/defaulted.ts";
 import { autoscalerMakers } from "./make-autoscaler.ts";
 import { makeNames } from "./make-names.ts";
 import { networkMakers } from "./make-network.ts";
@@ -16,8 +25,21 @@ const makers: Readonly<Record<string, Maker>> = {
   names: makeNames,
 };
 
-interface MakeRequest {
+/** The inputs that have defaults, by their name in a request. */
+const inputs = {
+  service: serviceAdmission,
+  configuration: configurationAdmission,
+  revision: revisionAdmission,
+  route: routeAdmission,
+  podautoscaler: podAutoscalerAdmission,
+  serverlessservice: serverlessServiceAdmission,
+  domainmapping: domainMappingAdmission,
+} satisfies Readonly<Record<string, AdmissionKind>>;
+
+interface MakeRequest extends Partial<Readonly<Record<keyof typeof inputs, KubeObject>>> {
   readonly resource: string;
+  /** Whether the inputs get their defaults first. */
+  readonly setDefaults?: boolean;
   readonly configMaps?: ReconcileRequest["configMaps"];
 }
 
@@ -28,12 +50,20 @@ export function answerMake(request: MakeRequest): unknown {
   const config = parseServingConfig(configDataOf(request.configMaps));
   let object: unknown;
   try {
-    object = make(request as never, config);
+    object = make((request.setDefaults ? withDefaults(request, config) : request) as never, config);
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
   if (object === undefined) throw new Error(`resource ${JSON.stringify(request.resource)}: an input object is missing`);
   return { object: isObject(object) ? withoutType(object) : object };
+}
+
+function withDefaults(request: MakeRequest, config: ServingConfig): MakeRequest {
+  const completed = Object.entries(inputs).flatMap(([name, admission]) => {
+    const input = request[name as keyof typeof inputs];
+    return input ? [[name, defaulted(input, admission, config)]] : [];
+  });
+  return { ...request, ...Object.fromEntries(completed) };
 }
 
 function isObject(value: unknown): value is KubeObject {
