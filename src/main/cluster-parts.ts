@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { startGateway } from "../cluster/gateway/gateway.ts";
 import { makeGatewayObjects } from "../cluster/gateway/objects.ts";
 import type { Images } from "../cluster/manifests.ts";
@@ -43,9 +43,7 @@ export function clusterParts(programDirectory: string, version: string, clock: C
 async function imageOfProgram(program: string, registryPort: number, version: string): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), "hakn-image-"));
   try {
-    const hash = createHash("sha256");
-    await pipeline(createReadStream(program), hash);
-    writeFileSync(join(directory, "program.sha256"), hash.digest("hex"));
+    writeFileSync(join(directory, "program.sha256"), await digestOf(program));
     const repository = `hakn/${basename(program)}`;
     const digest = await snapshotDirectory(directory, {
       registry: `${address}:${registryPort}`,
@@ -56,6 +54,22 @@ async function imageOfProgram(program: string, registryPort: number, version: st
     return `${registryName}:${registryPort}/${repository}@${digest}`;
   } finally {
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Read through one buffer: a stream's would stay with the process, which lives as long as the cluster. */
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  const buffer = Buffer.allocUnsafe(1 << 20);
+  const file = await open(path);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length);
+      if (bytesRead === 0) return hash.digest("hex");
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
   }
 }
 
