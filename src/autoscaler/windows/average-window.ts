@@ -6,16 +6,6 @@ export interface AverageWindow {
   /** Whether nothing was recorded during the window that ends at `nowMs`. */
   isEmpty(nowMs: number): boolean;
   resize(windowMs: number, nowMs: number): void;
-  /** All that another window of the same kind needs to go on from here. */
-  snapshot(): WindowSnapshot;
-  restore(snapshot: WindowSnapshot): void;
-}
-
-/** The recorded values by second, oldest first; `firstMs` is when the first of an unbroken series was recorded. */
-export interface WindowSnapshot {
-  readonly firstMs: number;
-  readonly lastMs: number;
-  readonly values: readonly number[];
 }
 
 /** The state of a ring of buckets, each `granularityMs` long. Shared by both ways of averaging. */
@@ -104,6 +94,8 @@ function powerOf(base: number, exponent: number): number {
 }
 
 function ringOf(windowMs: number, granularityMs: number): Ring {
+  // Buckets are numbered by whole seconds, as upstream does it, which divides by zero here.
+  if (granularityMs < 1000) throw new RangeError(`buckets of ${granularityMs} ms: they must last a second at least`);
   return {
     windowMs,
     buckets: new Array<number>(Math.ceil(windowMs / granularityMs)).fill(0),
@@ -157,26 +149,6 @@ function operations(ring: Ring, granularityMs: number): Omit<AverageWindow, "ave
       }
       resized.lastMs = ring.lastMs;
       Object.assign(ring, resized);
-    },
-    snapshot() {
-      if (ring.lastMs === undefined) return { firstMs: 0, lastMs: 0, values: [] };
-      const newest = indexAt(ring.lastMs, granularityMs);
-      const values: number[] = [];
-      for (let age = ring.buckets.length - 1; age >= 0; age--) values.push(bucketAt(ring, newest - age));
-      return { firstMs: ring.firstMs ?? ring.lastMs, lastMs: ring.lastMs, values };
-    },
-    restore({ firstMs, lastMs, values }) {
-      if (values.length === 0) return;
-      const newest = indexAt(lastMs, granularityMs);
-      ring.buckets.fill(0);
-      ring.total = 0;
-      ring.firstMs = firstMs;
-      ring.lastMs = lastMs;
-      const kept = values.slice(-ring.buckets.length);
-      for (const [position, value] of kept.entries()) {
-        ring.buckets[(newest - (kept.length - 1 - position)) % ring.buckets.length] = value;
-        ring.total += value;
-      }
     },
   };
 }
