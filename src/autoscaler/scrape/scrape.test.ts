@@ -147,3 +147,33 @@ for (const row of rows) {
     else assert.equal((await scraped)?.averageConcurrentRequests, row.want?.concurrency);
   });
 }
+
+test("a pod that does not answer is told of once, and again when it fails after it answered", async () => {
+  const told: string[] = [];
+  let answers = false;
+  const scraper = createScraper(
+    { namespace: "ns", scrapeTarget: "rev-private" },
+    {
+      client: {
+        async scrape() {
+          if (answers) return statOf("a", 1);
+          throw new Error("refused");
+        },
+        close() {},
+      },
+      meshMode: "auto",
+      passthrough: false,
+      log: { ...silentLogger, info: (text) => void told.push(text) },
+      random: () => 0.5,
+    },
+  );
+  const scrape = () => scraper.scrape({ old: ["10.0.0.1"], young: [] }, 60_000).catch(() => undefined);
+  for (let second = 0; second < 10; second++) await scrape();
+  assert.deepEqual(told, ["Failed scraping pod 10.0.0.1"]);
+  answers = true;
+  await scrape();
+  answers = false;
+  await scrape();
+  await scrape();
+  assert.equal(told.length, 2);
+});

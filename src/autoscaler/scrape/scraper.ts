@@ -43,15 +43,20 @@ const serviceScrapeTries = 10;
 /** Scrapes the pods of one revision. Source: serving v0.42.2 pkg/autoscaler/metrics stats_scraper.go. */
 export function createScraper(revision: Revision, deps: ScraperDeps): Scraper {
   let podsAddressable = true;
+  /** The pods that did not answer when they were last asked: each is told of once. */
+  const silent = new Set<string>();
   return {
     async scrape(addresses, windowMs) {
+      for (const address of silent) {
+        if (!addresses.old.includes(address) && !addresses.young.includes(address)) silent.delete(address);
+      }
       const population = addresses.old.length + addresses.young.length;
       if (population === 0) return undefined;
       if (deps.meshMode === "enabled") return scrapeService(revision, deps, population, windowMs);
-      if (deps.meshMode === "disabled" || deps.passthrough) return scrapePods(revision, deps, addresses);
+      if (deps.meshMode === "disabled" || deps.passthrough) return scrapePods(revision, deps, addresses, silent);
       if (podsAddressable) {
         try {
-          return await scrapePods(revision, deps, addresses);
+          return await scrapePods(revision, deps, addresses, silent);
         } catch (error) {
           if (!(error instanceof CollectionError) || error.reason !== "mesh") throw error;
         }
@@ -68,6 +73,7 @@ async function scrapePods(
   revision: Revision,
   deps: ScraperDeps,
   addresses: { readonly old: string[]; readonly young: string[] },
+  silent: Set<string>,
 ): Promise<Stat> {
   const { old, young } = addresses;
   const population = old.length + young.length;
@@ -87,10 +93,12 @@ async function scrapePods(
       const host = candidates[next++]!;
       try {
         stats.push(await deps.client.scrape({ host, headers }));
+        silent.delete(host);
         return;
       } catch (error) {
         if (!(error instanceof ScrapeError && error.mightBeMesh)) onlyMeshErrors = false;
-        deps.log.info(`Failed scraping pod ${host}`, { error });
+        if (!silent.has(host)) deps.log.info(`Failed scraping pod ${host}`, { error });
+        silent.add(host);
       }
     }
   };

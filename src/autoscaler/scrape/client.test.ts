@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { createScrapeClient } from "./client.ts";
+import { encodeStat, mimeType, type Stat } from "./stat.ts";
+
+const stat: Stat = {
+  podName: "pod",
+  averageConcurrentRequests: 3,
+  averageProxiedConcurrentRequests: 0,
+  requestCount: 5,
+  proxiedRequestCount: 0,
+  processUptime: 12,
+};
+
+const sent = (body: Uint8Array, type = mimeType): RequestListener => {
+  return (_, response) => response.writeHead(200, { "content-type": type }).end(body);
+};
+
+interface Row {
+  readonly name: string;
+  readonly pod: RequestListener;
+  /** The load, or what the error says. */
+  readonly want: number | RegExp;
+  /** Whether it might be a mesh's answer. */
+  readonly mightBeMesh?: boolean;
+}
+
+const rows: Row[] = [
+  { name: "a stat", pod: sent(encodeStat(stat)), want: 3 },
+  { name: "an idle pod's empty message", pod: sent(new Uint8Array(0)), want: 0 },
+  { name: "garbage", pod: sent(Buffer.alloc(40, 0xff)), want: /no stat/ },
+  {
+    name: "not a number",
+    pod: sent(encodeStat({ ...stat, averageConcurrentRequests: Number.NaN })),
+    want: /averageConcurrentRequests = NaN/,
+  },
+  { name: "less than nothing", pod: sent(encodeStat({ ...stat, requestCount: -5 })), want: /requestCount = -5/ },
+  {
+    name: "more than any pod bears",
+    pod: sent(encodeStat({ ...stat, averageConcurrentRequests: 1e300 })),
+    want: /averageConcurrentRequests = 1e\+300/,
+  },
+  {
+    name: "infinitely much",
+    pod: sent(encodeStat({ ...stat, averageConcurrentRequests: Number.POSITIVE_INFINITY })),
+    want: /averageConcurrentRequests = Infinity/,
+  },
+  { name: "a page of text", pod: sent(Buffer.from("hello"), "text/html"), want: /unsupported metric type/ },
+  {
+    name: "a stream without an end",
+    pod: (_, response) => void response.write(Buffer.alloc(1000)),
+    want: /more than a stat/,
+  },
+  { name: "an error of its own", pod: (_, response) => response.writeHead(500).end(), want: /status 500/ },
+  {
+    name: "a mesh's error",
+    pod: (_, response) => response.writeHead(503).end(),
+    want: /status 503/,
+    mightBeMesh: true,
+  },
+  {
+    name: "a connection that is closed",
+    pod: (request) => request.socket.destroy(),
+    want: /socket hang up|ECONNRESET/,
+  },
+  { name: "no answer within the time that the caller has", pod: () => {}, want: /abort/i },
+];
+
+for (const { name, pod, want, mightBeMesh } of rows) {
+  test(`a pod answers with ${name}`, async (t) => {
+    const server = createServer(pod);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const client = createScrapeClient(({ host }) => ({ host, port }));
+    t.after(() => {
+      client.close();
+      server.closeAllConnections();
+      server.close();
+    });
+    const patience = new AbortController();
+    if (name.startsWith("no answer")) server.once("request", () => patience.abort());
+    const scraped = client.scrape({ host: "127.0.0.1" }, patience.signal);
+    if (typeof want === "number") assert.equal((await scraped).averageConcurrentRequests, want);
+    else
+      await assert.rejects(scraped, (error: Error & { mightBeMesh?: boolean }) => {
+        assert.match(error.message, want);
+        assert.equal(error.mightBeMesh ?? false, mightBeMesh ?? false);
+        return true;
+      });
+  });
+}
