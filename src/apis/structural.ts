@@ -69,6 +69,7 @@ function isEmbedded(schema: Schema): boolean {
   return schema["x-kubernetes-embedded-resource"] === true;
 }
 
+/** The schema of a named field. What every object inherits, such as "constructor", is none. */
 export function ownProperty(schema: Schema, key: string): Schema | undefined {
   return schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
 }

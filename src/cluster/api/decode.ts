@@ -1,5 +1,6 @@
 import { parse as parseYaml } from "yaml";
 import type { Schema } from "../../apis/schema.ts";
+import { ownProperty } from "../../apis/structural.ts";
 import { canonicalQuantity } from "../../lib/quantity.ts";
 import { badRequest, unsupportedMediaType } from "./status-errors.ts";
 import { type Fields, isMap } from "./typed-values.ts";
@@ -12,7 +13,7 @@ export function parseBody(body: Buffer, mediaType: string): unknown {
   if (mediaType === "application/yaml" || mediaType === "application/apply-patch+yaml") {
     try {
       // JSON is YAML too, and much the faster to read.
-      return text.trimStart().startsWith("{") ? parseJson(text) : parseYaml(text, { maxAliasCount: 100 });
+      return text.trimStart().startsWith("{") ? parseJson(text) : parseYaml(text, plainKeys, { maxAliasCount: 100 });
     } catch (error) {
       throw badRequest(`error decoding YAML: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -32,8 +33,10 @@ export function parseBody(body: Buffer, mediaType: string): unknown {
 /** A key that would change the prototype of the objects it is copied to is left out. */
 function parseJson(text: string): unknown {
   if (!text.includes("__proto__")) return JSON.parse(text);
-  return JSON.parse(text, (key, value: unknown) => (key === "__proto__" ? undefined : value));
+  return JSON.parse(text, plainKeys);
 }
+
+const plainKeys = (key: unknown, value: unknown) => (key === "__proto__" ? undefined : value);
 
 /** What was found wrong while an object was fitted to its schema. */
 export interface Misfits {
@@ -112,10 +115,11 @@ function emptyOf(schema: Schema | undefined): unknown {
 function fitMap(value: Fields, schema: Schema, misfits: Misfits, path: string): Fields {
   const result: Fields = {};
   for (const [name, field] of Object.entries(value)) {
-    const fieldSchema = schema.properties?.[name] ?? schema.additionalProperties;
+    const property = ownProperty(schema, name);
+    const fieldSchema = property ?? schema.additionalProperties;
     const own = path === "" ? name : `${path}.${name}`;
     // Go names the map, not its key.
-    const down = schema.properties?.[name] ? own : path;
+    const down = property ? own : path;
     if (!fieldSchema) {
       if (schema["x-kubernetes-preserve-unknown-fields"]) result[name] = field;
       else misfits.unknown.push(own);
@@ -158,7 +162,7 @@ function structOf(path: string): string {
   if (parent === undefined) return kindMark;
   if (parent === "spec" && parents.length === 1) return `${kindMark}Spec`;
   if (parent === "spec") return "PodSpec";
-  return structs[parent] ?? "";
+  return Object.hasOwn(structs, parent) ? structs[parent]! : "";
 }
 
 /** Stands for the kind's name in messages until somebody who knows it fills it in. */

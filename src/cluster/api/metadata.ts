@@ -1,5 +1,6 @@
 import type { ObjectMeta } from "../../apis/meta.ts";
-import { dnsSubdomain, labelValueProblems, type NameRule, qualifiedNameProblems } from "./names.ts";
+import { labelValueProblems, qualifiedNameProblems } from "../../lib/kube-names.ts";
+import { dnsSubdomain, type NameRule } from "./names.ts";
 import { duplicate, type FieldError, forbiddenField, invalidValue, required } from "./status-errors.ts";
 
 const maxAnnotationBytes = 262_144;

@@ -1,6 +1,6 @@
 import type { Schema } from "../../apis/schema.ts";
 import { badRequest } from "./status-errors.ts";
-import { type Fields, isDeepEqual, isMap } from "./typed-values.ts";
+import { type Fields, fieldOf, isDeepEqual, isMap } from "./typed-values.ts";
 
 const directive = "$patch";
 const orderPrefix = "$setElementOrder/";
@@ -34,15 +34,15 @@ export function strategicMerge(target: Fields, patch: Fields, schema: Schema | u
       delete result[key];
       continue;
     }
-    const field = schema?.properties?.[key] ?? schema?.additionalProperties;
-    result[key] = mergeField(result[key], value, field, patch[`${orderPrefix}${key}`]);
+    const before = Object.hasOwn(result, key) ? result[key] : undefined;
+    result[key] = mergeField(before, value, fieldOf(schema, key), patch[`${orderPrefix}${key}`]);
   }
   // An order without a change of the list still sorts it.
   for (const [key, order] of Object.entries(patch)) {
     const name = key.startsWith(orderPrefix) ? key.slice(orderPrefix.length) : undefined;
-    const list = name === undefined || name in patch ? undefined : result[name];
+    const list = name === undefined || Object.hasOwn(patch, name) ? undefined : result[name];
     if (name !== undefined && Array.isArray(list) && Array.isArray(order)) {
-      result[name] = sorted(list, list, order, mergeKeyOf(schema?.properties?.[name]));
+      result[name] = sorted(list, list, order, mergeKeyOf(fieldOf(schema, name)));
     }
   }
   return result;

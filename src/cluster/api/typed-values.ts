@@ -1,4 +1,5 @@
 import type { Schema } from "../../apis/schema.ts";
+import { ownProperty } from "../../apis/structural.ts";
 import { childOf, type FieldPath, type FieldSet, insertPath, isEmptySet, makeFieldSet, unionOf } from "./field-set.ts";
 
 /**
@@ -56,11 +57,16 @@ function shapeOf(schema: Schema | undefined, value: unknown): Shape {
     if (schema?.["x-kubernetes-map-type"] === "atomic") return { type: "atomic" };
     return {
       type: "map",
-      fieldOf: (name) => schema?.properties?.[name] ?? schema?.additionalProperties,
-      named: (name) => schema?.properties?.[name] !== undefined,
+      fieldOf: (name) => fieldOf(schema, name),
+      named: (name) => schema !== undefined && ownProperty(schema, name) !== undefined,
     };
   }
   return { type: "scalar" };
+}
+
+/** The schema of a field, named or not. */
+export function fieldOf(schema: Schema | undefined, name: string): Schema | undefined {
+  return schema && (ownProperty(schema, name) ?? schema.additionalProperties);
 }
 
 /** Names an element of a list: by its keys, or by its value in a set. */
@@ -265,8 +271,8 @@ export function withNamedFields(set: FieldSet, schema: Schema | undefined): Fiel
   result.self = set.self;
   for (const [element, child] of set.children) {
     const name = element.startsWith("f:") ? element.slice(2) : undefined;
-    const named = name !== undefined && schema?.properties?.[name] !== undefined;
-    const below = name === undefined ? schema?.items : (schema?.properties?.[name] ?? schema?.additionalProperties);
+    const named = name !== undefined && schema !== undefined && ownProperty(schema, name) !== undefined;
+    const below = name === undefined ? schema?.items : fieldOf(schema, name);
     const filled = withNamedFields(child, below);
     if (named && filled.children.size > 0) filled.self = true;
     result.children.set(element, filled);
