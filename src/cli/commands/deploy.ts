@@ -5,7 +5,7 @@ interface Options {
   dataDir: string;
   name?: string;
   namespace: string;
-  env: Record<string, string>;
+  env?: Record<string, string>;
   wait: boolean;
   imageOnly: boolean;
   timeout: number;
@@ -20,7 +20,7 @@ export function addDeploy(program: Command, { actions, terminal }: CommandContex
     .description("run a directory as a Knative Service, or roll a new revision of it out")
     .option("--name <name>", "the Service's name (the directory's name unless given)")
     .option("-n, --namespace <namespace>", "the Service's namespace", "default")
-    .option("-e, --env <NAME=VALUE>", "an environment variable of the program (may be repeated)", collectEnv, {})
+    .option("-e, --env <NAME=VALUE>", "an environment variable of the program (may be repeated)", collectEnv)
     .option("--no-wait", "do not wait until the new revision is ready")
     .option("--image-only", "only make the image, for YAML of your own", false)
     .option("--timeout <seconds>", "how long to wait", seconds, 120)
@@ -38,7 +38,7 @@ export function addDeploy(program: Command, { actions, terminal }: CommandContex
           directory,
           name: options.name,
           namespace: options.namespace,
-          env: options.env,
+          env: options.env ?? {},
           wait: options.wait,
           timeoutMs: options.timeout * 1000,
           imageOnly: options.imageOnly,
@@ -53,7 +53,7 @@ export function addDeploy(program: Command, { actions, terminal }: CommandContex
     });
 }
 
-function collectEnv(text: string, previous: Record<string, string>): Record<string, string> {
+function collectEnv(text: string, previous: Record<string, string> = {}): Record<string, string> {
   const equals = text.indexOf("=");
   if (equals < 1) throw new InvalidArgumentError("write NAME=VALUE.");
   return { ...previous, [text.slice(0, equals)]: text.slice(equals + 1) };

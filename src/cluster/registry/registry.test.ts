@@ -150,6 +150,10 @@ describe("the image registry", () => {
     });
   }
 
+  it("tells of a directory that is not there", () => {
+    assert.throws(() => findStartCommand("/nowhere/at-all"), /\/nowhere\/at-all is not a directory: give the one/);
+  });
+
   const ignores: [pattern: string, path: string, ignored: boolean][] = [
     ["*.log", "a.log", true],
     ["*.log", "logs/a.log", false],

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /** Nothing in the directory tells how it is started. */
@@ -10,9 +10,13 @@ const entryNames = ["server", "index", "main", "app"].flatMap((name) =>
 
 /**
  * How the program in a directory is started: the Procfile's `web` line, package.json's scripts.start, its main, or a
- * file with a usual name (server.js, index.ts, ...). Throws NoStartCommandError when there is none of these.
+ * file with a usual name (server.js, index.ts, ...). Throws NoStartCommandError when there is none of these, and an Error when it is no
+ * directory.
  */
 export function findStartCommand(directory: string): string[] {
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Error(`${directory} is not a directory: give the one that holds your program`);
+  }
   const procfile = readIfPresent(join(directory, "Procfile"));
   const web = procfile && /^web\s*:\s*(.+)$/m.exec(procfile)?.[1];
   if (web) return commandLine(web);
