@@ -131,8 +131,10 @@ export interface ProcessStatus {
   readonly name: string;
   readonly pid: number;
   readonly restarts: number;
-  /** Resident memory in bytes; 0 where the system does not tell. */
-  readonly memoryBytes: number;
+  /** Resident memory (RSS) in bytes; 0 where the system does not tell. */
+  readonly residentBytes: number;
+  /** Its share of the machine's memory (PSS) in bytes, where the system tells it. */
+  readonly proportionalBytes?: number;
 }
 
 export interface ServiceStatus {

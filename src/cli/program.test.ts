@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Actions, ClusterStatus, Simulation } from "./actions.ts";
+import type { Actions, ClusterStatus, ProcessStatus, Simulation } from "./actions.ts";
 import { UserError } from "./errors.ts";
 import { createProgram, exitCodeOf } from "./program.ts";
+import { memoryOf } from "./status-lines.ts";
 import { createTerminal } from "./terminal.ts";
 
 interface Run {
@@ -18,7 +19,7 @@ const busy: ClusterStatus = {
   dataDir: "/data",
   gatewayUrl: "http://localhost:8080",
   kubeconfig: "/data/kubeconfig",
-  processes: [{ name: "apiserver", pid: 12, restarts: 1, memoryBytes: 64 * 1024 * 1024 }],
+  processes: [{ name: "apiserver", pid: 12, restarts: 1, residentBytes: 64 << 20, proportionalBytes: 40 << 20 }],
   services: [
     { namespace: "default", name: "hello", ready: "True", url: "http://hello.default.localhost:8080", pods: 2 },
     { namespace: "default", name: "broken", ready: "False", message: "image not found", pods: 0 },
@@ -122,6 +123,12 @@ const rows: Row[] = [
   },
   { name: "a port has a limit", args: ["up", "--http-port", "70000"], code: 2, err: /a port is a number/ },
   { name: "deploy needs a directory", args: ["deploy"], code: 2, err: /missing required argument 'directory'/ },
+  {
+    name: "help shows no default where there is none to show",
+    args: ["deploy", "--help"],
+    code: 0,
+    out: /may be\s+repeated\)\n/,
+  },
   { name: "an environment variable has a value", args: ["deploy", ".", "-e", "X"], code: 2, err: /write NAME=VALUE/ },
   {
     name: "a deployment that is ready tells its URL",
@@ -152,7 +159,7 @@ const rows: Row[] = [
     args: ["status"],
     actions: { status: async () => busy },
     code: 0,
-    out: /apiserver +12 +64 MB +1.*hello +True.*http:\/\/hello.*broken +False.*image not found/s,
+    out: /apiserver +12 +64 MB +40 MB +1.*1 processes, 40 MB \(PSS\), 1 restarts.*hello +True.*http:\/\/hello.*broken +False.*image not found/s,
   },
   {
     name: "simulate prints a row for each change, and sums up",
@@ -223,3 +230,14 @@ test("hakn deploy: options reach the action", async () => {
     ],
   ]);
 });
+
+const withPss = { name: "a", pid: 1, restarts: 0, residentBytes: 50, proportionalBytes: 20 };
+const withoutPss = { name: "b", pid: 2, restarts: 0, residentBytes: 60 };
+const memories: readonly [name: string, processes: readonly ProcessStatus[], bytes: number, measure: string][] = [
+  ["all tell their PSS", [withPss, withPss], 40, "PSS"],
+  ["one does not: RSS of all", [withPss, withoutPss], 110, "RSS"],
+  ["none is there", [], 0, "PSS"],
+];
+for (const [name, processes, bytes, measure] of memories) {
+  test(`memory of the cluster: ${name}`, () => assert.deepEqual(memoryOf(processes), { bytes, measure }));
+}

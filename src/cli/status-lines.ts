@@ -1,13 +1,13 @@
-import type { ClusterStatus } from "./actions.ts";
+import type { ClusterStatus, ProcessStatus } from "./actions.ts";
 import { megabytes, type Terminal, table } from "./terminal.ts";
 
 /** A cluster's state for people: its processes in a line, its services as a table. */
 export function statusLines(status: ClusterStatus, terminal: Pick<Terminal, "good" | "bad" | "dim">): string[] {
-  const memory = status.processes.reduce((sum, process) => sum + process.memoryBytes, 0);
+  const memory = memoryOf(status.processes);
   const restarts = status.processes.reduce((sum, process) => sum + process.restarts, 0);
   const facts = [
     `${status.processes.length} processes`,
-    ...(memory > 0 ? [megabytes(memory)] : []),
+    ...(memory.bytes > 0 ? [`${megabytes(memory.bytes)} (${memory.measure})`] : []),
     ...(restarts > 0 ? [`${restarts} restarts`] : []),
   ];
   const [heading, ...rows] = table([
@@ -26,4 +26,14 @@ export function statusLines(status: ClusterStatus, terminal: Pick<Terminal, "goo
     return ready === "True" ? terminal.good(row) : ready === "False" ? terminal.bad(row) : row;
   });
   return [terminal.dim(facts.join(", ")), ...(rows.length > 0 ? [heading ?? "", ...painted] : ["no services yet"])];
+}
+
+/** What the processes take together: by PSS, which counts once what they share; by RSS where one of them has no PSS. */
+export function memoryOf(processes: readonly ProcessStatus[]): { bytes: number; measure: "PSS" | "RSS" } {
+  const measure = processes.every((process) => process.proportionalBytes !== undefined) ? "PSS" : "RSS";
+  const bytes = processes.reduce(
+    (sum, process) => sum + ((measure === "PSS" && process.proportionalBytes) || process.residentBytes),
+    0,
+  );
+  return { bytes, measure };
 }

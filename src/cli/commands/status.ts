@@ -20,16 +20,16 @@ export function addStatus(program: Command, { actions, terminal }: CommandContex
         terminal.print(`No cluster is running in ${status.dataDir}. Start one with \`hakn up\`.\n`);
       } else {
         const processes = table([
-          ["PROCESS", "PID", "MEMORY", "RESTARTS"],
-          ...status.processes.map(({ name, pid, memoryBytes, restarts }) => [
+          ["PROCESS", "PID", "RSS", "PSS", "RESTARTS"],
+          ...status.processes.map(({ name, pid, residentBytes, proportionalBytes = 0, restarts }) => [
             name,
             String(pid),
-            memoryBytes > 0 ? megabytes(memoryBytes) : "?",
+            ...[residentBytes, proportionalBytes].map((bytes) => (bytes > 0 ? megabytes(bytes) : "?")),
             String(restarts),
           ]),
         ]);
         terminal.print(`gateway     ${status.gatewayUrl}\nkubeconfig  ${status.kubeconfig}\n\n`);
-        terminal.print(`${processes.join("\n")}\n\n${statusLines(status, terminal).slice(1).join("\n")}\n`);
+        terminal.print(`${processes.join("\n")}\n\n${statusLines(status, terminal).join("\n")}\n`);
       }
     });
 }

@@ -6,8 +6,10 @@ export interface ClusterProcess {
   readonly pid: number;
   /** What it is: "supervisor", "apiserver", "node-agent", or NAMESPACE/POD/CONTAINER. */
   readonly name: string;
-  /** Resident memory. */
-  readonly memoryBytes: number;
+  /** Resident memory (RSS): what is shared with others, such as the runtime's binary, counts in full. */
+  readonly residentBytes: number;
+  /** Its share of the machine's memory (PSS): what several share is divided among them. Absent where the system does not tell. */
+  readonly proportionalBytes?: number;
 }
 
 /**
@@ -24,8 +26,8 @@ export function clusterProcesses(dataDir: string, supervisor: number | undefined
   return pids.flatMap((name) => {
     const pid = Number(name);
     const label = pid === supervisor ? "supervisor" : labelOf(pid, dataDir);
-    const memoryBytes = label === undefined ? undefined : residentBytes(pid);
-    return label === undefined || memoryBytes === undefined ? [] : [{ pid, name: label, memoryBytes }];
+    const memory = label === undefined ? undefined : memoryOf(pid);
+    return label === undefined || memory === undefined ? [] : [{ pid, name: label, ...memory }];
   });
 }
 
@@ -44,8 +46,15 @@ function labelOf(pid: number, dataDir: string): string | undefined {
   return program ? basename(program) : undefined;
 }
 
-function residentBytes(pid: number): number | undefined {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(read(pid, "status") ?? "")?.[1];
+function memoryOf(pid: number): Pick<ClusterProcess, "residentBytes" | "proportionalBytes"> | undefined {
+  const residentBytes = bytesOf("VmRSS", read(pid, "status"));
+  if (residentBytes === undefined) return undefined;
+  const proportionalBytes = bytesOf("Pss", read(pid, "smaps_rollup"));
+  return { residentBytes, ...(proportionalBytes !== undefined && { proportionalBytes }) };
+}
+
+function bytesOf(name: string, text = ""): number | undefined {
+  const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
