@@ -26,11 +26,14 @@ export function decodeMemoryMessage(text: string, offsetMs: number): MemoryMessa
   if (message?.type !== "memories" || !Array.isArray(message.memories)) throw new MemoryMessageError("unknown message");
   return {
     type: "memories",
-    memories: message.memories.map(([key, memory]) => [text256(key), moved(memory, offsetMs)]),
+    memories: message.memories.map((entry: unknown) => {
+      const [key, memory] = Array.isArray(entry) ? entry : [];
+      return [keyFrom(key), moved(memory, offsetMs)];
+    }),
   };
 }
 
-function text256(key: unknown): string {
+function keyFrom(key: unknown): string {
   if (typeof key === "string" && key.length <= 512 && key.includes("/")) return key;
   throw new MemoryMessageError("a memory without the key of a revision");
 }
@@ -42,14 +45,15 @@ function moved(memory: KeyMemory, offsetMs: number): KeyMemory {
     windowMs: Math.min(windowMs, longestWindowMs),
     records: records.map((record) => movedRecord(record, offsetMs)),
     ...(decider && { decider: movedDecider(decider, offsetMs) }),
-    ...(Array.isArray(decisions) && { decisions: (decisions as RecordedDecision[]).slice(-32) }),
+    ...(Array.isArray(decisions) && { decisions: decisions.slice(-mostDecisions).map(decisionFrom) }),
   };
 }
 
 const longestWindowMs = 3_600_000;
+const mostDecisions = 32;
 
 function movedRecord(record: LoadRecord, offsetMs: number): LoadRecord {
-  if (!Array.isArray(record) || !record.every((value) => Number.isFinite(value))) {
+  if (!Array.isArray(record) || !record.every(isAmount)) {
     throw new MemoryMessageError("a second of load that is no numbers");
   }
   const [atMs, concurrency, requests] = record;
@@ -59,8 +63,12 @@ function movedRecord(record: LoadRecord, offsetMs: number): LoadRecord {
 
 function movedDecider({ state, desiredScale }: NonNullable<KeyMemory["decider"]>, offsetMs: number) {
   const { panicSinceMs, maxPanicPods, delay } = state ?? {};
-  if (!Number.isInteger(desiredScale) || !isAmount(maxPanicPods))
+  if (!Number.isInteger(desiredScale) || !isAmount(maxPanicPods)) {
     throw new MemoryMessageError("a decider without scale");
+  }
+  if (delay && !(isAmount(delay.windowMs) && delay.granularityMs >= 1000 && areCandidates(delay.candidates))) {
+    throw new MemoryMessageError("a delay that is no window");
+  }
   const steps = delay ? Math.round(offsetMs / delay.granularityMs) : 0;
   return {
     desiredScale,
@@ -73,6 +81,64 @@ function movedDecider({ state, desiredScale }: NonNullable<KeyMemory["decider"]>
       },
     },
   };
+}
+
+function areCandidates(candidates: unknown): boolean {
+  return Array.isArray(candidates) && candidates.every((one) => isAmount(one?.index) && isAmount(one?.value));
+}
+
+const spec: Readonly<Record<string, "number" | "string" | "boolean">> = {
+  maxScaleUpRate: "number",
+  maxScaleDownRate: "number",
+  scalingMetric: "string",
+  targetValue: "number",
+  totalValue: "number",
+  targetBurstCapacity: "number",
+  activatorCapacity: "number",
+  panicThreshold: "number",
+  stableWindowMs: "number",
+  scaleDownDelayMs: "number",
+  initialScale: "number",
+  reachable: "boolean",
+  activationScale: "number",
+};
+const decision = {
+  firstAtMs: "number",
+  times: "number",
+  explanation: {
+    atMs: "number",
+    before: "number",
+    want: "number",
+    desiredPods: "number",
+    excessBurstCapacity: "number",
+    readyPods: "number",
+    stableValue: "number",
+    panicValue: "number",
+    mode: "string",
+    rule: "string",
+    advisedBy: "string",
+    asked: { stable: "number", panic: "number" },
+    rates: { least: "number", most: "number" },
+    bounds: { min: "number", max: "number" },
+    spec,
+  },
+} as const;
+
+interface Shape {
+  readonly [field: string]: "number" | "string" | "boolean" | Shape;
+}
+
+function decisionFrom(value: unknown): RecordedDecision {
+  if (hasShape(value, decision)) return value as RecordedDecision;
+  throw new MemoryMessageError("a decision without its reasons");
+}
+
+function hasShape(value: unknown, shape: Shape): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(shape).every(([field, kind]) => {
+    const part = (value as Record<string, unknown>)[field];
+    return typeof kind === "object" ? hasShape(part, kind) : typeof part === kind;
+  });
 }
 
 function isAmount(value: unknown): value is number {

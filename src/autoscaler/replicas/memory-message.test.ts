@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { silentLogger } from "../../lib/log.ts";
+import { fakeClock } from "../../testing/fake-clock.ts";
+import type { DeciderSpec } from "../decide.ts";
+import type { KeyMemory } from "./memory.ts";
+import { decodeMemoryMessage, encodeMemoryMessage, MemoryMessageError } from "./memory-message.ts";
+import { createMemoryReceiver } from "./memory-receiver.ts";
+
+const spec: DeciderSpec = {
+  maxScaleUpRate: 1000,
+  maxScaleDownRate: 2,
+  scalingMetric: "concurrency",
+  targetValue: 70,
+  totalValue: 100,
+  targetBurstCapacity: 0,
+  activatorCapacity: 100,
+  panicThreshold: 2,
+  stableWindowMs: 60_000,
+  scaleDownDelayMs: 0,
+  initialScale: 1,
+  reachable: true,
+  activationScale: 0,
+};
+
+const nowMs = Date.parse("2024-01-01T00:00:00Z");
+const memory: KeyMemory = {
+  windowMs: 60_000,
+  records: [[nowMs - 2000, 3, 5], [nowMs - 1000]],
+  decider: {
+    desiredScale: 3,
+    state: {
+      panicSinceMs: nowMs - 4000,
+      maxPanicPods: 3,
+      delay: { windowMs: 60_000, granularityMs: 2000, candidates: [{ index: 100, value: 3 }] },
+    },
+  },
+  decisions: [
+    {
+      times: 1,
+      firstAtMs: nowMs,
+      explanation: {
+        atMs: nowMs,
+        before: 2,
+        want: 3,
+        desiredPods: 3,
+        excessBurstCapacity: 0,
+        readyPods: 2,
+        stableValue: 200,
+        panicValue: 200,
+        mode: "panic",
+        rule: "stable window",
+        advisedBy: "stable window",
+        asked: { stable: 3, panic: 3 },
+        rates: { least: 1, most: 2000 },
+        bounds: { min: 2, max: 30 },
+        spec,
+      },
+    },
+  ],
+};
+
+const memories = (...entries: unknown[]) => JSON.stringify({ type: "memories", memories: entries });
+
+test("a memory comes through as it was told", () => {
+  const message = { type: "memories", memories: [["ns/app", memory]] } as const;
+  assert.deepEqual(decodeMemoryMessage(encodeMemoryMessage(message), 0), message);
+});
+
+test("times are moved to the listener's clock", () => {
+  const told = decodeMemoryMessage(memories(["ns/app", memory]), -10_000);
+  assert.ok(told.type === "memories");
+  const [, { records, decider }] = told.memories[0]!;
+  assert.deepEqual(records, [[nowMs - 12_000, 3, 5], [nowMs - 11_000]]);
+  assert.equal(decider?.state.panicSinceMs, nowMs - 14_000);
+  assert.deepEqual(decider?.state.delay?.candidates, [{ index: 95, value: 3 }]);
+});
+
+const broken = (change: object) => memories(["ns/app", { ...memory, ...change }]);
+const decider = memory.decider!;
+const garbage: [string, string][] = [
+  ["not JSON", "{"],
+  ["nothing", "null"],
+  ["another type", '{"type":"order"}'],
+  ["a time that is none", '{"type":"hello","nowMs":"noon"}'],
+  ["memories that are no list", '{"type":"memories","memories":{}}'],
+  ["a memory that is no pair", memories(7)],
+  ["a key without a namespace", memories(["app", memory])],
+  ["an endless key", memories([`ns/${"a".repeat(1000)}`, memory])],
+  ["a memory that is null", memories(["ns/app", null])],
+  ["a window that is none", broken({ windowMs: "long" })],
+  ["records that are no list", broken({ records: 5 })],
+  ["a record that is null", broken({ records: [null] })],
+  ["load below zero", broken({ records: [[nowMs, -1, 0]] })],
+  ["load that is no number", broken({ records: [[nowMs, null, 0]] })],
+  ["a decider without state", broken({ decider: { desiredScale: 3 } })],
+  ["a decider without scale", broken({ decider: { state: decider.state } })],
+  ["a delay that is no window", broken({ decider: { ...decider, state: { ...decider.state, delay: {} } } })],
+  ["a decision that is null", broken({ decisions: [null] })],
+  ["a decision without settings", broken({ decisions: [{ ...memory.decisions![0], explanation: { atMs: nowMs } }] })],
+];
+
+for (const [name, text] of garbage) {
+  test(`a stranger on the port tells ${name}: refused, and said once`, () => {
+    assert.throws(() => decodeMemoryMessage(text, 0), MemoryMessageError);
+    const learnt: string[] = [];
+    const warnings: string[] = [];
+    const receive = createMemoryReceiver({ learn: (key) => void learnt.push(key) }, fakeClock(nowMs), {
+      ...silentLogger,
+      warn: (words) => void warnings.push(words),
+    })();
+    receive(encodeMemoryMessage({ type: "hello", nowMs }));
+    receive(text);
+    receive(text);
+    assert.deepEqual(learnt, []);
+    assert.equal(warnings.length, 1);
+    receive(memories(["ns/app", memory]));
+    assert.deepEqual(learnt, ["ns/app"]);
+  });
+}
