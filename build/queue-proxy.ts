@@ -20,5 +20,9 @@ export function findBun(): string | undefined {
 /** Compiles the queue-proxy with Bun to one executable that needs nothing else. Rejects when Bun refuses. */
 export async function compileQueueProxy(bun: string, outfile: string): Promise<void> {
   const options = ["--compile", "--bytecode", "--minify", "--target=bun", "--format=cjs"];
+  // A heap that is collected early: half the private memory, at no measurable cost for a proxy that keeps next to nothing.
+  options.push("--compile-exec-argv=--smol");
+  // What lies in the working directory must not change the program.
+  options.push("--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig");
   await promisify(execFile)(bun, ["build", source, ...options, `--outfile=${outfile}`]);
 }

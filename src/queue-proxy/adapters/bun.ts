@@ -1,4 +1,6 @@
+import { systemClock } from "../../lib/clock.ts";
 import type { Connection, ConnectionEvents, KeyPair, Listener, ListenOptions, Network } from "../transport.ts";
+import { createIdleCollection } from "./idle-collection.ts";
 
 const keepAliveDelayMs = 5000;
 /** TLS 1.3 in the numbering of the protocol itself, as Bun wants it. */
@@ -34,6 +36,7 @@ interface SocketHandlers {
 interface BunRuntime {
   listen(options: object): { readonly port: number; stop(closeConnections: boolean): void };
   connect(options: object): Promise<BunSocket>;
+  gc(synchronously: boolean): void;
 }
 
 /** Bun's own sockets. Bun's write sends what it can at once and says how much that was; the rest is queued here. */
@@ -118,8 +121,11 @@ class BunConnection implements Connection {
   }
 }
 
+const received = createIdleCollection(systemClock, () => bun().gc(true));
+
 const common: SocketHandlers = {
   data(socket, bytes) {
+    received(bytes.length);
     socket.data?.events?.data(bytes);
   },
   drain(socket) {
