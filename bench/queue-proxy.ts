@@ -1,33 +1,44 @@
 /**
- * Measures our queue-proxy against upstream's in one run, alternating: `node bench/queue-proxy.ts [--rounds N] [--seconds S] [--only PATTERN]`.
+ * Measures our queue-proxy against upstream's in one run, alternating:
+ * `npm run bench -- queue-proxy [--rounds N] [--seconds S] [--warm-up S] [--only PATTERN] [--node]`; a few minutes as it is.
  * Upstream's binary comes from `cd bench/upstream && go build -o queue knative.dev/serving/cmd/queue` (or HAKN_BENCH_UPSTREAM
- * names it); ours are dist/bin/queue-proxy (HAKN_BENCH_BUN names a compiled one) and the sources on Node.
+ * names it); ours is dist/bin/queue-proxy as `npm run build` compiles it with Bun (HAKN_BENCH_BUN names another), with --node
+ * also its sources on Node.
  * Ports 8022, 9090 and 9091 must be free. Linux only: CPU and memory are read from /proc.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import net from "node:net";
+import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { downloadHuge, uploadHuge } from "./queue-proxy/huge.ts";
 import { type Load, type LoadResult, runHttp1, runHttp2 } from "./queue-proxy/load.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "2" },
     seconds: { type: "string", default: "3" },
+    "warm-up": { type: "string", default: "4" },
+    node: { type: "boolean", default: false },
     only: { type: "string", default: "" },
   },
 });
 const rounds = Number(options.rounds);
 const durationMs = 1000 * Number(options.seconds);
+const warmUpMs = 1000 * Number(options["warm-up"]);
+/** One download and one upload of this many bytes, for the peak of memory. */
+const hugeBytes = 1_000_000_000;
 const ticksPerSecond = 100;
+/** Memory is read once the load is over and again after this pause: some is given back. */
+const restMs = 3000;
 const megabyte = 1024;
 
 const candidates: Readonly<Record<string, readonly string[]>> = {
   upstream: [process.env["HAKN_BENCH_UPSTREAM"] ?? `${root}bench/upstream/queue`],
-  bun: [process.env["HAKN_BENCH_BUN"] ?? `${root}dist/bin/queue-proxy-bun`],
-  node: [process.execPath, "--max-semi-space-size=1", process.env["HAKN_BENCH_NODE"] ?? `${root}dist/bin/queue-proxy`],
+  bun: [process.env["HAKN_BENCH_BUN"] ?? `${root}dist/bin/queue-proxy`],
+  ...(options.node && { node: [process.execPath, "--max-semi-space-size=1", `${root}src/main/queue-proxy.ts`] }),
 };
 
 interface Measure extends LoadResult {
@@ -60,7 +71,14 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
-function memory(pid: number): { rss: number; private: number; peak: number } {
+/** Megabytes. */
+interface Memory {
+  readonly rss: number;
+  readonly private: number;
+  readonly peak: number;
+}
+
+function memory(pid: number): Memory {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const field = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)![1]) / megabyte;
   return { rss: field("VmRSS"), private: field("RssAnon"), peak: field("VmHWM") };
@@ -116,6 +134,25 @@ function probe(port: number): Promise<boolean> {
   });
 }
 
+interface MemoryEntry {
+  readonly startMs: number;
+  readonly idle: Memory;
+  readonly loaded: Memory;
+  readonly rested: Memory;
+  readonly hugePeak: number;
+}
+
+/** Peak RSS in MB of a new process through which 1 GB goes down, then 1 GB up. */
+async function hugePeak(command: readonly string[]): Promise<number> {
+  port += 2;
+  const proxy = await startProxy(command, backend.ports.http1, port);
+  await downloadHuge(port, hugeBytes);
+  await uploadHuge(port, hugeBytes);
+  const { peak } = memory(proxy.pid);
+  await stop(proxy.child);
+  return peak;
+}
+
 async function stop(child: ChildProcess): Promise<void> {
   child.kill("SIGKILL");
   if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
@@ -129,10 +166,8 @@ const present = usable.map(([name]) => name);
 if (!present.includes("upstream")) console.log("upstream's binary is missing: no ratios (see the head of this file)");
 const backend = await startBackend();
 const results = new Map<string, Measure[]>();
-const memories = new Map<
-  string,
-  { start: number; idle: number; idlePrivate: number; rss: number; private: number; peak: number }[]
->();
+const memories = new Map<string, MemoryEntry[]>();
+const loadBefore = loadavg();
 let port = 21_000;
 for (let round = 0; round < rounds; round++) {
   for (const [name, command] of usable) {
@@ -144,7 +179,7 @@ for (let round = 0; round < rounds; round++) {
       await new Promise((resolve) => setTimeout(resolve, 500));
       const idle = memory(proxy.pid);
       // Unmeasured: code that is compiled while it runs has to be compiled first.
-      const warmUp = { connections: 8, path: "/", port, durationMs: 1500 };
+      const warmUp = { connections: 8, path: "/", port, durationMs: warmUpMs };
       await (protocol === "http1" ? runHttp1(warmUp) : runHttp2(warmUp, 4));
       for (const scenario of chosen) {
         const load = { ...scenario.load, port, durationMs };
@@ -154,12 +189,13 @@ for (let round = 0; round < rounds; round++) {
         const key = `${scenario.name}|${name}`;
         results.set(key, [...(results.get(key) ?? []), measure]);
       }
-      if (protocol === "http1") {
-        const after = memory(proxy.pid);
-        const entry = { start: proxy.startMs, idle: idle.rss, idlePrivate: idle.private, ...after };
-        memories.set(name, [...(memories.get(name) ?? []), entry]);
-      }
+      const loaded = memory(proxy.pid);
+      await new Promise((resolve) => setTimeout(resolve, restMs));
+      const rested = memory(proxy.pid);
       await stop(proxy.child);
+      if (protocol !== "http1") continue;
+      const entry = { startMs: proxy.startMs, idle, loaded, rested, hugePeak: await hugePeak(command) };
+      memories.set(name, [...(memories.get(name) ?? []), entry]);
     }
   }
 }
@@ -188,19 +224,22 @@ for (const { name } of scenarios) {
   }
 }
 console.log(
-  "\n| program | start ms | idle RSS MB | idle private MB | RSS after load MB | private after load MB | peak RSS MB |\n|---|---|---|---|---|---|---|",
+  `\n| program | start ms | idle RSS / private MB | under load | ${restMs / 1000} s later | peak RSS of 1 GB down, 1 GB up |\n|---|---|---|---|---|---|`,
 );
 for (const program of present) {
   const entries = memories.get(program) ?? [];
-  const cell = (pick: (entry: (typeof entries)[number]) => number) => median(entries.map(pick)).toFixed(1);
+  const number = (pick: (entry: MemoryEntry) => number) => median(entries.map(pick)).toFixed(1);
+  const pair = (pick: (entry: MemoryEntry) => Memory) =>
+    `${number((entry) => pick(entry).rss)} / ${number((entry) => pick(entry).private)}`;
   const cells = [
-    cell((e) => e.start),
-    cell((e) => e.idle),
-    cell((e) => e.idlePrivate),
-    cell((e) => e.rss),
-    cell((e) => e.private),
-    cell((e) => e.peak),
+    number((entry) => entry.startMs),
+    pair((entry) => entry.idle),
+    pair((entry) => entry.loaded),
+    pair((entry) => entry.rested),
+    number((entry) => entry.hugePeak),
   ];
   console.log(`| ${program} | ${cells.join(" | ")} |`);
 }
+const loads = (values: readonly number[]) => values.map((value) => value.toFixed(1)).join(" ");
+console.log(`\nload average (1, 5, 15 min) before ${loads(loadBefore)}, after ${loads(loadavg())}`);
 process.exit(0);

@@ -1,6 +1,11 @@
 /** The user container of the bench: answers at once with a fixed body; `/N` asks for N bytes. HTTP/1.1 and h2c on one port each. */
 import http2 from "node:http2";
 import net from "node:net";
+import { Readable } from "node:stream";
+import { zeros } from "./huge.ts";
+
+/** Longer answers are made as they are sent. */
+const maxKeptBytes = 16_000_000;
 
 const answers = new Map<string, Buffer>();
 
@@ -15,6 +20,16 @@ function answerFor(path: string): Buffer {
   return answer;
 }
 
+function answer(socket: net.Socket, path: string): void {
+  const size = Number(path.slice(1));
+  if (!(size > maxKeptBytes)) {
+    socket.write(answerFor(path));
+    return;
+  }
+  socket.write(`HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${size}\r\n\r\n`);
+  Readable.from(zeros(size)).pipe(socket, { end: false });
+}
+
 const http1 = net.createServer({ noDelay: true }, (socket) => {
   let bodyLeft = 0;
   let head = "";
@@ -25,7 +40,7 @@ const http1 = net.createServer({ noDelay: true }, (socket) => {
         const taken = Math.min(bodyLeft, chunk.length - offset);
         bodyLeft -= taken;
         offset += taken;
-        if (bodyLeft === 0) socket.write(answerFor("/"));
+        if (bodyLeft === 0) answer(socket, "/");
         continue;
       }
       const end = chunk.indexOf("\r\n\r\n", offset, "latin1");
@@ -39,7 +54,7 @@ const http1 = net.createServer({ noDelay: true }, (socket) => {
       const path = head.split(" ", 2)[1]!;
       head = "";
       bodyLeft = length ? Number(length[1]) : 0;
-      if (bodyLeft === 0) socket.write(answerFor(path));
+      if (bodyLeft === 0) answer(socket, path);
     }
   });
   socket.on("error", () => {});
