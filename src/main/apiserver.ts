@@ -24,7 +24,7 @@ const server = await startApiServer({
 writeWhole(join(dataDir, "kubeconfig"), server.adminKubeconfig);
 
 const stopped = new AbortController();
-const client = createClient({ connection: server.loopbackClientConfig, clock, userAgent: "hakn-controllers" });
+const client = createClient({ connection: server.ownClientConfig, clock, userAgent: "hakn-controllers" });
 const informers = createInformers({ client, clock, log, signal: stopped.signal });
 const controllers = startBuiltinControllers({
   client,

@@ -45,6 +45,18 @@ describe("clients that mean no good", () => {
     assert.equal((await send(stranger, ["GET", "/livez"])).code, 200);
   });
 
+  test("the server's own way to itself asks for credentials too", async () => {
+    const { server: own, token } = server.ownClientConfig;
+    const codeWith = async (headers: Record<string, string>) => {
+      const answer = await fetch(own + configMaps, { headers });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    assert.equal(await codeWith({}), 403);
+    assert.equal(await codeWith({ authorization: "Bearer wrong" }), 401);
+    assert.equal(await codeWith({ authorization: `Bearer ${token}` }), 200);
+  });
+
   test("a body above 3 MB is refused", async () => {
     const body = {
       apiVersion: "v1",

@@ -1,8 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import {
+  createServer as createPlainServer,
+  type IncomingMessage,
+  type Server as PlainServer,
+  type ServerResponse,
+} from "node:http";
+import { createServer, type Server as TlsServer } from "node:https";
+import type { AddressInfo, Server as Listener } from "node:net";
 import { join } from "node:path";
 import type { Connection } from "../../kube/credentials.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -61,6 +66,11 @@ export interface ApiServer {
   readonly adminKubeconfig: string;
   /** How programs of this machine connect as administrator. */
   readonly loopbackClientConfig: Connection;
+  /**
+   * How this process connects to itself as administrator: without TLS, whose two ends would both lie in this process's
+   * memory for each of some fifty watches. Credentials are asked for as elsewhere.
+   */
+  readonly ownClientConfig: Connection;
   /** Refuses new requests, ends watches, commits what was accepted, and settles when all is closed. */
   close(): Promise<void>;
 }
@@ -109,6 +119,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     proxy: createNodeProxy(storage, locate),
   };
   const closing = new AbortController();
+  const timeouts = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: 90_000,
+  };
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    answer(server, closing.signal, request, response).catch((error: unknown) => {
+      sendError(request, response, error, log);
+    });
+  };
+  const plain = createPlainServer(timeouts, listener);
   const https = createServer(
     {
       key: pki.server.key,
@@ -116,44 +137,26 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       ca: pki.authority.certificate,
       requestCert: true,
       rejectUnauthorized: false,
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: 90_000,
+      ...timeouts,
     },
-    (request, response) => {
-      answer(server, closing.signal, request, response).catch((error: unknown) => {
-        sendError(request, response, error, log);
-      });
-    },
+    listener,
   );
   https.on("upgrade", (request, socket, head) => {
     void answerUpgrade(server, request, socket, head, closing.signal, log);
   });
-  await new Promise<void>((resolve, reject) => {
-    https.once("error", reject);
-    https.listen(options.port, options.address, () => {
-      https.off("error", reject);
-      resolve();
-    });
-  });
-  const { port } = https.address() as AddressInfo;
+  const port = await listen(https, options.port, options.address);
+  const ownPort = await listen(plain, 0, "127.0.0.1");
   url = `https://${options.address}:${port}`;
   await publishKubernetesService(api, options.address, port);
 
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= new Promise<void>((resolve) => {
-      closing.abort();
-      https.close(() => {
-        for (const stop of stopFollowing) stop();
-        webhooks.close();
-        api.cache.close();
-        storage.close();
-        resolve();
-      });
-      https.closeIdleConnections();
-      const cancel = clock.setTimer(2000, () => https.closeAllConnections());
-      https.once("close", cancel);
+    closing.abort();
+    closed ??= Promise.all([https, plain].map((each) => closeServer(each, clock))).then(() => {
+      for (const stop of stopFollowing) stop();
+      webhooks.close();
+      api.cache.close();
+      storage.close();
     });
     return closed;
   };
@@ -167,8 +170,33 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     caCertificate,
     adminKubeconfig: makeKubeconfig(url, caCertificate, pki.admin),
     loopbackClientConfig: { server: url, ca: caCertificate, token: pki.adminToken },
+    ownClientConfig: { server: `http://127.0.0.1:${ownPort}`, token: pki.adminToken },
     close,
   };
+}
+
+/** Resolves with the port. */
+async function listen(listener: Listener, port: number, address: string): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    listener.once("error", reject);
+    listener.listen(port, address, () => {
+      listener.off("error", reject);
+      resolve();
+    });
+  });
+  return (listener.address() as AddressInfo).port;
+}
+
+/** Takes no more connections, and gives requests under way a little time. */
+function closeServer(server: PlainServer | TlsServer, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.setTimer(2000, () => server.closeAllConnections());
+    server.close(() => {
+      cancel();
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
 }
 
 /** Why a call's signal aborts. Made once: the default reason is an exception of its own, with a stack, per request. */
