@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Metric } from "../../apis/autoscaling/metric.ts";
+import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import { Deployment } from "../../apis/core/deployment.ts";
+import { Pod } from "../../apis/core/pod.ts";
+import { controllerReference, type KubeObject } from "../../apis/meta.ts";
+import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import { revisionLabel, revisionUidLabel } from "../../apis/serving/labels.ts";
+import { parseAutoscalerConfig } from "../../config/autoscaler.ts";
+import { defaultServingConfig, type ServingConfig } from "../../config/serving-config.ts";
+import { conditions, linesOf } from "../../testing/serving-objects.ts";
+import { type Report, reconcileOnce } from "../../testing/table.ts";
+import { createDecisionRing } from "../explain/decision-ring.ts";
+import type { Explanation } from "../explain/explanation.ts";
+import { scaleReasonAnnotation } from "../explain/news.ts";
+import type { MultiScaler } from "../multi-scaler.ts";
+import { makeDeciderSpec } from "./decider-spec.ts";
+import { reconcilePodAutoscaler } from "./reconcile.ts";
+import { createScaleTargets } from "./scale-target.ts";
+
+const config: ServingConfig = {
+  ...defaultServingConfig,
+  autoscaler: parseAutoscalerConfig({ "min-scale": "2", "max-scale": "30", "target-burst-capacity": "0" }),
+};
+
+const labels = { [revisionLabel]: "rev", [revisionUidLabel]: "r1" };
+
+function makePodAutoscaler(status?: PodAutoscaler["status"]): PodAutoscaler {
+  return {
+    apiVersion: "autoscaling.internal.knative.dev/v1alpha1",
+    kind: "PodAutoscaler",
+    metadata: { name: "rev", namespace: "ns", uid: "p1", generation: 1, labels },
+    spec: {
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "rev-deployment" },
+      protocolType: "http1",
+      reachability: "Reachable",
+    },
+    ...(status && { status }),
+  };
+}
+
+const active = (desired: number, actual: number) => ({
+  ...conditions({ Ready: "True", Active: "True", ScaleTargetInitialized: "True", SKSReady: "True" }),
+  serviceName: "rev",
+  metricsServiceName: "rev-private",
+  desiredScale: desired,
+  actualScale: actual,
+});
+
+const owner = {
+  metadata: { name: "rev", namespace: "ns", ownerReferences: [controllerReference(makePodAutoscaler())] },
+};
+
+const deployment = (replicas: number) =>
+  ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "rev-deployment", namespace: "ns", labels },
+    spec: { replicas, selector: {}, template: {} },
+  }) as unknown as Deployment;
+
+const service = (more: Partial<ServerlessService> = {}): ServerlessService => ({
+  ...owner,
+  apiVersion: "networking.internal.knative.dev/v1alpha1",
+  kind: "ServerlessService",
+  metadata: { ...owner.metadata, labels, generation: 1 },
+  spec: {
+    mode: "Serve",
+    objectRef: { apiVersion: "apps/v1", kind: "Deployment", name: "rev-deployment" },
+    protocolType: "http1",
+    numActivators: 2,
+  },
+  status: { ...conditions({ Ready: "True" }), serviceName: "rev", privateServiceName: "rev-private" },
+  ...more,
+});
+
+const metric: Metric = {
+  ...owner,
+  apiVersion: "autoscaling.internal.knative.dev/v1alpha1",
+  kind: "Metric",
+  spec: { stableWindow: 60e9, panicWindow: 6e9, scrapeTarget: "rev-private" },
+};
+
+const pods = (ready: number): Pod[] =>
+  Array.from({ length: ready }, (_, index) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: `rev-${index}`, namespace: "ns", labels },
+    spec: { containers: [] },
+    status: { phase: "Running", podIP: `10.0.0.${index}`, conditions: [{ type: "Ready", status: "True" }] },
+  })) as unknown as Pod[];
+
+/** A multi-scaler that advises this, by a decision that it recorded, or without one, as just after a restart. */
+function advising(desiredScale: number, decided: boolean): MultiScaler {
+  const ring = createDecisionRing();
+  const decision: Explanation = {
+    atMs: Date.parse("2024-01-01T00:00:00Z"),
+    before: 3,
+    want: desiredScale,
+    desiredPods: desiredScale,
+    excessBurstCapacity: 0,
+    readyPods: 3,
+    stableValue: 345,
+    panicValue: 345,
+    mode: "stable",
+    rule: "stable window",
+    advisedBy: "stable window",
+    asked: { stable: desiredScale, panic: desiredScale },
+    rates: { least: 1, most: 3000 },
+    bounds: { min: 2, max: 30 },
+    spec: makeDeciderSpec(makePodAutoscaler(), config.autoscaler),
+  };
+  if (decided) ring.add(decision);
+  return {
+    advise: () => ({ desiredScale, excessBurstCapacity: 0 }),
+    decisions: () => ring,
+  } as unknown as MultiScaler;
+}
+
+const run = (objects: readonly KubeObject[], advised: number, decided = false) =>
+  reconcileOnce({
+    kind: PodAutoscaler,
+    key: "ns/rev",
+    reconcile: reconcilePodAutoscaler,
+    objects,
+    config,
+    deps: ({ client, informers }) => ({
+      serverlessServices: informers.of(ServerlessService),
+      serverlessServiceClient: client.of(ServerlessService),
+      metrics: informers.of(Metric),
+      metricClient: client.of(Metric),
+      pods: informers.of(Pod),
+      scaleTargets: createScaleTargets(client, informers.of(Deployment)),
+      multiScaler: advising(advised, decided),
+      observe: () => {},
+    }),
+  });
+
+const statusOf = ({ statusUpdates }: Report<PodAutoscaler>) => (statusUpdates[0] as PodAutoscaler | undefined)?.status;
+
+test("a new PodAutoscaler gets its ServerlessService and its Metric, and waits for pods", async () => {
+  const report = await run([makePodAutoscaler(), deployment(2)], -1);
+  assert.equal(report.error, undefined);
+  assert.deepEqual(
+    report.creates.map(({ kind }) => kind),
+    ["ServerlessService", "Metric"],
+  );
+  assert.deepEqual((report.creates[1] as Metric).spec, metric.spec);
+  assert.deepEqual(report.patches, []);
+  const lines = linesOf(report.outcome?.status?.conditions);
+  assert.ok(
+    lines.some((line) => line.startsWith("Active=Unknown Queued")),
+    lines.join("\n"),
+  );
+});
+
+interface Row {
+  readonly name: string;
+  readonly replicas: number;
+  readonly ready: number;
+  readonly advised: number;
+  readonly decided?: boolean;
+  readonly before: PodAutoscaler["status"];
+  /** The replicas that are set, if any are. */
+  readonly set?: number;
+  /** The Events; each comes with the annotation. */
+  readonly events?: readonly string[];
+  /** Absent where nothing is written. */
+  readonly status?: { readonly desiredScale: number; readonly actualScale: number; readonly active: string };
+}
+
+const rows: Row[] = [
+  { name: "nothing changed: nothing is written", replicas: 3, ready: 3, advised: 3, before: active(3, 3) },
+  {
+    name: "more pods",
+    replicas: 3,
+    ready: 3,
+    advised: 5,
+    before: active(3, 3),
+    decided: true,
+    set: 5,
+    events: ["Normal ScaledUp from 3 to 5 pods: 345 concurrent requests over 60 s, 70 for each pod"],
+    status: { desiredScale: 5, actualScale: 3, active: "Active=True" },
+  },
+  {
+    name: "beyond the largest scale",
+    replicas: 3,
+    ready: 3,
+    advised: 99,
+    before: active(3, 3),
+    set: 30,
+    events: ["Normal ScaledUp from 3 to 30 pods: max scale"],
+    status: { desiredScale: 30, actualScale: 3, active: "Active=True" },
+  },
+  {
+    name: "below the least scale",
+    replicas: 5,
+    ready: 5,
+    advised: 0,
+    before: active(5, 5),
+    set: 2,
+    events: ["Normal ScaledDown from 5 to 2 pods: min scale"],
+    status: { desiredScale: 2, actualScale: 5, active: "Active=True" },
+  },
+  { name: "nothing is known after a restart: all stays", replicas: 5, ready: 5, advised: -1, before: active(5, 5) },
+  {
+    name: "pods are lost",
+    replicas: 5,
+    ready: 1,
+    advised: 5,
+    before: active(5, 5),
+    status: {
+      desiredScale: 5,
+      actualScale: 1,
+      active: "Active=Unknown Queued: Requests to the target are being buffered as resources are provisioned.",
+    },
+  },
+];
+
+for (const { name, replicas, ready, advised, decided, before, set, events = [], status } of rows) {
+  test(`a PodAutoscaler: ${name}`, async () => {
+    const pa = makePodAutoscaler(before);
+    const report = await run([pa, deployment(replicas), service(), metric, ...pods(ready)], advised, decided);
+    assert.equal(report.error, undefined);
+    assert.deepEqual(report.creates, []);
+    assert.deepEqual(
+      report.patches.map(({ name: target, patch }) => [target, (patch as { body: unknown }).body]),
+      set === undefined ? [] : [["rev-deployment", [{ op: "add", path: "/spec/replicas", value: set }]]],
+    );
+    assert.deepEqual(report.events, events);
+    const written = statusOf(report);
+    if (!status) return assert.equal(written, undefined);
+    assert.equal(written?.desiredScale, status.desiredScale);
+    assert.equal(written?.actualScale, status.actualScale);
+    assert.ok(linesOf(written?.conditions).includes(status.active), linesOf(written?.conditions).join("\n"));
+    assert.equal(scaleReasonAnnotation in (written?.annotations ?? {}), events.length > 0);
+  });
+}
+
+test("a ServerlessService that belongs to somebody else is left alone, and the status says so", async () => {
+  const foreign = service({ metadata: { name: "rev", namespace: "ns" } });
+  const report = await run([makePodAutoscaler(active(3, 3)), deployment(3), foreign, metric, ...pods(3)], 3);
+  assert.deepEqual(report.updates, []);
+  assert.ok(
+    linesOf(statusOf(report)?.conditions).includes(
+      'Active=False NotOwned: There is an existing ServerlessService "rev" that we do not own.',
+    ),
+  );
+});
