@@ -9,6 +9,8 @@ export interface Environment {
   readonly responseStartTimeoutMs: number;
   /** 0: off. */
   readonly idleTimeoutMs: number;
+  /** Ours: the three limits above end when an answer begins, or a tunnel opens. */
+  readonly unlimitedStreams: boolean;
   readonly readinessProbe: string;
   readonly enableProfiling: boolean;
   readonly enableFullDuplex: boolean;
@@ -105,6 +107,7 @@ export function parseEnvironment(variables: Readonly<Record<string, string | und
     pod: text("SERVING_POD", true),
     podIp: text("SERVING_POD_IP", true),
     prometheusHost: variables["METRICS_PROMETHEUS_HOST"] ?? "",
+    unlimitedStreams: bool("HAKN_UNLIMITED_STREAMS", "UnlimitedStreams"),
     profilingPort: Number(variables["PROFILING_PORT"] || 8008),
   };
 }

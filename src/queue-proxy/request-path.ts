@@ -58,6 +58,7 @@ export function createRequestPath(context: RequestPathContext, stats: RequestSta
     revision: queueOf(environment.revisionTimeoutMs),
     responseStart: queueOf(environment.responseStartTimeoutMs),
     idleMs: environment.idleTimeoutMs,
+    spareBegun: environment.unlimitedStreams,
   };
   const metrics = createMetrics(environment, logger);
   const tracing = createTracing(context);

@@ -8,12 +8,16 @@ export interface Timeouts {
   readonly responseStart: DeadlineQueue | undefined;
   /** Time without a write to the client, in milliseconds. */
   readonly idleMs: number;
+  /** An answer that has begun, a tunnel among them, is not ended by any timer. Ours; upstream's way is false. */
+  readonly spareBegun: boolean;
 }
 
 /** What the timers watch. */
 export interface Watched {
   /** When something was last written to the client, on the monotonic clock; negative: nothing yet. */
   readonly lastWriteMs: number;
+  /** The final head, or the switch of protocols, is under way. */
+  readonly begun: boolean;
 }
 
 /** One request's three timers, from its arrival on. Source: serving v0.42.2 pkg/http/handler/timeout.go. */
@@ -54,14 +58,19 @@ export class RequestTimers {
 
   /** An answer that has begun may go on for as long as it likes. */
   private readonly demandStart = () => {
-    if (this.watched.lastWriteMs < 0) this.timedOut();
+    if (this.watched.lastWriteMs < 0 && !this.isSpared()) this.timedOut();
   };
 
   private readonly checkIdle = () => {
+    if (this.isSpared()) return;
     const { lastWriteMs } = this.watched;
     const { idleMs } = this.timeouts;
     const quietMs = this.clock.monotonic() - lastWriteMs;
     if (lastWriteMs < 0 || quietMs >= idleMs) this.timedOut();
     else this.cancelIdle = this.clock.setTimer(idleMs - quietMs, this.checkIdle);
   };
+
+  private isSpared(): boolean {
+    return this.timeouts.spareBegun && this.watched.begun;
+  }
 }

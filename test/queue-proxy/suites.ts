@@ -8,7 +8,7 @@ import { breaker, idle, responseStart, timeouts, zeroTimeout } from "./cases/lim
 import { observability, requestLog, tracing } from "./cases/observability.ts";
 import { parsing } from "./cases/parsing.ts";
 import { aggressiveReadiness, probes, readiness, severalProbes, tcpReadiness } from "./cases/probes.ts";
-import { tunnels, tunnelTimeout } from "./cases/tunnels.ts";
+import { tunnels, tunnelTimeout, unlimitedStreams } from "./cases/tunnels.ts";
 
 const suites = [
   parsing,
@@ -26,6 +26,7 @@ const suites = [
   idle,
   tunnels,
   tunnelTimeout,
+  unlimitedStreams,
   observability,
   requestLog,
   tracing,

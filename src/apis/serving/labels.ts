@@ -45,5 +45,7 @@ export const queueEphemeralStorageLimitAnnotation =
 
 /** The value of the networking visibility label that keeps a route inside the cluster. */
 export const visibilityClusterLocal = "cluster-local";
+/** Ours: "enabled" lets answers that have begun, and tunnels, outlive the revision's time limits; "disabled" is upstream's way. */
+export const unlimitedStreamsAnnotation = "features.hakn.dev/unlimited-streams";
 /** Turns the dry run of a pod made from the template on: "enabled" or "strict". */
 export const podSpecDryRunAnnotation = "features.knative.dev/podspec-dryrun";

@@ -28,6 +28,7 @@ import {
   queueMemoryLimitAnnotation,
   queueMemoryRequestAnnotation,
   queueResourcePercentageAnnotations,
+  unlimitedStreamsAnnotation,
 } from "./labels.ts";
 import { validatePodSpec } from "./pod-spec-validation.ts";
 import type { revisionTemplateSchema } from "./pod-template.ts";
@@ -73,6 +74,7 @@ export function validateRevisionTemplate(
     ...under("metadata.annotations", [
       ...autoscalingAnnotations(metadata.annotations, config.autoscaler),
       ...queueProxyResources(metadata.annotations),
+      ...enabledOrDisabled(metadata.annotations, unlimitedStreamsAnnotation),
       ...wholeSeconds(metadata.annotations, [progressDeadlineAnnotation], "progress-deadline"),
     ]),
   ];
@@ -103,6 +105,13 @@ export function wholeSeconds(annotations: Annotations, keys: readonly string[], 
   if (ms === undefined) return invalidValue(value, key);
   if (ms % 1000 !== 0) return problem(`${what}=${value} is not at second precision`, key);
   return ms < 0 ? problem(`${what}=${value} must be positive`, key) : none;
+}
+
+/** A switch that we added: anything but its two values would be a wish that nobody heeds. */
+function enabledOrDisabled(annotations: Annotations, key: string): Findings {
+  const value = annotations?.[key];
+  if (value === undefined || ["enabled", "disabled"].includes(value.toLowerCase())) return none;
+  return underKey(key, invalidValue(value, "", "must be enabled or disabled"));
 }
 
 const queueProxyAmounts = [

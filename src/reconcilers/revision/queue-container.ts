@@ -1,6 +1,6 @@
 import type { Container, ContainerPort, EnvVar, Probe } from "../../apis/core/pod-spec.ts";
 import { controllerOf } from "../../apis/meta.ts";
-import { serviceLabel } from "../../apis/serving/labels.ts";
+import { serviceLabel, unlimitedStreamsAnnotation } from "../../apis/serving/labels.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { formatGoFloat } from "../../lib/go-number.ts";
@@ -68,6 +68,7 @@ function makeEnvironment(
   const { metadata, spec } = revision;
   const { observability, tracing, logging, features } = config;
   const owner = controllerOf(revision);
+  const unlimitedStreams = metadata.annotations?.[unlimitedStreamsAnnotation]?.toLowerCase() === "enabled";
   const fullDuplex = metadata.annotations?.["features.knative.dev/http-full-duplex"];
   return [
     envVar("SERVING_NAMESPACE", metadata.namespace),
@@ -107,6 +108,8 @@ function makeEnvironment(
     envVar("ENABLE_HTTP_FULL_DUPLEX", String(fullDuplex?.toLowerCase() === "enabled")),
     envVar("ROOT_CA", config.deployment.queueSidecarRootCA),
     envVar("ENABLE_MULTI_CONTAINER_PROBES", String(features.multiContainerProbing === "Enabled")),
+    // Only where it is asked for: pods are otherwise upstream's to the letter.
+    ...(unlimitedStreams ? [envVar("HAKN_UNLIMITED_STREAMS", "true")] : []),
   ];
 }
 

@@ -16,6 +16,7 @@ import { makeDeployment } from "./deployment.ts";
 import type { DigestState } from "./digest/resolver.ts";
 import { makeImage } from "./image.ts";
 import { makePodAutoscaler } from "./pod-autoscaler.ts";
+import { makeQueueContainer } from "./queue-container.ts";
 import { byPodUid, byRevisionUid, type RevisionDeps, reconcileRevision } from "./reconcile.ts";
 import { createWaves } from "./waves.ts";
 
@@ -508,6 +509,19 @@ for (const [verb, resource, objects] of [
       assert.equal((await run([...objects])).error, undefined);
     });
   }
+}
+
+for (const [value, told] of [
+  [undefined, undefined],
+  ["disabled", undefined],
+  ["Enabled", "true"],
+] as const) {
+  test(`unlimited streams ${value ?? "not spoken of"}: queue-proxy is told ${told ?? "nothing"}`, () => {
+    const annotations = value === undefined ? {} : { "features.hakn.dev/unlimited-streams": value };
+    const revision = { ...bare, metadata: { ...bare.metadata, annotations } };
+    const { env } = makeQueueContainer(revision, config, installation);
+    assert.equal(env?.find(({ name }) => name === "HAKN_UNLIMITED_STREAMS")?.value, told);
+  });
 }
 
 test("owner references lead back to the revision", async () => {

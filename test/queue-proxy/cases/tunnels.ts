@@ -93,6 +93,67 @@ export const tunnels: Suite = {
   ],
 };
 
+const afterTheLimitMs = 1400;
+const ours = "a setting of ours; upstream's timers end it";
+
+/** Limits that end when the answer begins. */
+export const unlimitedStreams: Suite = {
+  name: "unlimited streams",
+  environment: {
+    HAKN_UNLIMITED_STREAMS: "true",
+    REVISION_TIMEOUT_SECONDS: "1",
+    REVISION_RESPONSE_START_TIMEOUT_SECONDS: "1",
+    REVISION_IDLE_TIMEOUT_SECONDS: "1",
+  },
+  cases: [
+    {
+      name: "a tunnel outlives all three limits",
+      differs: ours,
+      async run({ backend, connect }) {
+        backend.onBytes = (socket, text) => {
+          socket.write(text.startsWith("GET") ? switched : `echo ${text}`);
+          return true;
+        };
+        const client = connect();
+        client.send(upgrade);
+        await client.message();
+        await new Promise((resolve) => setTimeout(resolve, afterTheLimitMs));
+        client.send("still there");
+        await client.wait(() => (client.received === "echo still there" ? true : undefined));
+      },
+    },
+    {
+      name: "an answer that has begun may be silent for longer than the idle limit",
+      differs: ours,
+      async run({ backend, exchange }) {
+        backend.answer = ({ socket }) => {
+          socket.write("HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+          setTimeout(() => socket.write("3\r\ndef\r\n0\r\n\r\n"), afterTheLimitMs);
+        };
+        assert.equal((await exchange(get())).body, "abcdef");
+      },
+    },
+    {
+      name: "an answer that does not begin is still waited for in vain",
+      async run({ backend, exchange }) {
+        backend.answer = () => {};
+        assert.match((await exchange(get())).startLine, / 504 /);
+      },
+    },
+    {
+      name: "103 does not count as the beginning of an answer: 504",
+      differs: "upstream appends its text to the early hints, or sends 200",
+      async run({ backend, connect }) {
+        backend.answer = ({ socket }) => socket.write("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+        const client = connect();
+        client.send(get());
+        assert.match((await client.message()).startLine, / 103 /);
+        assert.match((await client.message()).startLine, / 504 /);
+      },
+    },
+  ],
+};
+
 /** Tunnels with a time limit. */
 export const tunnelTimeout: Suite = {
   name: "tunnels and the revision timeout",
