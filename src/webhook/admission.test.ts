@@ -6,6 +6,7 @@ import { defaultServingConfig, parseServingConfig, type ServingConfig } from "..
 import { apiError } from "../kube/errors.ts";
 import { dice, mutated, mutatedBytes } from "../testing/mutate.ts";
 import { recordedReviews } from "../testing/reviews.ts";
+import { testService } from "../testing/serving-objects.ts";
 import { type AdmissionOptions, admissionPaths, admitDefaulting, admitResource } from "./admission.ts";
 import { type AdmissionRequest, formatReview, parseReview, ReviewError } from "./review.ts";
 
@@ -152,5 +153,31 @@ for (const [name, { request, config = defaultServingConfig, refusal, tried, mess
     assert.equal(response.allowed, message === undefined);
     assert.equal(revisions.length, tried ? 1 : 0);
     if (tried) assert.equal(revisions[0]!.metadata.generateName, "dry-run-validation");
+  });
+}
+
+for (const [value, allowed] of [
+  ["enabled", true],
+  ["Disabled", true],
+  ["yes", false],
+  ["", false],
+] as const) {
+  test(`unlimited streams ${JSON.stringify(value)}: ${allowed ? "accepted" : "refused with the annotation's path"}`, async () => {
+    const service = testService();
+    const annotations = { "features.hakn.dev/unlimited-streams": value };
+    const object = {
+      ...service,
+      spec: { ...service.spec, template: { ...service.spec!.template, metadata: { annotations } } },
+    };
+    const example = reviews.find(
+      ({ path, body }) => path === "/resource-validation" && requestOf(body).kind.kind === "Service",
+    );
+    const request = { ...requestOf(example!.body), operation: "CREATE", oldObject: undefined, object };
+    const answer = await admitResource(request as unknown as AdmissionRequest, options);
+    assert.equal(answer.allowed, allowed, answer.message);
+    if (!allowed) {
+      const path = "spec.template.metadata.annotations.[features.hakn.dev/unlimited-streams]";
+      assert.equal(answer.message?.includes(`invalid value: ${value}: ${path}`), true, answer.message);
+    }
   });
 }

@@ -1,6 +1,6 @@
 import { type Group, rawGroup } from "./case.ts";
 import { framing } from "./cases/framing.ts";
-import { grpc, grpcLimits } from "./cases/grpc.ts";
+import { grpc, grpcLimits, grpcQueue } from "./cases/grpc.ts";
 import { headers } from "./cases/headers.ts";
 import { http2 } from "./cases/http2.ts";
 import { http2Container } from "./cases/http2-container.ts";
@@ -34,4 +34,4 @@ const suites = [
 ];
 
 /** Every behaviour of the queue-proxy that we state, for any implementation of it. */
-export const groups: readonly Group[] = [...suites.map(rawGroup), http2Container, grpc, grpcLimits];
+export const groups: readonly Group[] = [...suites.map(rawGroup), http2Container, grpc, grpcQueue, grpcLimits];

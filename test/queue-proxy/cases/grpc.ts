@@ -288,7 +288,7 @@ export const grpc: Group<GrpcCase> = {
   open: (start) => open(start, { CONTAINER_CONCURRENCY: "0" }),
 };
 
-const limitCases: readonly GrpcCase[] = [
+const queueCases: readonly GrpcCase[] = [
   {
     name: "a call for which there is no place in the queue is UNAVAILABLE, the others are answered in turn",
     async run({ client }) {
@@ -307,6 +307,16 @@ const limitCases: readonly GrpcCase[] = [
       assert.equal(codes.filter((code) => code === status.UNAVAILABLE).length, 1);
     },
   },
+];
+
+/** gRPC with one slot. */
+export const grpcQueue: Group<GrpcCase> = {
+  name: "gRPC and a full queue",
+  cases: queueCases,
+  open: (start) => open(start, { CONTAINER_CONCURRENCY: "1" }),
+};
+
+const limitCases: readonly GrpcCase[] = [
   {
     name: "a call that the container does not begin to answer in time is UNAVAILABLE (504), and the container learns of it",
     async run({ client, container }) {
@@ -335,11 +345,11 @@ const limitCases: readonly GrpcCase[] = [
   },
 ];
 
-/** gRPC with one slot and a time limit of one second. */
+/** gRPC with a time limit of one second. */
 export const grpcLimits: Group<GrpcCase> = {
-  name: "gRPC and limits",
+  name: "gRPC and the time limit",
   cases: limitCases,
-  open: (start) => open(start, { CONTAINER_CONCURRENCY: "1", REVISION_TIMEOUT_SECONDS: "1" }),
+  open: (start) => open(start, { CONTAINER_CONCURRENCY: "0", REVISION_TIMEOUT_SECONDS: "1" }),
 };
 
 async function open(start: StartSubject, environment: Record<string, string>) {
