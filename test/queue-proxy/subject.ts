@@ -20,6 +20,8 @@ export interface Subject {
   /** Request log lines so far (in process only). */
   readonly log: () => string;
   stop(): Promise<void>;
+  /** The process, where the subject has one of its own. */
+  readonly pid?: number | undefined;
 }
 
 export type StartSubject = (environment: Record<string, string>, userPort: number) => Promise<Subject>;
@@ -79,11 +81,16 @@ export function inProcess(keyPair?: KeyPair): StartSubject {
 
 const serveProgram = fileURLToPath(new URL("serve.ts", import.meta.url));
 
-/** Ours, in a process of its own, on the sockets of this runtime. */
-export function spawned(runtime: string): StartSubject {
+/** Ours, in a process of its own, on the sockets of this runtime; `openFiles` limits its descriptors. */
+export function spawned(runtime: string, openFiles?: number): StartSubject {
   return async (overrides, userPort) => {
     const environment = makeEnvironment(overrides, userPort);
-    const child = spawn(runtime, [serveProgram], { env: environment, stdio: ["ignore", "pipe", "inherit"] });
+    const command =
+      openFiles === undefined ? [runtime] : ["sh", "-c", `ulimit -n ${openFiles}; exec "$@"`, "sh", runtime];
+    const child = spawn(command[0]!, [...command.slice(1), serveProgram], {
+      env: environment,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     let log = "";
     const ports = await new Promise<Record<string, number>>((resolve, reject) => {
       child.once("error", reject);
@@ -102,8 +109,15 @@ export function spawned(runtime: string): StartSubject {
       },
       log: () => log,
       stop: () => end(child),
+      pid: child.pid,
     };
   };
+}
+
+/** The runtimes that can carry ours in a process of its own. */
+export function runtimes(): readonly { readonly name: string; readonly path: string }[] {
+  const bun = findBun();
+  return [{ name: "Node", path: process.execPath }, ...(bun ? [{ name: "Bun", path: bun }] : [])];
 }
 
 /** Ours on every kind of sockets that there is here, for the same tests on each. */
@@ -130,6 +144,7 @@ export function program(command: readonly string[]): StartSubject {
       ports: { main, admin: 8022, metrics: 9090, userMetrics: 9091 },
       log: () => log,
       stop: () => end(child),
+      pid: child.pid,
     };
   };
 }

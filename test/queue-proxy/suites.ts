@@ -4,7 +4,9 @@ import { grpc, grpcLimits, grpcQueue } from "./cases/grpc.ts";
 import { headers } from "./cases/headers.ts";
 import { http2 } from "./cases/http2.ts";
 import { http2Container } from "./cases/http2-container.ts";
+import { http2States } from "./cases/http2-states.ts";
 import { breaker, idle, responseStart, timeouts, zeroTimeout } from "./cases/limits.ts";
+import { misbehaviour } from "./cases/misbehaviour.ts";
 import { observability, requestLog, tracing } from "./cases/observability.ts";
 import { parsing } from "./cases/parsing.ts";
 import { aggressiveReadiness, probes, readiness, severalProbes, tcpReadiness } from "./cases/probes.ts";
@@ -31,6 +33,8 @@ const suites = [
   requestLog,
   tracing,
   http2,
+  http2States,
+  misbehaviour,
 ];
 
 /** Every behaviour of the queue-proxy that we state, for any implementation of it. */
