@@ -1,6 +1,7 @@
 import { type Group, rawGroup } from "./case.ts";
 import { framing } from "./cases/framing.ts";
 import { grpc, grpcLimits, grpcQueue } from "./cases/grpc.ts";
+import { grpcReadiness } from "./cases/grpc-readiness.ts";
 import { headers } from "./cases/headers.ts";
 import { http2 } from "./cases/http2.ts";
 import { http2Container } from "./cases/http2-container.ts";
@@ -9,7 +10,7 @@ import { breaker, idle, responseStart, timeouts, zeroTimeout } from "./cases/lim
 import { misbehaviour } from "./cases/misbehaviour.ts";
 import { observability, requestLog, tracing } from "./cases/observability.ts";
 import { parsing } from "./cases/parsing.ts";
-import { aggressiveReadiness, probes, readiness, severalProbes, tcpReadiness } from "./cases/probes.ts";
+import { aggressiveReadiness, execReadiness, probes, readiness, severalProbes, tcpReadiness } from "./cases/probes.ts";
 import { tunnels, tunnelTimeout, unlimitedStreams } from "./cases/tunnels.ts";
 
 const suites = [
@@ -21,6 +22,7 @@ const suites = [
   aggressiveReadiness,
   tcpReadiness,
   severalProbes,
+  execReadiness,
   breaker,
   timeouts,
   zeroTimeout,
@@ -38,4 +40,11 @@ const suites = [
 ];
 
 /** Every behaviour of the queue-proxy that we state, for any implementation of it. */
-export const groups: readonly Group[] = [...suites.map(rawGroup), http2Container, grpc, grpcQueue, grpcLimits];
+export const groups: readonly Group[] = [
+  ...suites.map(rawGroup),
+  http2Container,
+  grpcReadiness,
+  grpc,
+  grpcQueue,
+  grpcLimits,
+];

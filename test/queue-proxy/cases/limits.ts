@@ -9,7 +9,7 @@ export const breaker: Suite = {
   cases: [
     {
       name: "the twelfth request at once is refused with 503",
-      async run({ backend, connect }) {
+      async run({ subject, backend, connect, exchange }) {
         backend.answer = () => {};
         const first = connect();
         first.send(get("/0"));
@@ -24,6 +24,10 @@ export const breaker: Suite = {
           assert.match(answer.startLine, / 503 /);
           assert.equal(answer.body, "pending request queue full\n");
         }
+        const counts = (await exchange(get("/metrics"), subject.ports.userMetrics)).body.split("\n");
+        const refusals = counts.filter((line) => line.includes('response_code="503"'));
+        assert.ok(refusals.some((line) => line.startsWith("revision_request_count{") && line.endsWith(" 3")));
+        assert.ok(!refusals.some((line) => line.startsWith("revision_app_request_count{")));
         backend.answer = (request) => request.socket.write(ok("later"));
         socket.write(ok("first"));
         assert.equal((await first.message()).body, "first");
@@ -109,7 +113,7 @@ export const timeouts: Suite = {
   cases: [
     {
       name: "a container that does not begin to answer in time is answered for: 504",
-      async run({ backend, connect }) {
+      async run({ subject, backend, connect, exchange }) {
         backend.answer = () => {};
         const client = connect();
         client.send(get());
@@ -121,6 +125,8 @@ export const timeouts: Suite = {
         assert.equal(answer.startLine, "HTTP/1.1 504 Gateway Timeout");
         assert.equal(answer.body, "request timeout");
         assert.equal(answer.headers["content-type"], "text/plain; charset=utf-8");
+        const counts = (await exchange(get("/metrics"), subject.ports.userMetrics)).body.split("\n");
+        assert.ok(counts.some((line) => /^revision_request_count\{.*response_code="504".* 1$/.test(line)));
         // The slot is free again, and the connection to the container gone.
         await backend.until(() => backend.closedConnections > 0);
         await backend.request(1);

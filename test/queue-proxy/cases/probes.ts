@@ -273,6 +273,21 @@ export const tcpReadiness: Suite = {
   ],
 };
 
+/** A probe that only a kubelet could run; the controller never writes one. */
+export const execReadiness: Suite = {
+  name: "readiness by a command",
+  environment: { SERVING_READINESS_PROBE: '{"exec":{"command":["true"]},"periodSeconds":1,"timeoutSeconds":1}' },
+  cases: [
+    {
+      name: "is not supported, and so never ready",
+      async run({ backend, exchange }) {
+        assert.match((await exchange(kubelet)).startLine, / 503 /);
+        assert.equal(backend.requests.length, 0);
+      },
+    },
+  ],
+};
+
 /** Several containers at once. */
 export const severalProbes: Suite = {
   name: "several readiness probes",
