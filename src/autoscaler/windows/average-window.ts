@@ -161,8 +161,10 @@ function indexAt(timeMs: number, granularityMs: number): number {
   return Math.trunc(Math.floor(timeMs / 1000) / Math.trunc(granularityMs / 1000));
 }
 
+/** The begin of a time's bucket. Fractions of a millisecond go first: at this magnitude sums would round them across it. */
 function truncate(timeMs: number, granularityMs: number): number {
-  return timeMs - ((timeMs + yearOneMs) % granularityMs);
+  const wholeMs = Math.floor(timeMs);
+  return wholeMs - ((wholeMs + yearOneMs) % granularityMs);
 }
 
 function roundDown(value: number): number {

@@ -138,6 +138,17 @@ test("a window that is made longer keeps what it has; one that is made shorter k
   }
 });
 
+test("times with fractions of a millisecond, as a monotonic clock has them, lose nothing", () => {
+  for (let step = 0; step < 2000; step++) {
+    const fraction = (step * Math.PI) % 1;
+    for (const window of [five(), weightedWindow(5000, 1000)]) {
+      for (let second = 0; second < 8; second++) window.record(at(second) + 997 + fraction, 3);
+      const average = window.average(at(7) + 998 + fraction);
+      assert.ok(Math.abs(average - 3) < 0.001, `${average} is the average of nothing but 3, ${fraction} ms off`);
+    }
+  }
+});
+
 test("buckets shorter than a second are refused", () => assert.throws(() => linearWindow(5000, 500), RangeError));
 
 test("the largest value of a window leaves with its second", () => {
