@@ -145,6 +145,8 @@ export interface InformerSelection {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Top-level fields that nobody reads, such as "spec": they are not cached. */
+  readonly without?: readonly string[];
 }
 
 /** Records Events (core/v1) about the object of a pass. Repeats are counted, not repeated; failures are only logged. */

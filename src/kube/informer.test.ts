@@ -5,7 +5,7 @@ import { defineKind, type ObjectOf } from "../apis/kind.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger, silentLogger } from "../lib/log.ts";
 import { type HostileServer, startHostileServer, summarize, type WatchEnd } from "../testing/hostile-server.ts";
-import type { Change, Informer } from "./api.ts";
+import type { Change, Informer, Informers } from "./api.ts";
 import { createClient } from "./client.ts";
 import { createInformers, type InformersConfig } from "./informer.ts";
 
@@ -21,6 +21,7 @@ type Thing = ObjectOf<typeof Thing>;
 
 interface Setup {
   readonly server: HostileServer;
+  readonly informers: Informers;
   readonly things: Informer<Thing>;
   /** Changes as "added a=1", "updated a=2", "deleted a=2". */
   readonly changes: string[];
@@ -44,6 +45,7 @@ async function setUp(
   things.onChange(({ type, object }) => changes.push(`${type} ${object.metadata.name}=${object.data}`));
   return {
     server,
+    informers,
     things,
     changes,
     async stop() {
@@ -264,6 +266,22 @@ test("cached objects cannot be modified", async (t) => {
   assert.throws(() => {
     things.list()[0]!.metadata.labels = {};
   }, TypeError);
+});
+
+test("fields that nobody reads are not cached, neither those of the list nor those of later changes", async () => {
+  const { server, informers, stop } = await setUp((server) => server.put("a", "1"));
+  const things = informers.of(Thing, { without: ["data"] });
+  await things.synced;
+  server.put("b", "1");
+  while (things.list().length < 2) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    things.list().map((thing) => [thing.metadata.name, Object.keys(thing).sort()]),
+    [
+      ["a", ["apiVersion", "kind", "metadata"]],
+      ["b", ["apiVersion", "kind", "metadata"]],
+    ],
+  );
+  await stop();
 });
 
 test("Secrets are never all cached", async (t) => {

@@ -1,5 +1,5 @@
 import { type Kind, resourceNameOf } from "../apis/kind.ts";
-import type { KubeObject } from "../apis/meta.ts";
+import type { KubeList, KubeObject } from "../apis/meta.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Client, Informer, InformerSelection, Informers, WatchEvent } from "./api.ts";
@@ -47,8 +47,9 @@ export function createInformers(config: InformersConfig): Informers {
       if (isSecret(kind) && !selection.labelSelector && !selection.fieldSelector) {
         throw new Error("Secrets are never all cached: watch them by name (fieldSelector) or by label (labelSelector)");
       }
-      const { namespace, labelSelector, fieldSelector } = selection;
-      const id = JSON.stringify([kind.group, kind.version, kind.plural, namespace, labelSelector, fieldSelector]);
+      const { namespace, labelSelector, fieldSelector, without } = selection;
+      const { group, version, plural } = kind;
+      const id = JSON.stringify([group, version, plural, namespace, labelSelector, fieldSelector, without]);
       let entry = started.get(id);
       if (!entry) {
         const { informer, ended } = startInformer(kind, selection, config);
@@ -95,7 +96,7 @@ function startInformer<T extends KubeObject>(
 /** Keeps the cache equal to the server's objects until the signal aborts. */
 async function follow<T extends KubeObject>(
   kind: Kind<T>,
-  selection: InformerSelection,
+  { without = [], ...selection }: InformerSelection,
   config: InformersConfig,
   cache: Cache<T>,
   log: Logger,
@@ -110,13 +111,12 @@ async function follow<T extends KubeObject>(
 
   const list = async (limit: number | undefined): Promise<string> => {
     const objects: T[] = [];
-    let page = await resource.list({ ...selection, signal, ...(limit && { limit }) });
-    objects.push(...page.items);
-    while (page.metadata.continue) {
-      page = await resource.list({ ...selection, signal, ...(limit && { limit }), continue: page.metadata.continue });
-      objects.push(...page.items);
-    }
-    for (const object of objects) forgetManagedFields(object);
+    let page: KubeList<T> | undefined;
+    do {
+      const next = page?.metadata.continue;
+      page = await resource.list({ ...selection, signal, ...(limit && { limit }), ...(next && { continue: next }) });
+      for (const object of page.items) objects.push(reduce(object, without));
+    } while (page.metadata.continue);
     cache.replace(objects);
     return page.metadata.resourceVersion;
   };
@@ -128,9 +128,9 @@ async function follow<T extends KubeObject>(
     silences = 0;
     version = event.object.metadata.resourceVersion;
     if (event.type === "BOOKMARK") return;
-    forgetManagedFields(event.object);
-    if (event.type === "DELETED") cache.remove(event.object);
-    else cache.put(event.object);
+    const object = reduce(event.object, without);
+    if (event.type === "DELETED") cache.remove(object);
+    else cache.put(object);
   };
 
   while (!signal.aborted) {
@@ -165,7 +165,13 @@ async function follow<T extends KubeObject>(
   }
 }
 
-/** Nobody here reads them, they are up to half of an object, and a server takes their absence in an update as "keep". */
-function forgetManagedFields(object: KubeObject): void {
+/**
+ * Takes out of a new object what is not cached. managedFields never are: nobody here reads them, they are up to half of an
+ * object, and a server takes their absence in an update as "keep".
+ */
+function reduce<T extends KubeObject>(object: T, without: readonly string[]): T {
   delete object.metadata.managedFields;
+  if (without.length === 0) return object;
+  // Made anew: an object that a field was deleted from takes more memory than one that never had it.
+  return Object.fromEntries(Object.entries(object).filter(([field]) => !without.includes(field))) as T;
 }
