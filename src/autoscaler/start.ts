@@ -2,7 +2,6 @@ import type { Metric } from "../apis/autoscaling/metric.ts";
 import { PodAutoscaler } from "../apis/autoscaling/podautoscaler.ts";
 import { Pod } from "../apis/core/pod.ts";
 import { keyOf, splitKey } from "../apis/meta.ts";
-import { revisionUidLabel } from "../apis/serving/labels.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
 import type { Controller, ControllerContext } from "../kube/controller.ts";
 import type { Locate } from "../lib/locate.ts";
@@ -12,7 +11,7 @@ import { createMetricCollector, type MetricCollector } from "./metric/collector.
 import { startMetricController } from "./metric/controller.ts";
 import type { AutoscalerMetrics } from "./metrics.ts";
 import { createMultiScaler, type MultiScaler } from "./multi-scaler.ts";
-import { addressesByAge, countPods, podsOf } from "./pods.ts";
+import { addressesByAge, countPods, indexByRevision, podsOf, revisionPods } from "./pods.ts";
 import { createReplicas, type Replicas, type ReplicaView } from "./replicas/replicas.ts";
 import { createScrapeClient } from "./scrape/client.ts";
 import { createScraper, type Scraper } from "./scrape/scraper.ts";
@@ -34,7 +33,8 @@ export function startAutoscaler(
   locate: Locate,
 ): Autoscaler {
   const { clock, log, signal, ownership } = context;
-  const pods = context.informers.of(Pod, { labelSelector: revisionUidLabel });
+  const pods = context.informers.of(Pod, revisionPods);
+  indexByRevision(pods);
   const podAutoscalers = context.informers.of(PodAutoscaler);
   const client = createScrapeClient(locate);
   const replicas = createReplicas({ ...view, owns: ownership.owns, clock, log });
@@ -93,7 +93,7 @@ function createScrape(
   metrics: AutoscalerMetrics,
 ): (metric: Metric) => ReturnType<Scraper["scrape"]> {
   const { clock, informers, config, log } = context;
-  const pods = informers.of(Pod, { labelSelector: revisionUidLabel });
+  const pods = informers.of(Pod, revisionPods);
   const podAutoscalers = informers.of(PodAutoscaler);
   const scrapers = new Map<string, { readonly target: string; readonly scraper: Scraper }>();
 
@@ -123,9 +123,9 @@ function createScrape(
 
   return async (metric) => {
     const { stableMs } = windowLengths(metric);
-    const revisionPods = podsOf(pods, metric.metadata.namespace ?? "", metric.metadata.name);
+    const own = podsOf(pods, metric.metadata.namespace ?? "", metric.metadata.name);
     const startedAt = clock.monotonic();
-    const stat = await scraperOf(metric).scrape(addressesByAge(revisionPods, stableMs, clock.now()), stableMs);
+    const stat = await scraperOf(metric).scrape(addressesByAge(own, stableMs, clock.now()), stableMs);
     const pa = stat && podAutoscalers.get(metric.metadata);
     if (pa) metrics.scraped(pa, clock.monotonic() - startedAt);
     return stat;

@@ -8,6 +8,7 @@ import { revisionLabel, revisionUidLabel } from "../../apis/serving/labels.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { type Controller, type ControllerContext, ownedBy, startController, watching } from "../../kube/controller.ts";
 import type { MultiScaler } from "../multi-scaler.ts";
+import { revisionPods } from "../pods.ts";
 import { autoscalerClass } from "../settings.ts";
 import { type Deps, reconcilePodAutoscaler } from "./reconcile.ts";
 import { createScaleTargets } from "./scale-target.ts";
@@ -21,7 +22,7 @@ export function startKpaController(
   const { client, informers } = context;
   const serverlessServices = informers.of(ServerlessService);
   const metrics = informers.of(Metric);
-  const pods = informers.of(Pod, { labelSelector: revisionUidLabel });
+  const pods = informers.of(Pod, revisionPods);
   const controller = startController(context, {
     name: "kpa-class-podautoscaler",
     kind: PodAutoscaler,

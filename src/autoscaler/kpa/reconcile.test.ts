@@ -15,6 +15,7 @@ import { createDecisionRing } from "../explain/decision-ring.ts";
 import type { Explanation } from "../explain/explanation.ts";
 import { scaleReasonAnnotation } from "../explain/news.ts";
 import type { MultiScaler } from "../multi-scaler.ts";
+import { indexByRevision } from "../pods.ts";
 import { makeDeciderSpec } from "./decider-spec.ts";
 import { reconcilePodAutoscaler } from "./reconcile.ts";
 import { createScaleTargets } from "./scale-target.ts";
@@ -125,16 +126,20 @@ const run = (objects: readonly KubeObject[], advised: number, decided = false) =
     reconcile: reconcilePodAutoscaler,
     objects,
     config,
-    deps: ({ client, informers }) => ({
-      serverlessServices: informers.of(ServerlessService),
-      serverlessServiceClient: client.of(ServerlessService),
-      metrics: informers.of(Metric),
-      metricClient: client.of(Metric),
-      pods: informers.of(Pod),
-      scaleTargets: createScaleTargets(client, informers.of(Deployment)),
-      multiScaler: advising(advised, decided),
-      observe: () => {},
-    }),
+    deps: ({ client, informers }) => {
+      const pods = informers.of(Pod);
+      indexByRevision(pods);
+      return {
+        serverlessServices: informers.of(ServerlessService),
+        serverlessServiceClient: client.of(ServerlessService),
+        metrics: informers.of(Metric),
+        metricClient: client.of(Metric),
+        pods,
+        scaleTargets: createScaleTargets(client, informers.of(Deployment)),
+        multiScaler: advising(advised, decided),
+        observe: () => {},
+      };
+    },
   });
 
 const statusOf = ({ statusUpdates }: Report<PodAutoscaler>) => (statusUpdates[0] as PodAutoscaler | undefined)?.status;

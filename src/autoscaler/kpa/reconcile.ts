@@ -30,7 +30,7 @@ import type { ScaleTargets } from "./scale-target.ts";
 export interface Deps extends ServerlessServiceDeps {
   readonly metrics: Lister<Metric>;
   readonly metricClient: Writer<Metric>;
-  readonly pods: Lister<Pod>;
+  readonly pods: Pick<Lister<Pod>, "byIndex">;
   readonly scaleTargets: ScaleTargets;
   readonly multiScaler: MultiScaler;
   /** Told the pods of a revision that are there and wanted (-1: not known), for metrics. */
