@@ -112,6 +112,7 @@ function createScrape(
         passthrough: network.enableMeshPodAddressability,
         log: log.child({ "knative.dev/key": key }),
         random: Math.random,
+        now: () => clock.monotonic(),
       },
     );
     scrapers.set(key, { target, scraper });

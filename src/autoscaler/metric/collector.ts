@@ -110,6 +110,7 @@ export function createMetricCollector(scrape: Scrape, clock: Clock, options: Col
       observe(collection, stat);
       setError(key, collection, undefined);
     } catch (error) {
+      if (collections.get(key) !== collection) return;
       setError(key, collection, error instanceof Error ? error : new Error(String(error)));
     }
   };

@@ -1,5 +1,6 @@
-import { Agent, request } from "node:http";
-import type { Locate, SocketAddress } from "../../lib/locate.ts";
+import type { Locate } from "../../lib/locate.ts";
+import type { Answer } from "./answer-reader.ts";
+import { createConnections } from "./connections.ts";
 import { decodeStat, maxStatBytes, mimeType, type Stat } from "./stat.ts";
 
 /** The port and path where every queue-proxy serves its Stat. */
@@ -26,65 +27,40 @@ export interface ScrapeTarget {
 }
 
 export interface ScrapeClient {
-  /** Fetches one Stat. Rejects with ScrapeError, StatError or the connection's error; gives up after 3 s. */
-  scrape(target: ScrapeTarget, signal?: AbortSignal): Promise<Stat>;
+  /**
+   * Fetches one Stat. Rejects with ScrapeError, StatError or the connection's error, after 3 s with TimeoutError, and with
+   * ClosedError once the client is closed.
+   */
+  scrape(target: ScrapeTarget): Promise<Stat>;
+  /** Gives up what is under way and closes every connection. */
   close(): void;
 }
 
 /** A client for the autoscaler's stats with connections that stay open between scrapes of the same pod. */
 export function createScrapeClient(locate: Locate): ScrapeClient {
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 1000, timeout: 30_000 });
+  const connections = createConnections({ timeoutMs, longestBody: maxStatBytes });
   return {
-    scrape: (target, signal) => scrape(agent, target, locate({ host: target.host, port: metricsPort }), signal),
-    close: () => agent.destroy(),
+    async scrape(target) {
+      const at = locate({ host: target.host, port: metricsPort });
+      const answer = await connections.ask(at, requestTo(target), !target.newConnection);
+      return statOf(target, answer);
+    },
+    close: connections.close,
   };
 }
 
-function scrape(agent: Agent, target: ScrapeTarget, at: SocketAddress, signal?: AbortSignal): Promise<Stat> {
-  const deadline = AbortSignal.timeout(timeoutMs);
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      {
-        ...at,
-        path,
-        agent: target.newConnection ? false : agent,
-        headers: { accept: mimeType, ...target.headers },
-        signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        response.on("error", reject);
-        response.on("data", (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > maxStatBytes)
-            response.destroy(new ScrapeError(`${describe(target)} answered more than a stat`, false));
-          else chunks.push(chunk);
-        });
-        response.on("end", () => {
-          const status = response.statusCode ?? 0;
-          if (status < 200 || status >= 300) {
-            const mightBeMesh = status === 502 || status === 503;
-            reject(
-              new ScrapeError(`GET request for URL "${describe(target)}" returned HTTP status ${status}`, mightBeMesh),
-            );
-          } else if (response.headers["content-type"] !== mimeType) {
-            reject(new ScrapeError("unsupported metric type", false));
-          } else {
-            try {
-              resolve(decodeStat(Buffer.concat(chunks)));
-            } catch (error) {
-              reject(error);
-            }
-          }
-        });
-      },
-    );
-    outgoing.on("error", reject);
-    outgoing.end();
-  });
+function requestTo({ host, headers }: ScrapeTarget): string {
+  const authority = host.includes(":") ? `[${host}]` : host;
+  const fields = Object.entries({ host: `${authority}:${metricsPort}`, accept: mimeType, ...headers });
+  return `GET ${path} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
 }
 
-function describe(target: ScrapeTarget): string {
-  return `http://${target.host}:${metricsPort}${path}`;
+function statOf(target: ScrapeTarget, { status, contentType, body }: Answer): Stat {
+  if (status < 200 || status >= 300) {
+    const url = `http://${target.host}:${metricsPort}${path}`;
+    const mightBeMesh = status === 502 || status === 503;
+    throw new ScrapeError(`GET request for URL "${url}" returned HTTP status ${status}`, mightBeMesh);
+  }
+  if (contentType !== mimeType) throw new ScrapeError("unsupported metric type", false);
+  return decodeStat(body);
 }

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLogger } from "../../lib/log.ts";
+import { fakeClock } from "../../testing/fake-clock.ts";
 import { ScrapeError, type ScrapeTarget } from "./client.ts";
+import { ClosedError, TimeoutError } from "./connections.ts";
 import { sampleSize } from "./sample-size.ts";
-import { createScraper, type MeshMode } from "./scraper.ts";
+import { CollectionError, createScraper, type MeshMode } from "./scraper.ts";
 import { decodeStat, type Stat, StatError } from "./stat.ts";
 
 const statOf = (podName: string, load: number, processUptime = 100): Stat => ({
@@ -140,6 +142,7 @@ for (const row of rows) {
         passthrough: false,
         log: silentLogger,
         random: () => 0.5,
+        now: () => 0,
       },
     );
     const scraped = scraper.scrape({ old: row.old, young: row.young ?? [] }, 60_000);
@@ -165,6 +168,7 @@ test("a pod that does not answer is told of once, and again when it fails after 
       passthrough: false,
       log: { ...silentLogger, info: (text) => void told.push(text) },
       random: () => 0.5,
+      now: () => 0,
     },
   );
   const scrape = () => scraper.scrape({ old: ["10.0.0.1"], young: [] }, 60_000).catch(() => undefined);
@@ -176,4 +180,63 @@ test("a pod that does not answer is told of once, and again when it fails after 
   await scrape();
   await scrape();
   assert.equal(told.length, 2);
+});
+
+const many = Array.from({ length: 1000 }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
+
+const hanging: [string, MeshMode][] = [
+  ["pods", "auto"],
+  ["the service", "enabled"],
+];
+for (const [name, meshMode] of hanging) {
+  test(`a thousand pods that never answer, asked by way of ${name}, are given up after few seconds`, async () => {
+    const clock = fakeClock();
+    let asked = 0;
+    const scraper = createScraper(
+      { namespace: "ns", scrapeTarget: "rev-private" },
+      {
+        client: {
+          async scrape() {
+            asked++;
+            await clock.sleep(3000);
+            throw new TimeoutError("no answer within 3 s");
+          },
+          close() {},
+        },
+        meshMode,
+        passthrough: false,
+        log: silentLogger,
+        random: () => 0.5,
+        now: () => clock.monotonic(),
+      },
+    );
+    const given = assert.rejects(scraper.scrape({ old: many, young: [] }, 60_000), CollectionError);
+    await clock.advance(6000);
+    await given;
+    assert.equal(asked, 32);
+  });
+}
+
+test("shutting down is no failure of the pods: none is told of, no other one is asked", async () => {
+  const told: string[] = [];
+  let asked = 0;
+  const scraper = createScraper(
+    { namespace: "ns", scrapeTarget: "rev-private" },
+    {
+      client: {
+        async scrape() {
+          asked++;
+          throw new ClosedError("shutting down");
+        },
+        close() {},
+      },
+      meshMode: "auto",
+      passthrough: false,
+      log: { ...silentLogger, info: (text) => void told.push(text) },
+      random: () => 0.5,
+      now: () => 0,
+    },
+  );
+  await assert.rejects(scraper.scrape({ old: many, young: [] }, 60_000), ClosedError);
+  assert.deepEqual([told, asked], [[], 16]);
 });

@@ -1,5 +1,6 @@
 import type { Logger } from "../../lib/log.ts";
 import { type ScrapeClient, ScrapeError } from "./client.ts";
+import { ClosedError } from "./connections.ts";
 import { sampleSize } from "./sample-size.ts";
 import { extrapolate, type Stat } from "./stat.ts";
 
@@ -28,6 +29,8 @@ export interface ScraperDeps {
   readonly passthrough: boolean;
   readonly log: Logger;
   readonly random: () => number;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
 }
 
 export interface Scraper {
@@ -39,6 +42,8 @@ export interface Scraper {
 }
 
 const serviceScrapeTries = 10;
+/** After this time no further pod is asked: hundreds that never answer would keep the revision from being scraped again. */
+const patienceMs = 5000;
 
 /** Scrapes the pods of one revision. Source: serving v0.42.2 pkg/autoscaler/metrics stats_scraper.go. */
 export function createScraper(revision: Revision, deps: ScraperDeps): Scraper {
@@ -88,14 +93,16 @@ async function scrapePods(
   const stats: Stat[] = [];
   let onlyMeshErrors = true;
   let next = 0;
+  const lastMs = deps.now() + patienceMs;
   const scrapeOne = async () => {
-    while (next < candidates.length) {
+    while (next < candidates.length && deps.now() < lastMs) {
       const host = candidates[next++]!;
       try {
         stats.push(await deps.client.scrape({ host, headers }));
         silent.delete(host);
         return;
       } catch (error) {
+        if (error instanceof ClosedError) throw error;
         if (!(error instanceof ScrapeError && error.mightBeMesh)) onlyMeshErrors = false;
         if (!silent.has(host)) deps.log.info(`Failed scraping pod ${host}`, { error });
         silent.add(host);
@@ -121,8 +128,10 @@ async function scrapeService(
   const old: Stat[] = [];
   const young: Stat[] = [];
   let failure: unknown;
+  const lastMs = deps.now() + patienceMs;
   const scrapeOne = async () => {
-    for (let tries = 1; tries <= serviceScrapeTries; tries++) {
+    let last: unknown;
+    for (let tries = 1; tries <= serviceScrapeTries && deps.now() < lastMs; tries++) {
       try {
         const stat = await deps.client.scrape({ host, newConnection: true });
         if (seen.has(stat.podName)) throw new CollectionError("did not receive stat from an unscraped pod", "no stat");
@@ -134,9 +143,11 @@ async function scrapeService(
         if (young.length === wanted) return;
         young.push(stat);
       } catch (error) {
-        if (tries === serviceScrapeTries) failure = error;
+        if (error instanceof ClosedError) throw error;
+        last = error;
       }
     }
+    failure = last ?? failure;
   };
   await Promise.all(Array.from({ length: wanted }, scrapeOne));
 
