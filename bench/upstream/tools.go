@@ -4,6 +4,7 @@
 package upstream
 
 import (
+	_ "knative.dev/serving/cmd/autoscaler"
 	_ "knative.dev/serving/cmd/queue"
 	_ "knative.dev/serving/cmd/webhook"
 )
