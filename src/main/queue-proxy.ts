@@ -56,7 +56,7 @@ function firstSignal(): Promise<void> {
 
 /** Bun's own sockets where they are, else those of node:net. Only one of the two is loaded. */
 async function chooseNetwork(): Promise<Network> {
-  if ("Bun" in globalThis) return (await import("../queue-proxy/adapters/bun.ts")).bunNetwork;
+  if ("Bun" in globalThis) return (await import("../queue-proxy/adapters/bun.ts")).createBunNetwork(systemClock);
   return (await import("../queue-proxy/adapters/node.ts")).nodeNetwork;
 }
 

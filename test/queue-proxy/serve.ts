@@ -24,7 +24,7 @@ async function main(): Promise<void> {
 }
 
 async function chooseNetwork(): Promise<Network> {
-  if ("Bun" in globalThis) return (await import("../../src/queue-proxy/adapters/bun.ts")).bunNetwork;
+  if ("Bun" in globalThis) return (await import("../../src/queue-proxy/adapters/bun.ts")).createBunNetwork(systemClock);
   return (await import("../../src/queue-proxy/adapters/node.ts")).nodeNetwork;
 }
 

@@ -1,4 +1,4 @@
-import { systemClock } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Connection, ConnectionEvents, KeyPair, Listener, ListenOptions, Network } from "../transport.ts";
 import { createIdleCollection } from "./idle-collection.ts";
 
@@ -121,32 +121,39 @@ class BunConnection implements Connection {
   }
 }
 
-const received = createIdleCollection(systemClock, () => bun().gc(true));
+/** Sockets of the Bun runtime; only to be used there. The clock tells when a load is over and its garbage is collected. */
+export function createBunNetwork(clock: Clock): Network {
+  const runtime = (globalThis as unknown as { Bun: BunRuntime }).Bun;
+  const handlers = socketHandlers(createIdleCollection(clock, () => runtime.gc(true)));
+  return { listen: listenWith(runtime, handlers), connect: connectWith(runtime, handlers) };
+}
 
-const common: SocketHandlers = {
-  data(socket, bytes) {
-    received(bytes.length);
-    socket.data?.events?.data(bytes);
-  },
-  drain(socket) {
-    socket.data?.flush();
-  },
-  end(socket) {
-    socket.data?.events?.end();
-  },
-  close(socket) {
-    socket.data?.gone();
-  },
-  error(socket, error) {
-    if (socket.data) socket.data.failure = error;
-  },
-};
+function socketHandlers(received: (bytes: number) => void): SocketHandlers {
+  return {
+    data(socket, bytes) {
+      received(bytes.length);
+      socket.data?.events?.data(bytes);
+    },
+    drain(socket) {
+      socket.data?.flush();
+    },
+    end(socket) {
+      socket.data?.events?.end();
+    },
+    close(socket) {
+      socket.data?.gone();
+    },
+    error(socket, error) {
+      if (socket.data) socket.data.failure = error;
+    },
+  };
+}
 
-/** Sockets of the Bun runtime; only to be used there. */
-export const bunNetwork: Network = {
-  async listen(options, accept) {
-    const runtime = bun();
-    let current = openListener(runtime, options, options.tls, accept);
+function listenWith(runtime: BunRuntime, handlers: SocketHandlers): Network["listen"] {
+  return async (options, accept) => {
+    const open = (listenOptions: ListenOptions, pair: KeyPair | undefined) =>
+      openListener(runtime, handlers, listenOptions, pair, accept);
+    let current = open(options, options.tls);
     const { port } = current;
     const listener: Listener = {
       port,
@@ -156,13 +163,16 @@ export const bunNetwork: Network = {
       setKeyPair(pair) {
         // Bun cannot change a listener's certificate: a second one takes the port over, connections stay.
         const previous = current;
-        current = openListener(runtime, { ...options, port }, pair, accept);
+        current = open({ ...options, port }, pair);
         previous.stop(false);
       },
     };
     return listener;
-  },
-  connect({ host, port, tls }, connected, failed) {
+  };
+}
+
+function connectWith(runtime: BunRuntime, handlers: SocketHandlers): Network["connect"] {
+  return ({ host, port, tls }, connected, failed) => {
     let settled = false;
     const fail = (error: Error) => {
       if (settled) return;
@@ -182,7 +192,7 @@ export const bunNetwork: Network = {
       connection.events = connected(connection);
     };
     const socket: SocketHandlers = {
-      ...common,
+      ...handlers,
       ...(tls ? { handshake: adopt } : { open: adopt }),
       close(closing) {
         fail(new Error("EOF"));
@@ -191,23 +201,22 @@ export const bunNetwork: Network = {
       connectError: (_socket, error) => fail(error),
     };
     const secure = tls ? { tls: { rejectUnauthorized: false, serverName: tls.serverName } } : {};
-    bun()
-      .connect({ hostname: host, port, allowHalfOpen: true, socket, ...secure })
-      .catch(fail);
+    runtime.connect({ hostname: host, port, allowHalfOpen: true, socket, ...secure }).catch(fail);
     return () => {
       settled = true;
     };
-  },
-};
+  };
+}
 
 function openListener(
   runtime: BunRuntime,
+  handlers: SocketHandlers,
   options: ListenOptions,
   keyPair: KeyPair | undefined,
   accept: (connection: Connection) => ConnectionEvents,
 ) {
   const socket: SocketHandlers = {
-    ...common,
+    ...handlers,
     open(opened) {
       opened.setNoDelay(true);
       const connection = new BunConnection(opened, keyPair !== undefined);
@@ -223,8 +232,4 @@ function openListener(
     socket,
     ...(keyPair && { tls: { ...keyPair, ALPNProtocols: alpn, minVersion: tls13 } }),
   });
-}
-
-function bun(): BunRuntime {
-  return (globalThis as unknown as { Bun: BunRuntime }).Bun;
 }
