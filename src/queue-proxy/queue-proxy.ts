@@ -53,7 +53,8 @@ export async function startQueueProxy(context: QueueProxyContext): Promise<Queue
     try {
       servers.set(options.tls ? `${name}-tls` : name, await serve(network, clock, { ...options, address: where }));
     } catch (error) {
-      throw new Error(`${name} server failed to serve: ${(error as Error).message}`, { cause: error });
+      const place = `port ${options.port}${where ? ` of ${where}` : ""}`;
+      throw new Error(`${name} server failed to serve at ${place}: ${(error as Error).message}`, { cause: error });
     }
   };
   const close = async () => {
