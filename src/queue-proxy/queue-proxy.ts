@@ -54,7 +54,7 @@ export async function startQueueProxy(context: QueueProxyContext): Promise<Queue
       servers.set(options.tls ? `${name}-tls` : name, await serve(network, clock, { ...options, address: where }));
     } catch (error) {
       const place = `port ${options.port}${where ? ` of ${where}` : ""}`;
-      throw new Error(`${name} server failed to serve at ${place}: ${(error as Error).message}`, { cause: error });
+      throw new Error(`${name} server failed to serve at ${place}: ${reasonOf(error)}`, { cause: error });
     }
   };
   const close = async () => {
@@ -122,4 +122,10 @@ export async function startQueueProxy(context: QueueProxyContext): Promise<Queue
 /** Where the serving port is left to the system (0), in tests, so are the well-known ones. */
 function portOf(environment: Environment, port: number): number {
   return environment.servingPort === "0" ? 0 : port;
+}
+
+/** Why a port cannot be listened at: Bun's message leaves out what Node's begins with, such as EADDRINUSE. */
+function reasonOf(error: unknown): string {
+  const { message, code = "" } = error as NodeJS.ErrnoException;
+  return message.includes(code) ? message : `${message} (${code})`;
 }

@@ -44,15 +44,15 @@ for (const { name, path } of runtimes()) {
       assert.match(log, /Failed to bring up queue-proxy/);
     });
 
-    test("a port that is taken: a line of log that names the server, exit status 1", async () => {
+    test("a port that is taken: a line of log that names the server and the port, exit status 1", async (t) => {
       const other = net.createServer();
+      t.after(() => new Promise((resolve) => other.close(resolve)));
       await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
       const { port } = other.address() as net.AddressInfo;
       const taken = { ...environment, HAKN_BIND_ADDRESS: "127.0.0.1", QUEUE_SERVING_PORT: String(port) };
       const { code, log } = await run(path, taken);
       assert.equal(code, 1);
-      assert.match(log, /main server failed to serve/);
-      await new Promise((resolve) => other.close(resolve));
+      assert.match(log, new RegExp(`main server failed to serve at port ${port} of 127\\.0\\.0\\.1: .*EADDRINUSE`));
     });
 
     test("a second TERM ends it at once with status 1", async () => {
