@@ -179,8 +179,8 @@ export function createMultiScaler(
       beganMs: now(),
       tookOver: wanted >= 0,
       decisions: createDecisionRing(),
-      stop: startTicker(clock, tickIntervalMs, () => {
-        onTick((now() - scaler.beganMs) % tickIntervalMs);
+      stop: startTicker(clock, tickIntervalMs, (latenessMs) => {
+        onTick(latenessMs);
         tick(key);
       }),
     };
