@@ -41,6 +41,11 @@ export const shapes: Readonly<Record<string, Shape>> = {
   ],
 };
 
+/** A shape that begins later, with its base before. */
+export function delayed(shape: Shape, seconds: number): Shape {
+  return [[0, base], ...shape.map(([at, concurrency]) => [at + seconds, concurrency] as const)];
+}
+
 /** The load of a shape at a time; the last one stays. */
 export function loadOf(shape: Shape, atSeconds: number): number {
   const next = shape.findIndex(([at]) => at > atSeconds);
