@@ -12,10 +12,15 @@ const moduleDirectory = fileURLToPath(new URL(".", import.meta.url));
 /** Where binaries and logs are kept from run to run. */
 export const workDirectory = process.env["HAKN_CONFORMANCE_DIR"] || join(homedir(), ".cache", "hakn-conformance");
 
-/** Builds a suite's tests, unless that was done before, and resolves with the binary's path. */
+/** Where the commands are that suites run. */
+export const commandDirectory = join(workDirectory, "commands");
+
+/** Builds a suite's tests and the command that they run, unless that was done before, and resolves with the tests' path. */
 export async function buildSuite(suite: Suite): Promise<string> {
   const binary = join(workDirectory, "bin", `${suite.name}.test`);
-  await go("test", "-c", "-vet=off", "-trimpath", "-ldflags=-s -w", "-tags=e2e", "-o", binary, suite.package);
+  const tags = ["e2e", ...(suite.tags ?? [])].join();
+  await go("test", "-c", "-vet=off", "-trimpath", "-ldflags=-s -w", `-tags=${tags}`, "-o", binary, suite.package);
+  if (suite.command) await go("build", "-trimpath", "-ldflags=-s -w", "-o", `${commandDirectory}/`, suite.command);
   return binary;
 }
 

@@ -5,13 +5,13 @@ import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startTestCluster, type TestCluster } from "../embedded/cluster.ts";
-import { buildImageProgram, buildSuite, workDirectory } from "./go-build.ts";
+import { buildImageProgram, buildSuite, commandDirectory, workDirectory } from "./go-build.ts";
 import { prepareCluster, withConfigOf } from "./prepare-cluster.ts";
 import { pushProgram } from "./push-image.ts";
 import { parseResults, type Result } from "./results.ts";
 import { type Suite, suites, type Test } from "./suites.ts";
 
-const help = `Runs upstream's tests (knative.dev/serving v0.42.2) against an embedded cluster. Needs Go and kubectl.
+const help = `Runs upstream's tests (of knative.dev/serving v0.42.2 and of kn v1.15) against an embedded cluster. Needs Go and kubectl.
 
   npm run conformance -- [options]
 
@@ -107,13 +107,16 @@ async function runTests(cluster: TestCluster, suite: Suite, tests: readonly Test
       `-test.parallel=${options.parallel}`,
       "-test.timeout=30m",
       `-test.run=${selector(names)}`,
-      "-ingressendpoint=127.0.0.1",
       `-dockerrepo=${cluster.registry}/${suite.repository}`,
-      ...(suite.repository === "serving" ? ["-disable-logstream"] : []),
       ...suite.flags,
     ],
     {
-      env: { ...process.env, KUBECONFIG: join(cluster.dataDir, "kubeconfig"), SYSTEM_NAMESPACE: "knative-serving" },
+      env: {
+        ...process.env,
+        PATH: `${commandDirectory}:${process.env["PATH"]}`,
+        KUBECONFIG: join(cluster.dataDir, "kubeconfig"),
+        SYSTEM_NAMESPACE: "knative-serving",
+      },
       stdio: ["ignore", "pipe", "pipe"],
     },
   );

@@ -8,6 +8,10 @@ export interface Suite {
   readonly repository: "serving" | "networking";
   readonly images: readonly string[];
   readonly tests: readonly Test[];
+  /** Build tags beside e2e. */
+  readonly tags?: readonly string[];
+  /** The command that the tests run, as a Go package. */
+  readonly command?: string;
   /** Keys of ConfigMaps that are set while the suite runs. */
   readonly config?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
@@ -24,7 +28,10 @@ export const classes = ["A", "B", "C"] as const;
 
 const serving = "knative.dev/serving/test";
 const networking = "knative.dev/networking/test";
-const features = ["-enable-alpha", "-enable-beta", "-ingress-class=istio.ingress.networking.knative.dev"];
+const client = "knative.dev/client";
+const endpoint = "-ingressendpoint=127.0.0.1";
+const base = [endpoint, "-disable-logstream"];
+const features = [...base, "-enable-alpha", "-enable-beta", "-ingress-class=istio.ingress.networking.knative.dev"];
 
 const of = (kind: Test["class"], ...names: string[]): Test[] => names.map((name) => ({ name, class: kind }));
 
@@ -33,8 +40,20 @@ export const suites: readonly Suite[] = [
     name: "api-v1",
     package: `${serving}/conformance/api/v1`,
     repository: "serving",
-    flags: [],
-    images: ["helloworld", "pizzaplanetv1", "pizzaplanetv2", "failing", "singlethreaded", "timeout"],
+    flags: base,
+    images: [
+      "helloworld",
+      "pizzaplanetv1",
+      "pizzaplanetv2",
+      "failing",
+      "singlethreaded",
+      "timeout",
+      "volumes",
+      "servingcontainer",
+      "sidecarcontainer",
+      "autoscale",
+      "runtime",
+    ],
     tests: [
       ...of("A", "TestContainerErrorMsg", "TestServiceAccountValidation"),
       ...of(
@@ -47,22 +66,82 @@ export const suites: readonly Suite[] = [
         "TestServiceCreateListAndDelete",
         "TestAnnotationPropagation",
       ),
+      ...of(
+        "C",
+        "TestBlueGreenRoute",
+        "TestServiceGenerateName",
+        "TestRouteAndConfigGenerateName",
+        "TestCustomResourcesLimits",
+        "TestRevisionTimeout",
+        "TestRouteCreation",
+        "TestServiceCreateAndUpdate",
+        "TestServiceBYOName",
+        "TestServiceWithTrafficSplit",
+        "TestServiceCreateWithMultipleContainers",
+        "TestServiceCreateWithEmptyDir",
+        "TestSingleConcurrency",
+        "TestConfigMapVolume",
+        "TestProjectedConfigMapVolume",
+        "TestSecretVolume",
+        "TestProjectedSecretVolume",
+        "TestProjectedComplex",
+        "TestProjectedServiceAccountToken",
+      ),
     ],
   },
   {
     name: "runtime",
     package: `${serving}/conformance/runtime`,
     repository: "serving",
-    flags: [],
+    flags: base,
     images: ["runtime"],
-    tests: of("A", "TestMustNotContainerConstraints", "TestShouldNotContainerConstraints"),
+    tests: [
+      ...of("A", "TestMustNotContainerConstraints", "TestShouldNotContainerConstraints"),
+      ...of(
+        "C",
+        "TestMustHaveCgroupConfigured",
+        "TestShouldHaveCgroupReadOnly",
+        "TestCmdArgs",
+        "TestSecretsViaEnv",
+        "TestConfigsViaEnv",
+        "TestShouldEnvVars",
+        "TestMustEnvVars",
+        "TestShouldHaveStdinEOF",
+        "TestMustHaveFiles",
+        "TestShouldHaveFiles",
+        "TestMustHaveHeadersSet",
+        "TestShouldHaveHeadersSet",
+        "TestLivenessWithFail",
+        "TestProtocols",
+        "TestProbeRuntime",
+        "TestProbeRuntimeAfterStartup",
+        "TestShouldHaveSysctlReadOnly",
+        "TestMustRunAsUser",
+        "TestShouldRunAsUserContainerDefault",
+        "TestWorkingDirService",
+      ),
+    ],
   },
   {
     name: "e2e",
     package: `${serving}/e2e`,
     repository: "serving",
     flags: features,
-    images: ["helloworld", "pizzaplanetv1", "pizzaplanetv2", "autoscale"],
+    images: [
+      "helloworld",
+      "pizzaplanetv1",
+      "pizzaplanetv2",
+      "autoscale",
+      "grpc-ping",
+      "hellohttp2",
+      "hellovolume",
+      "httpproxy",
+      "readiness",
+      "servingcontainer",
+      "sidecarcontainer",
+      "timeout",
+      "wsserver",
+    ],
     tests: [
       ...of(
         "A",
@@ -82,6 +161,39 @@ export const suites: readonly Suite[] = [
         "TestRouteVisibilityChanges",
         "TestSubrouteVisibilityPublicToPrivate",
         "TestSubrouteVisibilityPrivateToPublic",
+      ),
+      ...of(
+        "C",
+        "TestAutoscaleUpDownUp",
+        "TestAutoscaleUpCountPods",
+        "TestRPSBasedAutoscaleUpCountPods",
+        "TestAutoscaleSustaining",
+        "TestTargetBurstCapacityZero",
+        "TestDestroyPodInflight",
+        "TestDestroyPodTimely",
+        "TestDestroyPodWithRequests",
+        "TestEmptyDir",
+        "TestGRPCUnaryPing",
+        "TestGRPCStreamingPing",
+        "TestGRPCAutoscaleUpDownUp",
+        "TestGRPCLoadBalancing",
+        "TestHelloWorld",
+        "TestQueueSideCarResourceLimit",
+        "TestHelloHTTP2WithPortNameH2C",
+        "TestHelloHTTP2WithEmptyPortName",
+        "TestRequestLogs",
+        "TestMultiContainer",
+        "TestMultipleNamespace",
+        "TestReadinessAlternatePort",
+        "TestReadinessPathAndQuery",
+        "TestReadinessGRPCProbe",
+        "TestServiceToServiceCall",
+        "TestCallToPublicService",
+        "TestSubrouteLocalSTS",
+        "TestRevisionTimeout",
+        "TestWebSocket",
+        "TestWebSocketBlueGreenRoute",
+        "TestWebSocketWithTimeout",
       ),
     ],
   },
@@ -115,8 +227,41 @@ export const suites: readonly Suite[] = [
     name: "ingress",
     package: `${networking}/conformance/ingress`,
     repository: "networking",
-    flags: ["-test.short", "-enable-alpha", "-enable-beta", "-ingressClass=istio.ingress.networking.knative.dev"],
+    flags: [
+      endpoint,
+      "-test.short",
+      "-enable-alpha",
+      "-enable-beta",
+      "-ingressClass=istio.ingress.networking.knative.dev",
+    ],
     images: ["runtime", "httpproxy", "retry", "timeout", "wsserver", "grpc-ping"],
     tests: of("B", "TestIngressConformance/ingressclass"),
+  },
+  {
+    name: "kn",
+    package: `${client}/test/e2e`,
+    tags: ["serving"],
+    command: `${client}/cmd/kn`,
+    repository: "serving",
+    flags: [],
+    images: ["helloworld", "grpc-ping"],
+    tests: of(
+      "C",
+      "TestBasicWorkflow",
+      "TestDomain",
+      "TestRevision",
+      "TestRoute",
+      "TestService",
+      "TestServiceApply",
+      "TestServiceCreateFromFile",
+      "TestServiceExport",
+      "TestServiceImport",
+      "TestServiceOptions",
+      "TestTrafficSplit",
+      "TestVersion",
+      "TestWrongCommand",
+    ),
+    // The export is compared with upstream's default; hakn's own is 100.
+    config: { "config-defaults": { "container-concurrency": "0" } },
   },
 ];
