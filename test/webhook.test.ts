@@ -5,18 +5,21 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ConfigMap } from "../src/apis/core/configmap.ts";
 import { EndpointSlice } from "../src/apis/core/endpointslice.ts";
+import { Event } from "../src/apis/core/event.ts";
 import { Secret } from "../src/apis/core/secret.ts";
 import { MutatingWebhookConfiguration } from "../src/apis/core/webhookconfiguration.ts";
 import { KnativeService } from "../src/apis/serving/service.ts";
 import { type ApiServer, startApiServer } from "../src/cluster/api/api-server.ts";
 import { inApplyOrder, readManifests } from "../src/cluster/manifests.ts";
 import { defaultServingConfig } from "../src/config/serving-config.ts";
-import type { Client } from "../src/kube/api.ts";
+import type { Client, Informers } from "../src/kube/api.ts";
 import { createClient } from "../src/kube/client.ts";
 import type { ControllerContext } from "../src/kube/controller.ts";
+import { createEventRecorder } from "../src/kube/events.ts";
 import { createInformers } from "../src/kube/informer.ts";
 import { systemClock } from "../src/lib/clock.ts";
-import { silentLogger } from "../src/lib/log.ts";
+import { type Logger, silentLogger } from "../src/lib/log.ts";
+import { followServingConfig } from "../src/main/follow-config.ts";
 import { admissionPaths } from "../src/webhook/admission.ts";
 import { followCertificate } from "../src/webhook/certificate-source.ts";
 import { startCertificatesController, webhookSecretName, webhookSecretSelection } from "../src/webhook/certificates.ts";
@@ -29,13 +32,15 @@ const dataDir = mkdtempSync(join(tmpdir(), "webhook-"));
 let api: ApiServer;
 let client: Client;
 let server: WebhookServer;
+let informers: Informers;
 const ended: Promise<unknown>[] = [];
 
 /** An API server with our manifests, and the webhook half of the control plane beside it. */
 before(async () => {
   api = await startApiServer({ dataDir, address: "127.0.0.1", port: 0, clock: systemClock, log: silentLogger });
   client = createClient({ connection: api.loopbackClientConfig, clock: systemClock, userAgent: "test" });
-  const informers = createInformers({ client, clock: systemClock, log: silentLogger, signal: stopping.signal });
+  const started = createInformers({ client, clock: systemClock, log: silentLogger, signal: stopping.signal });
+  informers = started;
   const secrets = informers.of(Secret, webhookSecretSelection(namespace));
   server = await startWebhookServer({
     address: "127.0.0.1",
@@ -62,7 +67,7 @@ before(async () => {
     startCertificatesController(context, namespace),
     ...startWebhookConfigurationControllers(context, namespace),
   ];
-  ended.push(...controllers.map(({ done }) => done), informers.done());
+  ended.push(...controllers.map(({ done }) => done), started.done());
   await until(async () => {
     const { webhooks } = await client.of(MutatingWebhookConfiguration).get({ name: webhookNames.defaulting });
     return Boolean(webhooks?.[0]?.clientConfig.caBundle);
@@ -149,5 +154,36 @@ test("a bad ConfigMap of ours is refused, by its labels", async () => {
     message:
       /admission webhook "config\.webhook\.hakn\.chainguard\.dev" denied the request: validation failed: failed to parse data: failed to parse "min-non-active-revisions": strconv\.ParseInt: parsing "many": invalid syntax$/,
   });
-  await client.of(ConfigMap).create(map({}));
+  const stored = await client.of(ConfigMap).create(map({}));
+  await client.of(ConfigMap).delete(stored.metadata);
+});
+
+test("a bad value that got in anyway leaves the last good one in force: the log and an Event on the ConfigMap say so", async () => {
+  const errors: string[] = [];
+  const log: Logger = { ...silentLogger, error: (message) => errors.push(message) };
+  const { signal } = stopping;
+  const events = createEventRecorder({ client, component: "test", clock: systemClock, log, signal });
+  ended.push(events.done);
+  const config = followServingConfig({ informers, namespace, events, log });
+  await config.synced;
+  const metadata = { namespace, name: "config-autoscaler" };
+  const stored = await client.of(ConfigMap).create({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata,
+    data: { "stable-window": "30s" },
+  });
+  await until(async () => config.current().autoscaler.stableWindowMs === 30_000);
+  await client.of(ConfigMap).update({ ...stored, data: { "stable-window": "soon" } });
+  const told = async () =>
+    (await client.of(Event).list({ namespace })).items.find(({ reason }) => reason === "InvalidConfiguration");
+  await until(async () => (await told()) !== undefined);
+  const event = await told();
+  assert.equal(config.current().autoscaler.stableWindowMs, 30_000);
+  assert.deepEqual(
+    [event?.type, event?.involvedObject?.kind, event?.involvedObject?.name],
+    ["Warning", "ConfigMap", "config-autoscaler"],
+  );
+  assert.match(event?.message ?? "", /stable-window.*the last good settings of this ConfigMap stay in force$/);
+  assert.deepEqual(errors, ["the ConfigMap config-autoscaler is invalid: its last good value stays in force"]);
 });

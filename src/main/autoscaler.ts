@@ -3,9 +3,10 @@ import { createAutoscalerMetrics } from "../autoscaler/metrics.ts";
 import { makeBucketNames } from "../autoscaler/replicas/bucket-names.ts";
 import { startAutoscalerServer } from "../autoscaler/server.ts";
 import { startAutoscaler } from "../autoscaler/start.ts";
+import { portFrom } from "./environment.ts";
 import { startLeadership } from "./leadership.ts";
 import { startMetricsServer } from "./metrics-server.ts";
-import { portFrom, startPodProgram, terminated } from "./pod-program.ts";
+import { startPodProgram, terminated } from "./pod-program.ts";
 
 const program = await startPodProgram("autoscaler");
 const { log } = program;

@@ -20,9 +20,10 @@ import { startCertificatesController, webhookSecretName, webhookSecretSelection 
 import { startWebhookConfigurationControllers } from "../webhook/configurations.ts";
 import { createWebhookMetrics } from "../webhook/metrics.ts";
 import { startWebhookServer } from "../webhook/server.ts";
+import { portFrom, tlsMinVersionFrom } from "./environment.ts";
 import { startLeadership } from "./leadership.ts";
 import { startMetricsServer } from "./metrics-server.ts";
-import { portFrom, startPodProgram, terminated } from "./pod-program.ts";
+import { startPodProgram, terminated } from "./pod-program.ts";
 import { createTrialPod } from "./trial-pod.ts";
 
 /** What the Service "webhook" leads to. */
@@ -52,7 +53,7 @@ const webhooks = await startWebhookServer({
   metrics: createWebhookMetrics(program.registry, "hakn_serving_"),
   clock,
   log,
-  ...(process.env["WEBHOOK_TLS_MIN_VERSION"] === "1.2" && { tlsMinVersion: "TLSv1.2" as const }),
+  tlsMinVersion: tlsMinVersionFrom("WEBHOOK_TLS_MIN_VERSION", "TLSv1.3"),
   signal: draining.signal,
 });
 
@@ -70,7 +71,7 @@ const controllers: Controller[] = [
     },
     registries: {
       userAgent: "knative/hakn (serving)",
-      tlsMinVersion: process.env["TAG_TO_DIGEST_TLS_MIN_VERSION"] === "1.3" ? "TLSv1.3" : "TLSv1.2",
+      tlsMinVersion: tlsMinVersionFrom("TAG_TO_DIGEST_TLS_MIN_VERSION", "TLSv1.2"),
       ca: clusterAuthority(),
       proxy: proxyFrom(process.env),
     },

@@ -1,10 +1,8 @@
 import { Registry } from "prom-client";
 import { locateIn, loopbackMode, ownAddress } from "../cluster/shared-loopback.ts";
-import { describeConfigError } from "../config/config-error.ts";
 import { logLevelOf } from "../config/logging.ts";
-import { defaultServingConfig, type ServingConfig, servingConfigMaps } from "../config/serving-config.ts";
+import type { ServingConfig } from "../config/serving-config.ts";
 import { createClient } from "../kube/client.ts";
-import { type ConfigSection, createConfigStore } from "../kube/config-store.ts";
 import type { ControllerContext } from "../kube/controller.ts";
 import { createEventRecorder } from "../kube/events.ts";
 import { createInformers } from "../kube/informer.ts";
@@ -13,6 +11,7 @@ import { createKubeMetrics } from "../kube/metrics.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Locate, SocketAddress } from "../lib/locate.ts";
 import { createLogger, type Logger, type LogLevel } from "../lib/log.ts";
+import { followServingConfig } from "./follow-config.ts";
 
 /** What a program of the control plane finds in its pod. */
 export interface PodProgram {
@@ -47,13 +46,7 @@ export async function startPodProgram(component: string): Promise<PodProgram> {
   const informers = createInformers({ client, clock, log, signal: stopped.signal });
   const namespace = process.env["SYSTEM_NAMESPACE"] || "knative-serving";
   const events = createEventRecorder({ client, component, clock, log, signal: stopped.signal });
-  const config = createConfigStore<ServingConfig>({
-    informers,
-    namespace,
-    sections: sections(),
-    log,
-    onInvalid: (map, error) => events.of(map).warning("InvalidConfiguration", describeConfigError(error)),
-  });
+  const config = followServingConfig({ informers, namespace, events, log });
   config.onChange(({ logging }) => log.setLevel(levelOf(logging, component)));
   await config.synced;
   log.setLevel(levelOf(config.current().logging, component));
@@ -74,15 +67,6 @@ export async function startPodProgram(component: string): Promise<PodProgram> {
   };
 }
 
-/** A port from the environment, or what it is without. */
-export function portFrom(variable: string, otherwise: number): number {
-  const text = process.env[variable];
-  if (!text) return otherwise;
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
-  throw new Error(`${variable}=${text} is not a port: a number from 0 to 65535 is needed`);
-}
-
 /** Settles with the first signal that asks the program to end. A second one ends it at once. */
 export function terminated(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
@@ -95,21 +79,6 @@ export function terminated(): Promise<NodeJS.Signals> {
       });
     }
   });
-}
-
-type Sections = { readonly [Part in keyof ServingConfig]: ConfigSection<ServingConfig[Part]> };
-
-/** A ConfigMap that is not there, or holds nothing, means the defaults. */
-function sections(): Sections {
-  const entries = Object.entries(servingConfigMaps).map(([part, { map, parse }]) => [
-    part,
-    {
-      configMap: map,
-      parse: (data: Readonly<Record<string, string>>) =>
-        Object.keys(data).length === 0 ? defaultServingConfig[part as keyof ServingConfig] : parse(data),
-    },
-  ]);
-  return Object.fromEntries(entries) as Sections;
 }
 
 /** What zap calls dpanic, panic and fatal is an error to us. */

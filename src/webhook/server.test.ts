@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { type Agent, Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { after, before, test } from "node:test";
@@ -179,7 +180,17 @@ const refusals: Record<
     headers: { "content-type": "text/plain" },
     want: [415, "invalid Content-Type, want `application/json`\n"],
   },
-  "a path without a webhook": { path: "/a<b", body: "{}", want: [400, "no controller registered for: /a%3Cb\n"] },
+  "a path without a webhook": { path: "/a%3Cb", body: "{}", want: [400, "no controller registered for: /a%3Cb\n"] },
+  "a path that looks like the beginning of an address": {
+    path: "//x/defaulting?timeout=10s",
+    body: "{}",
+    want: [400, "no controller registered for: //x/defaulting\n"],
+  },
+  "a path with characters that a page would take for marks": {
+    path: "/'&",
+    body: "{}",
+    want: [400, "no controller registered for: /&#39;&amp;\n"],
+  },
   "no body": { body: undefined, want: [400, "could not decode body:EOF\n"] },
   "a body that is cut off": { body: review(hello).slice(0, 40), want: [400, "could not decode body:"] },
   "a body that is no review": {
@@ -320,6 +331,32 @@ test("a new certificate is shown from the next handshake on, still with TLS 1.3 
   assert.notEqual(later.fingerprint, before.fingerprint);
   assert.equal(later.protocol, "TLSv1.3");
   await assert.rejects(handshake(server, { maxVersion: "TLSv1.2" }));
+});
+
+test("no handshake is refused while certificates change, and each shows one of them", async () => {
+  const certificates = settableSource(first);
+  const server = await start({ certificates });
+  const pairs = [first, await pair(), await pair()];
+  let isOver = false;
+  const clients = Array.from({ length: 4 }, async () => {
+    let handshakes = 0;
+    const seen = new Set<string>();
+    for (; !isOver; handshakes++) seen.add((await handshake(server, {})).fingerprint);
+    return { handshakes, seen };
+  });
+  for (let change = 1; change <= 60; change++) {
+    certificates.set(pairs[change % pairs.length]!);
+    await handshake(server, {});
+  }
+  isOver = true;
+  const known = new Set(pairs.map(({ cert }) => new X509Certificate(cert).fingerprint256));
+  for (const { handshakes, seen } of await Promise.all(clients)) {
+    assert.ok(handshakes > 0);
+    assert.deepEqual(
+      [...seen].filter((fingerprint) => !known.has(fingerprint)),
+      [],
+    );
+  }
 });
 
 test("TLS 1.2 can be allowed", async () => {

@@ -82,7 +82,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
       refuse(response, 415, "invalid Content-Type, want `application/json`");
       return;
     }
-    const path = new URL(request.url ?? "/", "https://webhook").pathname;
+    const [path = "/"] = (request.url ?? "/").split("?", 1);
     const admit = paths.get(path);
     if (!admit) {
       refuse(response, 400, `no controller registered for: ${escapeHtml(path)}`);

@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
+import { makeCustomResourceDefinition } from "../../src/apis/crd.ts";
+import { crdKinds } from "../../src/apis/kinds.ts";
 import { type ApiServer, startApiServer } from "../../src/cluster/api/api-server.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLogger } from "../../src/lib/log.ts";
@@ -204,6 +206,20 @@ describe("kubectl", { skip: lacking }, () => {
       await refused(["get", "wd"]),
       /the server (could not find the requested resource|doesn't have a resource type "wd")/,
     );
+  });
+
+  test("what a Service may say can be read up", async () => {
+    const service = crdKinds.find(({ shortNames }) => shortNames.includes("ksvc"))!;
+    await kubectl(["apply", "-f", "-"], JSON.stringify(makeCustomResourceDefinition(service)));
+    await kubectl(["wait", "--for=condition=Established", "crd/services.serving.knative.dev", "--timeout=10s"]);
+    // Unlike explain, get has kubectl look for what came since it last asked.
+    assert.equal(await kubectl(["get", "ksvc", "-o", "name"]), "");
+    const explained = await kubectl(["explain", "ksvc.spec.template.spec"]);
+    for (const field of ["containerConcurrency", "containers", "timeoutSeconds", "volumes"]) {
+      // A name, its type, and at least a line of words.
+      assert.match(explained, new RegExp(`\\n  ${field}\\t<[^>]+>[^\\n]*\\n    \\S[^\\n]+`), field);
+    }
+    await kubectl(["delete", "crd", "services.serving.knative.dev"]);
   });
 
   test("wait sees a change that happens later", async () => {
