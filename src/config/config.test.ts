@@ -124,6 +124,12 @@ test("logging: a component's own level, else that of the settings, else info", (
   assert.equal(logLevelOf(parseLoggingConfig({ "zap-logger-config": "{bad" }), "controller"), "info");
 });
 
+test("logging: of several bad levels the first in the ConfigMap is told", () => {
+  assert.throws(() => parseLoggingConfig({ "loglevel.a": "info", "loglevel.b": "loud", "loglevel.c": "quiet" }), {
+    message: "invalid logging level: loud",
+  });
+});
+
 const defaultGateways = [
   {
     namespace: "knative-serving",

@@ -66,6 +66,14 @@ test("a status update of a Service or Configuration is never refused for what it
   }
 });
 
+test("an object that does not name its kind is judged by its content", async () => {
+  const { kind: _, ...nameless } = testService() as unknown as Record<string, unknown>;
+  const { body } = reviews.find(({ body }) => requestOf(body).kind.kind === "Service")!;
+  const request = { ...requestOf(body), operation: "CREATE", object: nameless, oldObject: undefined, subResource: "" };
+  const stored = { ...request, object: defaulted(request) };
+  assert.equal((await admitResource(stored, options)).message, undefined);
+});
+
 test("whatever is sent, an answer comes, and quickly", async () => {
   const rolls = dice(4711);
   let answered = 0;

@@ -159,6 +159,7 @@ test("defaulting answers with a JSON patch, under the request's uid and version"
   const server = await start();
   const answer = await call(server, "/defaulting?timeout=10s", review(hello));
   assert.equal(answer.status, 200);
+  assert.equal(answer.headers["content-type"], "application/json");
   const { apiVersion, kind, response } = JSON.parse(answer.body);
   assert.deepEqual(
     [apiVersion, kind, response.uid, response.allowed, response.patchType],

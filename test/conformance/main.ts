@@ -1,7 +1,7 @@
 /** Runs upstream's own tests against an embedded cluster: `npm run conformance -- --help`. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startTestCluster, type TestCluster } from "../embedded/cluster.ts";
@@ -11,7 +11,9 @@ import { pushProgram } from "./push-image.ts";
 import { parseResults, type Result } from "./results.ts";
 import { type Suite, suites, type Test } from "./suites.ts";
 
-const help = `Runs upstream's tests (of knative.dev/serving v0.42.2 and of kn v1.15) against an embedded cluster. Needs Go and kubectl.
+const help = `Runs upstream's tests (of knative.dev/serving v0.42.2 and of kn v1.15) against an embedded cluster. Needs Go and
+kubectl. The tests and their images are Go modules: Go fetches and builds them through its module proxy (a gigabyte and some
+minutes the first time, then they are kept in ${workDirectory}; HAKN_CONFORMANCE_DIR names another place).
 
   npm run conformance -- [options]
 
@@ -74,6 +76,11 @@ async function run(): Promise<boolean> {
   }
   const [httpPort, httpsPort] = [randomNodePort(0), randomNodePort(1)];
   const cluster = await startTestCluster({ httpPort, httpsPort });
+  // One's own: others may be running suites at the same time.
+  const logs = join(workDirectory, "logs");
+  mkdirSync(logs, { recursive: true });
+  const logDirectory = mkdtempSync(join(logs, "run-"));
+  process.stderr.write(`what the tests say is written to ${logDirectory}\n`);
   let good = true;
   try {
     await prepareCluster(cluster, httpPort, httpsPort);
@@ -82,7 +89,8 @@ async function run(): Promise<boolean> {
     }
     for (let round = 0; round < Number(options.repeat); round++) {
       for (const { suite, tests, binary } of ready) {
-        const results = await withConfigOf(cluster, suite, () => runTests(cluster, suite, tests, binary));
+        const log = join(logDirectory, `${suite.name}${round === 0 ? "" : `-${round + 1}`}.log`);
+        const results = await withConfigOf(cluster, suite, () => runTests(cluster, suite, tests, binary, log));
         for (const [index, { outcome, seconds }] of results.entries()) {
           print(suite, tests[index]!, `${outcome} ${seconds} s`);
           good &&= outcome === "pass";
@@ -95,9 +103,13 @@ async function run(): Promise<boolean> {
   return good;
 }
 
-async function runTests(cluster: TestCluster, suite: Suite, tests: readonly Test[], binary: string): Promise<Result[]> {
-  mkdirSync(join(workDirectory, "logs"), { recursive: true });
-  const log = join(workDirectory, "logs", `${suite.name}.log`);
+async function runTests(
+  cluster: TestCluster,
+  suite: Suite,
+  tests: readonly Test[],
+  binary: string,
+  log: string,
+): Promise<Result[]> {
   const names = tests.map(({ name }) => name);
   const child = spawn(
     binary,

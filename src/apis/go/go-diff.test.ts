@@ -38,6 +38,12 @@ const cases: readonly [name: string, before: object, after: object, text: string
     '{v1.RevisionSpec}.PodSpec.Containers[0].Env[?->1]:\n\t+: v1.EnvVar: "{Name:B Value:b ValueFrom:nil}"\n',
   ],
   [
+    "the later one where an element comes twice",
+    container({ args: ["a"] }),
+    container({ args: ["a", "a"] }),
+    '{v1.RevisionSpec}.PodSpec.Containers[0].Args[?->1]:\n\t+: "a"\n',
+  ],
+  [
     "an element that is gone",
     container({ env: [{ name: "A" }, { name: "B" }] }),
     container({ env: [{ name: "B" }] }),
