@@ -46,7 +46,7 @@ async function open(start: StartSubject) {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const probe = { grpc: { port, service: "mine" }, periodSeconds: 1, timeoutSeconds: 1 };
+  const probe = { grpc: { port, service: "mine" }, periodSeconds: 1, timeoutSeconds: 20 };
   const subject = await start({ SERVING_READINESS_PROBE: JSON.stringify(probe) }, port);
   return {
     async run(one: NamedCase) {

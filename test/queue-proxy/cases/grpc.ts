@@ -367,7 +367,7 @@ async function open(start: StartSubject, environment: Record<string, string>) {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const endMs = performance.now() + 5000;
+  const endMs = performance.now() + 30_000;
   while (!condition()) {
     if (performance.now() > endMs) throw new Error("waited in vain");
     await new Promise((resolve) => setTimeout(resolve, 5));
