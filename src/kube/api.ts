@@ -135,6 +135,8 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
 /** The shared informers of a program: one per kind (and selector), started at the first request for it. */
 export interface Informers {
   of<T extends KubeObject>(kind: Kind<T>, selection?: InformerSelection): Informer<T>;
+  /** Takes in what the API server has answered to a write, unless the caches are ahead of it. See write-through.ts. */
+  learn(kind: Kind, object: KubeObject): void;
   /** Settles once every informer that was asked for is synced. */
   synced(): Promise<void>;
   /** Settles once all have stopped, after the signal that they were created with has aborted. */

@@ -5,7 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Client, ConfigStore, Informer, InformerSelection, Informers, Ownership } from "./api.ts";
 import { isConflict, PermanentError } from "./errors.ts";
-import { createEventRecorder } from "./events.ts";
+import { createEventRecorder, type EventBudget } from "./events.ts";
 import type { KubeMetrics } from "./metrics.ts";
 import { createPass, type PassResult, type PassSpec } from "./pass.ts";
 import { createWorkQueue } from "./workqueue.ts";
@@ -19,6 +19,7 @@ export interface ControllerContext<Config> {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: KubeMetrics;
+  readonly eventBudget?: EventBudget;
   /** Ends the controller. */
   readonly signal: AbortSignal;
 }
@@ -88,7 +89,14 @@ export function startController<T extends KubeObject, Deps, Config>(
   const log = context.log.child({ "knative.dev/controller": spec.name });
   const metrics = context.metrics?.controller(spec.name);
   const informer = informers.of(spec.kind, spec.selection);
-  const recorder = createEventRecorder({ client, component: spec.name, clock, log, signal });
+  const recorder = createEventRecorder({
+    client,
+    component: spec.name,
+    clock,
+    log,
+    signal,
+    ...(context.eventBudget && { budget: context.eventBudget }),
+  });
   const pass = createPass(spec, {
     client,
     lister: informer,

@@ -5,7 +5,7 @@ import type { KubeObject } from "../apis/meta.ts";
 import { silentLogger } from "../lib/log.ts";
 import { fakeClient, type Induce } from "../testing/fake-client.ts";
 import { fakeClock } from "../testing/fake-clock.ts";
-import { createEventRecorder } from "./events.ts";
+import { createEventBudget, createEventRecorder } from "./events.ts";
 
 const object = (name: string, namespace?: string): KubeObject => ({
   apiVersion: "v1",
@@ -128,4 +128,32 @@ test("after the end nothing is sent", async () => {
   recorder.of(object("a", "ns")).normal("Made", "x");
   await recorder.done;
   assert.deepEqual(await stored(), []);
+});
+
+test("when many objects are made at once, Normal events beyond the budget are left out, and Warnings are not", async () => {
+  const clock = fakeClock();
+  const client = fakeClient([]);
+  const budget = createEventBudget(clock);
+  const signal = new AbortController().signal;
+  const recorders = ["c", "d"].map((component) =>
+    createEventRecorder({ client, component, clock, log: silentLogger, budget, signal }),
+  );
+  const countOf = async (type: string) => {
+    await clock.advance(0);
+    return (await client.of(Event).list()).items.filter((event) => event.type === type).length;
+  };
+  const recordMany = () => {
+    for (let index = 0; index < 30; index++) {
+      const recorder = recorders[index % 2]!.of(object(`a${clock.now()}-${index}`, "ns"));
+      recorder.normal("Created", "x");
+      recorder.warning("Bad", "y");
+    }
+  };
+  recordMany();
+  assert.equal(await countOf("Normal"), 20);
+  assert.equal(await countOf("Warning"), 30);
+  await clock.advance(5000);
+  recordMany();
+  assert.equal(await countOf("Normal"), 30);
+  assert.equal(await countOf("Warning"), 60);
 });

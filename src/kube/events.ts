@@ -12,8 +12,13 @@ export interface EventRecorderConfig {
   readonly component: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Shared by the recorders of a program. Without one, no Normal event is left out. */
+  readonly budget?: EventBudget;
   readonly signal: AbortSignal;
 }
+
+/** Says whether there is room for one more Normal event, and takes it. */
+export type EventBudget = () => boolean;
 
 export interface EventRecorders {
   /** The recorder of events about one object. */
@@ -48,11 +53,30 @@ const similarMessages = 10;
 const similarWindowMs = 600_000;
 const spamBurst = 25;
 const spamIntervalMs = 300_000;
+const budgetBurst = 20;
+const budgetPerSecond = 2;
+
+/**
+ * The budget of a program: twenty Normal events at once and two a second in the long run. When many objects are made at
+ * once, telling what goes well must not compete with the work itself; what goes wrong is always told.
+ */
+export function createEventBudget(clock: Pick<Clock, "monotonic">): EventBudget {
+  let left = budgetBurst;
+  let refilledAt = clock.monotonic();
+  return () => {
+    const now = clock.monotonic();
+    left = Math.min(budgetBurst, left + ((now - refilledAt) / 1000) * budgetPerSecond);
+    refilledAt = now;
+    if (left < 1) return false;
+    left -= 1;
+    return true;
+  };
+}
 
 /**
  * Records Events in the background, one request at a time. The same event again raises its count; more than ten
  * messages of one reason within ten minutes become one event; an object that has used up its 25 events gets one more
- * every five minutes. When 1000 wait, further ones are dropped. Source: k8s.io/client-go v0.29.2 tools/record.
+ * every five minutes. When 1000 wait, further ones are dropped; so are Normal ones beyond the budget. Source: k8s.io/client-go v0.29.2 tools/record.
  */
 export function createEventRecorder(config: EventRecorderConfig): EventRecorders {
   const { client, component, clock, log, signal } = config;
@@ -141,6 +165,10 @@ export function createEventRecorder(config: EventRecorderConfig): EventRecorders
 
   const record = (object: KubeObject, type: Occurrence["type"], reason: string, message: string) => {
     if (signal.aborted) return;
+    if (type === "Normal" && config.budget && !config.budget()) {
+      log.debug("left an event out: there are many just now", { reason, message });
+      return;
+    }
     if (pending.length >= maxPending) {
       log.debug("too many events are waiting: dropped one", { reason });
       return;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
 import { defineKind, type ObjectOf } from "../apis/kind.ts";
+import type { KubeObject } from "../apis/meta.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger, silentLogger } from "../lib/log.ts";
 import { type HostileServer, startHostileServer, summarize, type WatchEnd } from "../testing/hostile-server.ts";
@@ -23,6 +24,8 @@ interface Setup {
   readonly server: HostileServer;
   readonly informers: Informers;
   readonly things: Informer<Thing>;
+  /** Tells the informer what the server answered to a write. */
+  learn(object: KubeObject): void;
   /** Changes as "added a=1", "updated a=2", "deleted a=2". */
   readonly changes: string[];
   stop(): Promise<void>;
@@ -47,6 +50,7 @@ async function setUp(
     server,
     informers,
     things,
+    learn: (object) => informers.learn(Thing, object),
     changes,
     async stop() {
       stopping.abort();
@@ -296,8 +300,39 @@ test("Secrets are never all cached", async (t) => {
   await informers.done();
 });
 
+test("what the program has written is cached at once, and the watch does not tell it a second time", async () => {
+  const setup = await setUp((server) => server.put("a", "1"));
+  await agreement(setup);
+  const answers = [setup.server.put("a", "2"), setup.server.put("b", "1")];
+  for (const answer of answers) setup.learn(answer);
+  assert.deepEqual(setup.changes, ["added a=1", "updated a=2", "added b=1"]);
+  setup.server.put("c", "1");
+  await agreement(setup);
+  assert.deepEqual(setup.changes.slice(3), ["added c=1"]);
+  await setup.stop();
+});
+
+test("an answer that the watch has overtaken is left alone", async () => {
+  const setup = await setUp((server) => server.put("a", "1"));
+  await agreement(setup);
+  const answer = setup.server.put("b", "1");
+  setup.server.remove("b");
+  setup.server.put("c", "1");
+  await agreement(setup);
+  setup.learn(answer);
+  assert.deepEqual(setup.changes.slice(1), ["added b=1", "deleted b=1", "added c=1"]);
+  await setup.stop();
+});
+
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("put" as const), name: fc.constantFrom("a", "b", "c", "d") }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("put" as const),
+      name: fc.constantFrom("a", "b", "c", "d"),
+      isOurs: fc.boolean(),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({ do: fc.constant("remove" as const), name: fc.constantFrom("a", "b", "c", "d") }),
@@ -310,10 +345,11 @@ const step = fc.oneof(
     }),
   },
   fc.record({ do: fc.constantFrom("compact" as const, "bookmark" as const, "restart" as const, "repeat" as const) }),
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("learn" as const), which: fc.nat() }) },
   fc.record({ do: fc.constant("pause" as const) }),
 );
 
-test("after any schedule of changes and failures cache and handlers agree with the server", async () => {
+test("after any schedule of changes, of answers to our own in any order, and of failures cache and handlers agree with the server", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30, size: "max" }), async (steps) => {
       const setup = await setUp(withThree, { inactivityMs: 25, timeoutMs: 200 });
@@ -330,9 +366,15 @@ test("after any schedule of changes and failures cache and handlers agree with t
       });
       try {
         let data = 0;
+        const answers: KubeObject[] = [];
         for (const taken of steps) {
-          if (taken.do === "put") server.put(taken.name, String(data++));
-          else if (taken.do === "remove") server.remove(taken.name);
+          if (taken.do === "put") {
+            const answer = server.put(taken.name, String(data++));
+            if (taken.isOurs) answers.push(answer);
+          } else if (taken.do === "learn") {
+            const [answer] = answers.splice(taken.which % (answers.length + 1), 1);
+            if (answer) setup.learn(answer);
+          } else if (taken.do === "remove") server.remove(taken.name);
           else if (taken.do === "break") server.breakWatches(taken.how);
           else if (taken.do === "restart") {
             await server.stop();
@@ -341,8 +383,12 @@ test("after any schedule of changes and failures cache and handlers agree with t
           else if (taken.do === "pause") await new Promise((resolve) => setImmediate(resolve));
           else server[taken.do]();
         }
+        for (const answer of answers.splice(answers.length / 2)) setup.learn(answer);
         server.put("last", "1");
         await agreement(setup);
+        for (const answer of answers) setup.learn(answer);
+        assert.deepEqual(misfits, []);
+        assert.deepEqual(summarize(things.list()), summarize(server.objects()));
         assert.deepEqual(
           [...told.keys()].sort(),
           server

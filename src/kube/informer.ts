@@ -7,6 +7,7 @@ import { type Backoff, backoffMs } from "./backoff.ts";
 import { type Cache, createCache } from "./cache.ts";
 import { ApiError, isGone } from "./errors.ts";
 import { SilenceError } from "./watch.ts";
+import { createProgress, type Progress } from "./watch-progress.ts";
 
 export interface InformersConfig {
   readonly client: Client;
@@ -40,7 +41,7 @@ const mostSilences = 2;
  * readable meanwhile, and handlers get the differences only. Failures are retried for ever with jittered back-off.
  */
 export function createInformers(config: InformersConfig): Informers {
-  const started = new Map<string, { informer: Informer<KubeObject>; ended: Promise<void> }>();
+  const started = new Map<string, StartedInformer<KubeObject>>();
 
   return {
     of<T extends KubeObject>(kind: Kind<T>, selection: InformerSelection = {}): Informer<T> {
@@ -52,11 +53,15 @@ export function createInformers(config: InformersConfig): Informers {
       const id = JSON.stringify([group, version, plural, namespace, labelSelector, fieldSelector, without]);
       let entry = started.get(id);
       if (!entry) {
-        const { informer, ended } = startInformer(kind, selection, config);
-        entry = { informer: informer as unknown as Informer<KubeObject>, ended };
+        entry = startInformer(kind, selection, config) as unknown as StartedInformer<KubeObject>;
         started.set(id, entry);
       }
       return entry.informer as unknown as Informer<T>;
+    },
+    learn(kind, object) {
+      for (const { informer, learn } of started.values()) {
+        if (isSameKind(informer.kind, kind)) learn(object);
+      }
     },
     async synced() {
       // Whoever is told that one is synced may ask for another.
@@ -75,37 +80,52 @@ function isSecret(kind: Kind): boolean {
   return kind.group === "" && kind.kind === "Secret";
 }
 
+function isSameKind(a: Kind, b: Kind): boolean {
+  return a.kind === b.kind && a.group === b.group && a.version === b.version;
+}
+
+interface StartedInformer<T extends KubeObject> {
+  readonly informer: Informer<T>;
+  readonly learn: (object: T) => void;
+  readonly ended: Promise<void>;
+}
+
 function startInformer<T extends KubeObject>(
   kind: Kind<T>,
   selection: InformerSelection,
   config: InformersConfig,
-): { informer: Informer<T>; ended: Promise<void> } {
+): StartedInformer<T> {
   const log = config.log.child({ resource: resourceNameOf(kind) });
   const onHandlerError = (error: unknown) => log.error("a handler of a change failed", { error });
   const cache = createCache<T>({ onHandlerError, freeze: config.freeze ?? false });
+  const progress = createProgress();
   const synced = Promise.withResolvers<void>();
   // Without a listener the rejection at the end of the program would count as unhandled.
   synced.promise.catch(() => {});
 
-  const ended = follow(kind, selection, config, cache, log, synced.resolve).finally(() =>
+  const ended = follow(kind, selection, config, cache, progress, log, synced.resolve).finally(() =>
     synced.reject(new Error(`${resourceNameOf(kind)}: stopped before the first list was read`)),
   );
-  return { informer: { ...cache, kind, synced: synced.promise }, ended };
+  const learn = (object: T) => {
+    if (!isSelected(object, selection) || !progress.isAhead(object)) return;
+    cache.put(reduce(object, selection.without));
+  };
+  return { informer: { ...cache, kind, synced: synced.promise }, learn, ended };
 }
 
 /** Keeps the cache equal to the server's objects until the signal aborts. */
 async function follow<T extends KubeObject>(
   kind: Kind<T>,
-  { without = [], ...selection }: InformerSelection,
+  { without, ...selection }: InformerSelection,
   config: InformersConfig,
   cache: Cache<T>,
+  progress: Progress,
   log: Logger,
   onSynced: () => void,
 ): Promise<void> {
   const { client, clock, signal, random = Math.random, inactivityMs = 180_000, pageSize = 500 } = config;
   const backoff = config.backoff ?? { baseMs: 100, maxMs: 30_000 };
   const resource = client.of(kind);
-  let version: string | undefined;
   let failures = 0;
   let silences = 0;
 
@@ -126,8 +146,8 @@ async function follow<T extends KubeObject>(
     if (event.type === "ERROR") throw new ApiError(event.object.code ?? 500, event.object, { request: "watch" });
     failures = 0;
     silences = 0;
-    version = event.object.metadata.resourceVersion;
-    if (event.type === "BOOKMARK") return;
+    const isOutdated = progress.take(event.object);
+    if (event.type === "BOOKMARK" || isOutdated) return;
     const object = reduce(event.object, without);
     if (event.type === "DELETED") cache.remove(object);
     else cache.put(object);
@@ -136,13 +156,15 @@ async function follow<T extends KubeObject>(
   while (!signal.aborted) {
     const startedAt = clock.monotonic();
     try {
-      if (version === undefined) {
+      if (progress.version() === undefined) {
         // A list that takes so long that its pages expire is read again in one piece.
-        version = await list(pageSize).catch((error) => (isGone(error) ? list(undefined) : Promise.reject(error)));
+        progress.restart(
+          await list(pageSize).catch((error) => (isGone(error) ? list(undefined) : Promise.reject(error))),
+        );
         onSynced();
       }
       const timeoutSeconds = 300 + Math.floor(random() * 300);
-      const options = { ...selection, resourceVersion: version!, timeoutSeconds, inactivityMs, signal };
+      const options = { ...selection, resourceVersion: progress.version()!, timeoutSeconds, inactivityMs, signal };
       await resource.watch(options, take);
       failures = clock.monotonic() - startedAt < shortWatchMs ? failures + 1 : 0;
     } catch (error) {
@@ -152,7 +174,7 @@ async function follow<T extends KubeObject>(
       failures = isSilence ? 0 : failures + 1;
       if (isSilence) silences += 1;
       if (isGone(error) || silences >= mostSilences) {
-        version = undefined;
+        progress.restart(undefined);
         silences = 0;
         log[isSilence ? "debug" : "info"]("the watch cannot go on from where it was: reading the list again", {
           error,
@@ -169,9 +191,16 @@ async function follow<T extends KubeObject>(
  * Takes out of a new object what is not cached. managedFields never are: nobody here reads them, they are up to half of an
  * object, and a server takes their absence in an update as "keep".
  */
-function reduce<T extends KubeObject>(object: T, without: readonly string[]): T {
+function reduce<T extends KubeObject>(object: T, without: readonly string[] = []): T {
   delete object.metadata.managedFields;
   if (without.length === 0) return object;
   // Made anew: an object that a field was deleted from takes more memory than one that never had it.
   return Object.fromEntries(Object.entries(object).filter(([field]) => !without.includes(field))) as T;
+}
+
+/** Whether an informer's selection covers an object, as far as that can be told here. */
+function isSelected({ metadata }: KubeObject, { namespace, labelSelector, fieldSelector }: InformerSelection): boolean {
+  if (fieldSelector || (namespace && namespace !== metadata.namespace)) return false;
+  // The only selectors in use ask for a label's presence.
+  return !labelSelector || (/^[\w./-]+$/.test(labelSelector) && metadata.labels?.[labelSelector] !== undefined);
 }

@@ -18,7 +18,8 @@ export async function startLeadership(
   peerPort: number,
   more: Pick<LeasesConfig, "address" | "bucketNames"> = {},
 ): Promise<Leadership> {
-  const { client, informers, config, clock, log } = program.context;
+  const { client } = program;
+  const { informers, config, clock, log } = program.context;
   const { leaderElection } = config.current();
   const instance = randomUUID();
   const peerServer = await startPeerServer(`${program.podName}_${instance}`, program.listenAt(peerPort));

@@ -2,12 +2,14 @@ import { Registry } from "prom-client";
 import { locateIn, loopbackMode, ownAddress } from "../cluster/shared-loopback.ts";
 import { logLevelOf } from "../config/logging.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
+import type { Client } from "../kube/api.ts";
 import { createClient } from "../kube/client.ts";
 import type { ControllerContext } from "../kube/controller.ts";
-import { createEventRecorder } from "../kube/events.ts";
+import { createEventBudget, createEventRecorder } from "../kube/events.ts";
 import { createInformers } from "../kube/informer.ts";
 import { inClusterConnection, loadKubeconfig } from "../kube/kubeconfig.ts";
 import { createKubeMetrics } from "../kube/metrics.ts";
+import { writeThrough } from "../kube/write-through.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Locate, SocketAddress } from "../lib/locate.ts";
 import { createLogger, type Logger, type LogLevel } from "../lib/log.ts";
@@ -16,6 +18,8 @@ import { followServingConfig } from "./follow-config.ts";
 /** What a program of the control plane finds in its pod. */
 export interface PodProgram {
   readonly context: Omit<ControllerContext<ServingConfig>, "ownership">;
+  /** The same without the caches' knowing of writes: leadership goes by what the API server tells. */
+  readonly client: Client;
   readonly registry: Registry;
   readonly log: Logger;
   /** The namespace that the control plane lives in. */
@@ -55,7 +59,17 @@ export async function startPodProgram(component: string): Promise<PodProgram> {
   const podIP = process.env["POD_IP"] || "127.0.0.1";
   const address = ownAddress(loopback, process.env["HAKN_BIND_ADDRESS"], podIP);
   return {
-    context: { client, informers, config, clock, log, signal: stopped.signal, metrics },
+    context: {
+      client: writeThrough(client, informers),
+      informers,
+      config,
+      clock,
+      log,
+      signal: stopped.signal,
+      metrics,
+      eventBudget: createEventBudget(clock),
+    },
+    client,
     registry,
     log,
     namespace,

@@ -40,6 +40,7 @@ export function fakeInformers(objects: readonly KubeObject[] = []): FakeInformer
       const informer: Informer<T> = { ...cache, kind, synced: Promise.resolve() };
       return informer;
     },
+    learn: () => {},
     synced: async () => {},
     done: async () => {},
     put,

@@ -35,7 +35,8 @@ export interface HostileServer {
   /** The truth. */
   objects(): KubeObject[];
   /** Creates or changes an object (a new uid if it was gone), and tells the watches. */
-  put(name: string, data: string): void;
+  /** Returns what the API server would answer to the write. */
+  put(name: string, data: string): KubeObject;
   remove(name: string): void;
   /** Sends a bookmark to all watches. */
   bookmark(): void;
@@ -229,6 +230,7 @@ export async function startHostileServer(options: { token?: () => string } = {})
       };
       objects.set(name, object);
       happen(old ? "MODIFIED" : "ADDED", object);
+      return structuredClone(object);
     },
     remove(name) {
       const old = objects.get(name);

@@ -158,6 +158,7 @@ export function createLeaseWorld(options: WorldOptions): LeaseWorld {
       client: { of: <T extends KubeObject>(_: Kind<T>) => resource as unknown as Resource<T> } as Client,
       informers: {
         of: <T extends KubeObject>(_: Kind<T>) => informer as unknown as Informer<T>,
+        learn: () => {},
         synced: async () => {},
         done: async () => {},
       },
