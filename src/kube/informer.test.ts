@@ -302,7 +302,7 @@ test("Secrets are never all cached", async (t) => {
 
 test("what the program has written is cached at once, and the watch does not tell it a second time", async () => {
   const setup = await setUp((server) => server.put("a", "1"));
-  await agreement(setup);
+  await setup.things.synced;
   const answers = [setup.server.put("a", "2"), setup.server.put("b", "1")];
   for (const answer of answers) setup.learn(answer);
   assert.deepEqual(setup.changes, ["added a=1", "updated a=2", "added b=1"]);
