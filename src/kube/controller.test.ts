@@ -178,16 +178,6 @@ test("the status of a failed pass is written before the failure counts", async (
   await controller.end();
 });
 
-test("a pass before the cache shows our last write starts from that write", async () => {
-  const context = fakeContext({ text: "" }, [makeParent("a")]);
-  const controller = await run(context, () => ({ status: { seen: "x" } }));
-  await controller.turn();
-  controller.enqueue("ns/a");
-  await controller.turn();
-  assert.equal(context.client.actions.length, 1);
-  await controller.end();
-});
-
 test("a change that the cache shows before our write is answered is not overlooked", async () => {
   const context = fakeContext({ text: "" }, [makeParent("a")]);
   const client: FakeClient = {

@@ -33,9 +33,9 @@ interface Setup {
 
 async function setUp(
   prepare: (server: HostileServer) => void,
-  options: Partial<InformersConfig> & { timeoutMs?: number } = {},
+  options: Partial<InformersConfig> & { timeoutMs?: number; areVersionsNumbers?: boolean } = {},
 ): Promise<Setup> {
-  const server = await startHostileServer();
+  const server = await startHostileServer(options);
   prepare(server);
   const stopping = new AbortController();
   const clock = systemClock;
@@ -300,8 +300,8 @@ test("Secrets are never all cached", async (t) => {
   await informers.done();
 });
 
-test("what the program has written is cached at once, and the watch does not tell it a second time", async () => {
-  const setup = await setUp((server) => server.put("a", "1"));
+test("what the program has written is cached at once, and the watch does not tell it a second time", async (t) => {
+  const setup = await started(t, (server) => server.put("a", "1"), { areVersionsNumbers: true });
   await setup.things.synced;
   const answers = [setup.server.put("a", "2"), setup.server.put("b", "1")];
   for (const answer of answers) setup.learn(answer);
@@ -309,11 +309,10 @@ test("what the program has written is cached at once, and the watch does not tel
   setup.server.put("c", "1");
   await agreement(setup);
   assert.deepEqual(setup.changes.slice(3), ["added c=1"]);
-  await setup.stop();
 });
 
-test("an answer that the watch has overtaken is left alone", async () => {
-  const setup = await setUp((server) => server.put("a", "1"));
+test("an answer that the watch has overtaken is left alone", async (t) => {
+  const setup = await started(t, (server) => server.put("a", "1"), { areVersionsNumbers: true });
   await agreement(setup);
   const answer = setup.server.put("b", "1");
   setup.server.remove("b");
@@ -321,7 +320,6 @@ test("an answer that the watch has overtaken is left alone", async () => {
   await agreement(setup);
   setup.learn(answer);
   assert.deepEqual(setup.changes.slice(1), ["added b=1", "deleted b=1", "added c=1"]);
-  await setup.stop();
 });
 
 const step = fc.oneof(
@@ -347,59 +345,69 @@ const step = fc.oneof(
   fc.record({ do: fc.constantFrom("compact" as const, "bookmark" as const, "restart" as const, "repeat" as const) }),
   { weight: 3, arbitrary: fc.record({ do: fc.constant("learn" as const), which: fc.nat() }) },
   fc.record({ do: fc.constant("pause" as const) }),
+  fc.record({ do: fc.constant("agree" as const) }),
 );
 
 test("after any schedule of changes, of answers to our own in any order, and of failures cache and handlers agree with the server", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 30, size: "max" }), async (steps) => {
-      const setup = await setUp(withThree, { inactivityMs: 25, timeoutMs: 200 });
-      const { server, things } = setup;
-      const told = new Map<string, string>();
-      const misfits: string[] = [];
-      things.onChange((change: Change<Thing>) => {
-        const name = change.object.metadata.name;
-        // What handlers are told must fit together: nothing is added twice, or changed while unknown.
-        const renamed = change.type === "updated" && change.old.metadata.uid !== change.object.metadata.uid;
-        if (renamed || told.has(name) === (change.type === "added")) misfits.push(`${change.type} ${name}`);
-        if (change.type === "deleted") told.delete(name);
-        else told.set(name, change.object.metadata.resourceVersion!);
-      });
-      try {
-        let data = 0;
-        const answers: KubeObject[] = [];
-        for (const taken of steps) {
-          if (taken.do === "put") {
-            const answer = server.put(taken.name, String(data++));
-            if (taken.isOurs) answers.push(answer);
-          } else if (taken.do === "learn") {
-            const [answer] = answers.splice(taken.which % (answers.length + 1), 1);
-            if (answer) setup.learn(answer);
-          } else if (taken.do === "remove") server.remove(taken.name);
-          else if (taken.do === "break") server.breakWatches(taken.how);
-          else if (taken.do === "restart") {
-            await server.stop();
-            await server.start();
-          } else if (taken.do === "repeat") server.repeat(3);
-          else if (taken.do === "pause") await new Promise((resolve) => setImmediate(resolve));
-          else server[taken.do]();
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 30, size: "max" }),
+      fc.boolean(),
+      async (steps, areVersionsNumbers) => {
+        const setup = await setUp(withThree, { inactivityMs: 25, timeoutMs: 200, areVersionsNumbers });
+        const { server, things } = setup;
+        const told = new Map<string, string>();
+        const misfits: string[] = [];
+        things.onChange((change: Change<Thing>) => {
+          const name = change.object.metadata.name;
+          // What handlers are told must fit together: nothing is added twice, or changed while unknown.
+          const renamed = change.type === "updated" && change.old.metadata.uid !== change.object.metadata.uid;
+          if (renamed || told.has(name) === (change.type === "added")) misfits.push(`${change.type} ${name}`);
+          const past = told.get(name);
+          if (areVersionsNumbers && past && Number(past) > Number(change.object.metadata.resourceVersion)) {
+            misfits.push(`${change.type} ${name} again as it was before`);
+          }
+          if (change.type === "deleted") told.delete(name);
+          else told.set(name, change.object.metadata.resourceVersion!);
+        });
+        try {
+          let data = 0;
+          const answers: KubeObject[] = [];
+          for (const taken of steps) {
+            if (taken.do === "put") {
+              const answer = server.put(taken.name, String(data++));
+              if (taken.isOurs) answers.push(answer);
+            } else if (taken.do === "learn") {
+              const [answer] = answers.splice(taken.which % (answers.length + 1), 1);
+              if (answer) setup.learn(answer);
+            } else if (taken.do === "remove") server.remove(taken.name);
+            else if (taken.do === "break") server.breakWatches(taken.how);
+            else if (taken.do === "restart") {
+              await server.stop();
+              await server.start();
+            } else if (taken.do === "repeat") server.repeat(3);
+            else if (taken.do === "agree") await agreement(setup);
+            else if (taken.do === "pause") await new Promise((resolve) => setImmediate(resolve));
+            else server[taken.do]();
+          }
+          for (const answer of answers.splice(answers.length / 2)) setup.learn(answer);
+          server.put("last", "1");
+          await agreement(setup);
+          for (const answer of answers) setup.learn(answer);
+          assert.deepEqual(misfits, []);
+          assert.deepEqual(summarize(things.list()), summarize(server.objects()));
+          assert.deepEqual(
+            [...told.keys()].sort(),
+            server
+              .objects()
+              .map(({ metadata }) => metadata.name)
+              .sort(),
+          );
+        } finally {
+          await setup.stop();
         }
-        for (const answer of answers.splice(answers.length / 2)) setup.learn(answer);
-        server.put("last", "1");
-        await agreement(setup);
-        for (const answer of answers) setup.learn(answer);
-        assert.deepEqual(misfits, []);
-        assert.deepEqual(summarize(things.list()), summarize(server.objects()));
-        assert.deepEqual(
-          [...told.keys()].sort(),
-          server
-            .objects()
-            .map(({ metadata }) => metadata.name)
-            .sort(),
-        );
-      } finally {
-        await setup.stop();
-      }
-    }),
+      },
+    ),
     { numRuns: 40 },
   );
 });

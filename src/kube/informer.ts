@@ -7,7 +7,6 @@ import { type Backoff, backoffMs } from "./backoff.ts";
 import { type Cache, createCache } from "./cache.ts";
 import { ApiError, isGone } from "./errors.ts";
 import { SilenceError } from "./watch.ts";
-import { createProgress, type Progress } from "./watch-progress.ts";
 
 export interface InformersConfig {
   readonly client: Client;
@@ -98,19 +97,26 @@ function startInformer<T extends KubeObject>(
   const log = config.log.child({ resource: resourceNameOf(kind) });
   const onHandlerError = (error: unknown) => log.error("a handler of a change failed", { error });
   const cache = createCache<T>({ onHandlerError, freeze: config.freeze ?? false });
-  const progress = createProgress();
+  const position: Position = { version: undefined };
   const synced = Promise.withResolvers<void>();
   // Without a listener the rejection at the end of the program would count as unhandled.
   synced.promise.catch(() => {});
 
-  const ended = follow(kind, selection, config, cache, progress, log, synced.resolve).finally(() =>
+  const ended = follow(kind, selection, config, cache, position, log, synced.resolve).finally(() =>
     synced.reject(new Error(`${resourceNameOf(kind)}: stopped before the first list was read`)),
   );
   const learn = (object: T) => {
-    if (!isSelected(object, selection) || !progress.isAhead(object)) return;
+    if (!isSelected(object, selection) || position.version === undefined) return;
+    // What the cache lacks was deleted since, if the watch is past it.
+    if (!isOlder(cache.get(object.metadata) ?? position.version, object)) return;
     cache.put(reduce(object, selection.without));
   };
   return { informer: { ...cache, kind, synced: synced.promise }, learn, ended };
+}
+
+/** How far an informer has followed its kind: the version that a watch goes on from; undefined while a list is needed. */
+interface Position {
+  version: string | undefined;
 }
 
 /** Keeps the cache equal to the server's objects until the signal aborts. */
@@ -119,7 +125,7 @@ async function follow<T extends KubeObject>(
   { without, ...selection }: InformerSelection,
   config: InformersConfig,
   cache: Cache<T>,
-  progress: Progress,
+  position: Position,
   log: Logger,
   onSynced: () => void,
 ): Promise<void> {
@@ -146,8 +152,11 @@ async function follow<T extends KubeObject>(
     if (event.type === "ERROR") throw new ApiError(event.object.code ?? 500, event.object, { request: "watch" });
     failures = 0;
     silences = 0;
-    const isOutdated = progress.take(event.object);
-    if (event.type === "BOOKMARK" || isOutdated) return;
+    position.version = event.object.metadata.resourceVersion;
+    if (event.type === "BOOKMARK") return;
+    // The cache is ahead where the program itself has written.
+    const cached = cache.get(event.object.metadata);
+    if (cached && isOlder(event.object, cached)) return;
     const object = reduce(event.object, without);
     if (event.type === "DELETED") cache.remove(object);
     else cache.put(object);
@@ -156,15 +165,15 @@ async function follow<T extends KubeObject>(
   while (!signal.aborted) {
     const startedAt = clock.monotonic();
     try {
-      if (progress.version() === undefined) {
+      if (position.version === undefined) {
         // A list that takes so long that its pages expire is read again in one piece.
-        progress.restart(
-          await list(pageSize).catch((error) => (isGone(error) ? list(undefined) : Promise.reject(error))),
+        position.version = await list(pageSize).catch((error) =>
+          isGone(error) ? list(undefined) : Promise.reject(error),
         );
         onSynced();
       }
       const timeoutSeconds = 300 + Math.floor(random() * 300);
-      const options = { ...selection, resourceVersion: progress.version()!, timeoutSeconds, inactivityMs, signal };
+      const options = { ...selection, resourceVersion: position.version!, timeoutSeconds, inactivityMs, signal };
       await resource.watch(options, take);
       failures = clock.monotonic() - startedAt < shortWatchMs ? failures + 1 : 0;
     } catch (error) {
@@ -174,7 +183,7 @@ async function follow<T extends KubeObject>(
       failures = isSilence ? 0 : failures + 1;
       if (isSilence) silences += 1;
       if (isGone(error) || silences >= mostSilences) {
-        progress.restart(undefined);
+        position.version = undefined;
         silences = 0;
         log[isSilence ? "debug" : "info"]("the watch cannot go on from where it was: reading the list again", {
           error,
@@ -196,6 +205,15 @@ function reduce<T extends KubeObject>(object: T, without: readonly string[] = []
   if (without.length === 0) return object;
   // Made anew: an object that a field was deleted from takes more memory than one that never had it.
   return Object.fromEntries(Object.entries(object).filter(([field]) => !without.includes(field))) as T;
+}
+
+/**
+ * Whether one version of a kind came before another. They are compared as numbers, as kube-apiserver makes them; of
+ * versions that are none this says no, and caches follow the watch alone.
+ */
+function isOlder(one: KubeObject | string, other: KubeObject): boolean {
+  const version = typeof one === "string" ? one : one.metadata.resourceVersion;
+  return Number(version) < Number(other.metadata.resourceVersion);
 }
 
 /** Whether an informer's selection covers an object, as far as that can be told here. */

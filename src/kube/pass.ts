@@ -60,34 +60,14 @@ export function createPass<T extends KubeObject, Deps, Config>(
   const { client, lister, clock, ownership } = context;
   const resource = client.of(kind);
   const kindName = kind.group === "" ? kind.kind : `${kind.group}.${kind.kind}`;
-  /** What we wrote, until the cache has moved on from what it was based on: no pass starts from what we know is old. */
-  const written = new Map<string, { readonly basedOn: T; readonly object: T }>();
-
   /** Keys whose status waits to be written, and since when. */
   const waitingSince = new Map<string, number>();
-
-  const read = (key: string): T | undefined => {
-    const cached = lister.get(splitKey(key));
-    const ours = written.get(key);
-    if (ours && ours.basedOn === cached) return ours.object;
-    written.delete(key);
-    return cached;
-  };
-  /** Writes, and remembers the answer unless the cache has moved on meanwhile: it may be ahead of the answer already. */
-  const write = async (object: T, send: () => Promise<T>): Promise<T> => {
-    const key = keyOf(object);
-    const before = lister.get(object.metadata);
-    written.delete(key);
-    const answer = await send();
-    if (before && lister.get(object.metadata) === before) written.set(key, { basedOn: before, object: answer });
-    return answer;
-  };
 
   const setFinalizers = async (object: T, finalizers: readonly string[], pass: Pass<Config>): Promise<T> => {
     const { name, resourceVersion } = object.metadata;
     const patch: Patch = { type: "merge", body: { metadata: { finalizers, resourceVersion } } };
     try {
-      const updated = await write(object, () => resource.patch(refOf(object), patch, { signal: pass.signal }));
+      const updated = await resource.patch(refOf(object), patch, { signal: pass.signal });
       pass.events.normal("FinalizerUpdate", `Updated "${name}" finalizers`);
       return updated;
     } catch (error) {
@@ -106,7 +86,7 @@ export function createPass<T extends KubeObject, Deps, Config>(
       return;
     }
     try {
-      await write(object, () => resource.updateStatus({ ...object, status } as T, { signal: pass.signal }));
+      await resource.updateStatus({ ...object, status } as T, { signal: pass.signal });
     } catch (error) {
       if (isNotFound(error)) return;
       if (!isConflict(error)) {
@@ -164,7 +144,7 @@ export function createPass<T extends KubeObject, Deps, Config>(
       waitingSince.delete(key);
       return { type: "skipped" };
     }
-    const object = read(key);
+    const object = lister.get(splitKey(key));
     if (!object || spec.filter?.(object) === false) {
       waitingSince.delete(key);
       return { type: "skipped" };

@@ -66,8 +66,15 @@ interface Change {
   readonly object: KubeObject;
 }
 
-/** Starts the server on a loopback port of its own. `token`, when given, is demanded (401 otherwise). */
-export async function startHostileServer(options: { token?: () => string } = {}): Promise<HostileServer> {
+export interface HostileServerOptions {
+  /** Demanded of every request (401 otherwise). */
+  readonly token?: () => string;
+  /** Versions that grow, as kube-apiserver's; opaque ones unless told. */
+  readonly areVersionsNumbers?: boolean;
+}
+
+/** Starts the server on a loopback port of its own. */
+export async function startHostileServer(options: HostileServerOptions = {}): Promise<HostileServer> {
   const objects = new Map<string, KubeObject>();
   const watches = new Set<http.ServerResponse>();
   const requests: SeenRequest[] = [];
@@ -82,9 +89,10 @@ export async function startHostileServer(options: { token?: () => string } = {})
   let port = 0;
   let server: http.Server | undefined;
 
-  // Versions are opaque: neither numbers nor in any order.
-  const versionAt = (at: number) => `v${(at * 7919) % 100_003}.${at.toString(36)}`;
-  const timeOf = (version: string) => Number.parseInt(version.split(".")[1] ?? "", 36);
+  const versionAt = (at: number) =>
+    options.areVersionsNumbers ? String(at) : `v${(at * 7919) % 100_003}.${at.toString(36)}`;
+  const timeOf = (version: string) =>
+    options.areVersionsNumbers ? Number(version) : Number.parseInt(version.split(".")[1] ?? "", 36);
   const line = (change: Pick<Change, "object"> & { type: string }) =>
     `${JSON.stringify({ type: change.type, object: change.object })}\n`;
 
