@@ -7,12 +7,18 @@ import { portFrom } from "./environment.ts";
 import { startLeadership } from "./leadership.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import { startPodProgram, terminated } from "./pod-program.ts";
+import { startProfilingServer } from "./profiling-server.ts";
 
 const program = await startPodProgram("autoscaler");
 const { log } = program;
 const stopMetrics = await startMetricsServer(
   program.registry,
   program.listenAt(portFrom("METRICS_PROMETHEUS_PORT", 9031)),
+);
+const profiling = await startProfilingServer(
+  program.listenAt(portFrom("PROFILING_PORT", 8011)),
+  () => program.context.config.current().observability.enableProfiling,
+  program.context.clock,
 );
 
 const port = 8080;
@@ -48,4 +54,5 @@ program.stop();
 await autoscaler.done;
 await server.close();
 stopMetrics();
+profiling.stop();
 program.context.client.close();

@@ -24,6 +24,7 @@ import { portFrom, tlsMinVersionFrom } from "./environment.ts";
 import { startLeadership } from "./leadership.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import { startPodProgram, terminated } from "./pod-program.ts";
+import { startProfilingServer } from "./profiling-server.ts";
 import { createTrialPod } from "./trial-pod.ts";
 
 /** What the Service "webhook" leads to. */
@@ -34,6 +35,11 @@ const { log } = program;
 const stopMetrics = await startMetricsServer(
   program.registry,
   program.listenAt(portFrom("METRICS_PROMETHEUS_PORT", 9030)),
+);
+const profiling = await startProfilingServer(
+  program.listenAt(portFrom("PROFILING_PORT", 8010)),
+  () => program.context.config.current().observability.enableProfiling,
+  program.context.clock,
 );
 
 const { client, informers, config, clock } = program.context;
@@ -95,6 +101,7 @@ await webhooks.done;
 program.stop();
 await Promise.all(controllers.map(({ done }) => done));
 stopMetrics();
+profiling.stop();
 client.close();
 
 /** Registries inside the cluster may have certificates of the cluster's own authority. */

@@ -1,9 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
+import { profileCpu, profileSeconds } from "../lib/cpu-profile.ts";
 import { answer, answerError } from "./answer.ts";
 import type { Handler } from "./message.ts";
 
-const defaultSeconds = 30;
-const maxSeconds = 300;
 const ignored = { body() {}, end() {}, writable() {}, aborted() {} };
 
 /**
@@ -18,8 +17,7 @@ export function createProfilingHandler(clock: Clock): Handler {
     } else if (url.pathname === "/debug/pprof/heap") {
       answer(responder, 200, JSON.stringify(process.memoryUsage()), "application/json");
     } else if (url.pathname === "/debug/pprof/profile") {
-      const seconds = Math.min(maxSeconds, Number(url.searchParams.get("seconds") ?? defaultSeconds) || defaultSeconds);
-      profileCpu(clock, seconds).then(
+      profileCpu(clock, profileSeconds(url.searchParams)).then(
         (profile) => answer(responder, 200, profile, "application/json"),
         (error: Error) => answerError(responder, 500, `Could not enable CPU profiling: ${error.message}`),
       );
@@ -28,19 +26,4 @@ export function createProfilingHandler(clock: Clock): Handler {
     }
     return ignored;
   };
-}
-
-async function profileCpu(clock: Clock, seconds: number): Promise<string> {
-  const { Session } = await import("node:inspector/promises");
-  const session = new Session();
-  session.connect();
-  try {
-    await session.post("Profiler.enable");
-    await session.post("Profiler.start");
-    await clock.sleep(seconds * 1000);
-    const { profile } = await session.post("Profiler.stop");
-    return JSON.stringify(profile);
-  } finally {
-    session.disconnect();
-  }
 }
