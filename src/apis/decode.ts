@@ -20,7 +20,8 @@ export interface DecodeOptions {
 
 /**
  * Reads parsed JSON as an object of a kind, as a Go program would: `null` is absent, quantities are in canonical form,
- * fields that Go cannot tell from absent ones (`x-zero`) are dropped or shown. Throws DecodeError.
+ * fields that Go cannot tell from absent ones (`x-zero`) are dropped or shown. What is required is there, if only as
+ * zero: Go writes it always, so that it is validation that refuses it, or takes it. Throws DecodeError.
  */
 export function decode<T extends KubeObject>(kind: KindInfo, value: unknown, options: DecodeOptions = {}): Decoded<T> {
   const unknownFields: string[] = [];
@@ -54,7 +55,7 @@ interface Walk {
 }
 
 function decodeValue(schema: Schema, value: unknown, walk: Walk): unknown {
-  if (value === null || value === undefined) return zeroOf(schema);
+  if (value === null || value === undefined) return undefined;
   if (schema["x-kubernetes-int-or-string"]) return decodeIntOrString(schema, value, walk);
   switch (schema.type) {
     case "object":
@@ -86,7 +87,7 @@ function decodeObject(schema: Schema, value: unknown, walk: Walk): unknown {
     return decoded;
   }
   if (!schema.properties) return value;
-  const { byName, byLowerName, shown } = fieldsOf(schema.properties);
+  const { byName, byLowerName, shown } = fieldsOf(schema);
   for (const key of Object.keys(value)) {
     const entry = (value as Record<string, unknown>)[key];
     const field = byName.get(key) ?? (walk.ignoreCase ? byLowerName.get(key.toLowerCase()) : undefined);
@@ -98,7 +99,8 @@ function decodeObject(schema: Schema, value: unknown, walk: Walk): unknown {
     walk.path.push(key);
     const fitted = decodeValue(field.schema, entry, walk);
     walk.path.pop();
-    if (fitted !== undefined && !isEmptyCollection(field.schema, fitted)) decoded[field.name] = fitted;
+    if (fitted === undefined || (!field.isRequired && isEmptyCollection(field.schema, fitted))) continue;
+    decoded[field.name] = fitted;
   }
   for (const field of shown) decoded[field.name] ??= zeroOf(field.schema);
   return decoded;
@@ -165,8 +167,8 @@ function isEmptyCollection(schema: Schema, value: unknown): boolean {
 }
 
 function zeroOf(schema: Schema): unknown {
-  if (schema["x-zero"] !== "shown") return undefined;
   if (schema.type === "boolean") return false;
+  if (schema.type === "string") return "";
   return schema.pattern === undefined ? 0 : "0";
 }
 
@@ -174,9 +176,7 @@ function zeroOf(schema: Schema): unknown {
 function emptyOf(schema: Schema): unknown {
   if (schema["x-kubernetes-int-or-string"]) return schema.pattern === undefined ? 0 : "0";
   if (schema.type === "object") {
-    return Object.fromEntries(
-      fieldsOf(schema.properties ?? {}).shown.map((field) => [field.name, zeroOf(field.schema)]),
-    );
+    return Object.fromEntries(fieldsOf(schema).shown.map((field) => [field.name, zeroOf(field.schema)]));
   }
   if (schema.type === "array") return [];
   if (schema.type === "string") return "";
@@ -187,6 +187,7 @@ function emptyOf(schema: Schema): unknown {
 interface Field {
   readonly name: string;
   readonly schema: Schema;
+  readonly isRequired: boolean;
 }
 
 /** The fields of an object's schema, arranged for looking them up. */
@@ -197,21 +198,31 @@ interface FieldTable {
   readonly shown: readonly Field[];
 }
 
-type Properties = NonNullable<Schema["properties"]>;
-const tables = new WeakMap<Properties, FieldTable>();
+const tables = new WeakMap<Schema, FieldTable>();
 
-function fieldsOf(properties: Properties): FieldTable {
-  let table = tables.get(properties);
+function fieldsOf(schema: Schema): FieldTable {
+  let table = tables.get(schema);
   if (!table) {
-    const fields = Object.entries(properties).map(([name, schema]) => ({ name, schema }));
+    const required: readonly string[] = schema.required ?? [];
+    const fields = Object.entries(schema.properties ?? {}).map(([name, field]) => ({
+      name,
+      schema: field,
+      isRequired: required.includes(name),
+    }));
     table = {
       byName: new Map(fields.map((field) => [field.name, field])),
       byLowerName: new Map(fields.map((field) => [field.name.toLowerCase(), field])),
-      shown: fields.filter(({ schema }) => schema["x-zero"] === "shown"),
+      shown: fields.filter(
+        ({ schema, isRequired }) => schema["x-zero"] === "shown" || (isRequired && isScalar(schema)),
+      ),
     };
-    tables.set(properties, table);
+    tables.set(schema, table);
   }
   return table;
+}
+
+function isScalar(schema: Schema): boolean {
+  return schema["x-kubernetes-int-or-string"] === true || !["object", "array", undefined].includes(schema.type);
 }
 
 /** Sets a property of any name: `__proto__` too is only a name in JSON. */

@@ -13,7 +13,7 @@ const specSchema = DomainMapping.properties["spec"]!;
 export const domainMappingAdmission = admissionOf(DomainMapping, {
   setDefaults(mapping, context) {
     mapping.spec ??= {} as DomainMapping["spec"];
-    mapping.spec.ref ??= {} as DomainMapping["spec"]["ref"];
+    mapping.spec.ref ??= { kind: "", name: "" };
     const ref = mapping.spec.ref;
     if (!ref.namespace && mapping.metadata.namespace) ref.namespace = mapping.metadata.namespace;
     noteUser(mapping, specSchema, context);

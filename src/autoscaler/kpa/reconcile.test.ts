@@ -144,6 +144,14 @@ const run = (objects: readonly KubeObject[], advised: number, decided = false) =
 
 const statusOf = ({ statusUpdates }: Report<PodAutoscaler>) => (statusUpdates[0] as PodAutoscaler | undefined)?.status;
 
+test("the pods are asked for their load also where an activator was to tell it", async () => {
+  const pa = makePodAutoscaler();
+  const annotations = { ...pa.metadata.annotations, "autoscaling.knative.dev/target-burst-capacity": "-1" };
+  const report = await run([{ ...pa, metadata: { ...pa.metadata, annotations } }, deployment(2)], -1);
+  const made = report.creates.find(({ kind }) => kind === "Metric") as Metric;
+  assert.equal(made.spec.scrapeTarget, "rev-private");
+});
+
 test("a new PodAutoscaler gets its ServerlessService and its Metric, and waits for pods", async () => {
   const report = await run([makePodAutoscaler(), deployment(2)], -1);
   assert.equal(report.error, undefined);

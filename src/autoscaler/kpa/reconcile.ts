@@ -19,7 +19,7 @@ import {
   type ServerlessServiceDeps,
   withConditions,
 } from "../serverlessservice.ts";
-import { scaleBounds, targetBurstCapacity } from "../settings.ts";
+import { scaleBounds } from "../settings.ts";
 import { activeThreshold, baseStatus, markActive } from "../status.ts";
 import { makeDeciderSpec } from "./decider-spec.ts";
 import { makeMetric } from "./metric.ts";
@@ -91,8 +91,8 @@ async function reconcile(
 
   const mode = modeFor(plan.want, advice, conditions, pass);
   const service = await ensureServerlessService(makeServerlessService(pa, mode, numActivators), pa, conditions, deps);
-  const scrapeTarget = targetBurstCapacity(pa, config) === -1 ? "" : privateServiceName(service);
-  await ensureMetric(pa, scrapeTarget, conditions, deps, pass);
+  // Upstream does not ask pods whose load the activator tells (target-burst-capacity -1). There is none here.
+  await ensureMetric(pa, privateServiceName(service), conditions, deps, pass);
   if (isServiceReady(service)) conditions.markTrue("SKSReady");
   else conditions.markUnknown("SKSReady", "NotReady", conditionOf(service, "Ready")?.message);
 
