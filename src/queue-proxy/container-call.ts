@@ -77,7 +77,7 @@ export class ContainerCall implements ResponseConsumer {
 
   requestBody(chunk: Uint8Array): void {
     if (!this.outgoing) {
-      this.waitingBody.push(chunk);
+      this.waitingBody.push(Buffer.from(chunk));
       this.responder.pause();
     } else if (!this.outgoing.body(chunk)) this.responder.pause();
   }

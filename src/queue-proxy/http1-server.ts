@@ -225,7 +225,7 @@ export class Http1ServerConnection implements ConnectionEvents, ServerConnection
   }
 
   private keepPipelined(bytes: Buffer): void {
-    this.pipelined.push(bytes);
+    this.pipelined.push(Buffer.from(bytes));
     this.pipelinedBytes += bytes.length;
     if (this.pipelinedBytes > maxPipelinedBytes) this.setPaused(true, "pipeline");
   }

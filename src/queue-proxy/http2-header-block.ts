@@ -40,13 +40,13 @@ export class HeaderBlockReader {
     const part = payload.subarray(start, end);
     const endStream = (flags & flag.endStream) !== 0;
     if (flags & flag.endHeaders) this.take(stream, endStream, part);
-    else this.open = { stream, endStream, parts: [part], size: part.length, frames: 0 };
+    else this.open = { stream, endStream, parts: [Buffer.from(part)], size: part.length, frames: 0 };
   }
 
   continuation(flags: number, stream: number, payload: Buffer): void {
     const block = this.open;
     if (!block || block.stream !== stream) throw new ConnectionError(errorCode.protocol, "unexpected CONTINUATION");
-    block.parts.push(payload);
+    block.parts.push(Buffer.from(payload));
     block.size += payload.length;
     if (block.size > maxHeaderList || ++block.frames > maxContinuations) {
       throw new ConnectionError(errorCode.enhanceYourCalm, "header block too large");

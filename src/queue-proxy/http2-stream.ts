@@ -100,6 +100,8 @@ export class Http2Stream {
     this.queue.push(chunk);
     this.queued += chunk.length;
     this.session.sender.flush(this);
+    // What waits is the rest of this chunk, whose bytes may be lent.
+    if (this.queue.length > 0) this.queue.push(Buffer.from(this.queue.pop()!));
     if (this.queued === 0 && !this.session.sender.congested) return true;
     this.session.sender.waitFor(this);
     return false;

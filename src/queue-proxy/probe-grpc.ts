@@ -127,7 +127,7 @@ function check(connection: Http2ClientConnection, clock: Clock, host: string, se
         },
         body: (chunk) => {
           size += chunk.length;
-          if (size <= maxAnswerBytes) chunks.push(chunk);
+          if (size <= maxAnswerBytes) chunks.push(Buffer.from(chunk));
         },
         end: (trailers) => {
           const status = trailers?.has(grpcStatus) ? trailers : head;

@@ -4,8 +4,8 @@ export interface Connection {
   readonly remoteAddress: string;
   readonly secure: boolean;
   /**
-   * Sends bytes. The adapter owns `chunk` from now on unless `reused`, in which case it has copied what it could not send.
-   * False: the peer is slow; `drain` tells when to go on.
+   * Sends bytes, be they lent (see ConnectionEvents) or the caller's, who must not touch them again unless they are
+   * `reused`. False: the peer is slow; `drain` tells when to go on.
    */
   write(chunk: Uint8Array, reused: boolean): boolean;
   /** Closes the writing side once everything written is sent; then calls `sent`, unless the connection is gone before. */
@@ -18,7 +18,7 @@ export interface Connection {
 
 /** What happens on a connection. After `close`, nothing more is called. */
 export interface ConnectionEvents {
-  /** Bytes arrived; the receiver owns them. */
+  /** Bytes arrived. They are lent until this returns: to be written on, but copied by whoever keeps them longer. */
   data(chunk: Uint8Array): void;
   drain(): void;
   /** The peer closed its writing side. */

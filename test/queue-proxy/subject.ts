@@ -7,7 +7,7 @@ import { silentLogger } from "../../src/lib/log.ts";
 import { nodeNetwork } from "../../src/queue-proxy/adapters/node.ts";
 import { parseEnvironment } from "../../src/queue-proxy/environment.ts";
 import { startQueueProxy } from "../../src/queue-proxy/queue-proxy.ts";
-import type { KeyPair } from "../../src/queue-proxy/transport.ts";
+import type { Connection, ConnectionEvents, KeyPair, Network } from "../../src/queue-proxy/transport.ts";
 
 /** A queue-proxy under test. */
 export interface Subject {
@@ -54,7 +54,7 @@ export function inProcess(keyPair?: KeyPair): StartSubject {
     let log = "";
     const started = await startQueueProxy({
       environment: parseEnvironment(makeEnvironment(overrides, userPort)),
-      network: nodeNetwork,
+      network: lending(nodeNetwork),
       clock: systemClock,
       logger: silentLogger,
       address: "127.0.0.1",
@@ -76,6 +76,31 @@ export function inProcess(keyPair?: KeyPair): StartSubject {
       log: () => log,
       stop: () => started.close(),
     };
+  };
+}
+
+/** The same sockets, but bytes that are still used after they were lent are seen to be others. */
+function lending(network: Network): Network {
+  const lent =
+    (open: (connection: Connection) => ConnectionEvents) =>
+    (connection: Connection): ConnectionEvents => {
+      const events = open({
+        ...connection,
+        write: (chunk) => connection.write(Buffer.from(chunk), false),
+      });
+      return {
+        data(chunk) {
+          events.data(chunk);
+          chunk.fill(0xee);
+        },
+        drain: () => events.drain(),
+        end: () => events.end(),
+        close: (error) => events.close(error),
+      };
+    };
+  return {
+    listen: (options, accept) => network.listen(options, lent(accept)),
+    connect: (options, connected, failed) => network.connect(options, lent(connected), failed),
   };
 }
 

@@ -8,6 +8,9 @@ const tls13 = 0x0304;
 /** `h2` and `http/1.1` as they stand in the handshake. */
 const alpn = Buffer.from("\x02h2\x08http/1.1", "latin1");
 
+/** Below this many bytes, it costs more to free a buffer than to leave it to the collector. */
+const worthReleasing = 16 * 1024;
+
 /** The part of Bun's socket API (Bun 1.4) that is used here. */
 interface BunSocket {
   data: BunConnection;
@@ -39,7 +42,7 @@ interface BunRuntime {
   gc(synchronously: boolean): void;
 }
 
-/** Bun's own sockets. Bun's write sends what it can at once and says how much that was; the rest is queued here. */
+/** Bun's own sockets. Bun's write sends what it can at once and says how much that was; a copy of the rest is queued here. */
 class BunConnection implements Connection {
   readonly remoteAddress: string;
   readonly secure: boolean;
@@ -47,6 +50,7 @@ class BunConnection implements Connection {
   failure: Error | undefined;
   private readonly socket: BunSocket;
   private pending: Uint8Array[] = [];
+  private sentOfFirst = 0;
   private ending: (() => void) | undefined;
   private closed = false;
 
@@ -58,14 +62,14 @@ class BunConnection implements Connection {
     this.remoteAddress = plain.includes(":") ? `[${plain}]:${socket.remotePort}` : `${plain}:${socket.remotePort}`;
   }
 
-  write(chunk: Uint8Array, reused: boolean): boolean {
+  write(chunk: Uint8Array): boolean {
     if (this.closed || this.ending) return true;
+    let sent = 0;
     if (this.pending.length === 0) {
-      const sent = Math.max(0, this.socket.write(chunk));
+      sent = Math.max(0, this.socket.write(chunk));
       if (sent === chunk.length) return true;
-      chunk = chunk.subarray(sent);
     }
-    this.pending.push(reused ? Buffer.from(chunk) : chunk);
+    this.pending.push(Buffer.from(chunk.subarray(sent)));
     return false;
   }
 
@@ -101,12 +105,11 @@ class BunConnection implements Connection {
   flush(): void {
     while (this.pending.length > 0) {
       const chunk = this.pending[0]!;
-      const sent = Math.max(0, this.socket.write(chunk));
-      if (sent < chunk.length) {
-        this.pending[0] = chunk.subarray(sent);
-        return;
-      }
+      this.sentOfFirst += Math.max(0, this.socket.write(chunk.subarray(this.sentOfFirst)));
+      if (this.sentOfFirst < chunk.length) return;
       this.pending.shift();
+      this.sentOfFirst = 0;
+      release(chunk);
     }
     if (this.ending) this.shutdown();
     else this.events?.drain();
@@ -121,6 +124,14 @@ class BunConnection implements Connection {
   }
 }
 
+/**
+ * Gives a piece's memory back at once. Bun makes a new buffer of up to 512 kB for each read; left to the collector, those
+ * of one long body would take tens of megabytes, and each would be a stretch of memory that no cache knows.
+ */
+function release(bytes: Uint8Array): void {
+  if (bytes.length >= worthReleasing) (bytes.buffer as ArrayBuffer).transfer(0);
+}
+
 /** Sockets of the Bun runtime; only to be used there. The clock tells when a load is over and its garbage is collected. */
 export function createBunNetwork(clock: Clock): Network {
   const runtime = (globalThis as unknown as { Bun: BunRuntime }).Bun;
@@ -133,6 +144,7 @@ function socketHandlers(received: (bytes: number) => void): SocketHandlers {
     data(socket, bytes) {
       received(bytes.length);
       socket.data?.events?.data(bytes);
+      release(bytes);
     },
     drain(socket) {
       socket.data?.flush();
