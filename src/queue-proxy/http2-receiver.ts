@@ -14,6 +14,7 @@ export class Http2Receiver {
   private readonly blocks = new HeaderBlockReader((...block) => this.takeBlock(...block));
   private readonly decoder = new HpackDecoder(headerTableSize);
   private settled = false;
+  private completed = 0;
   private dataFrameLength = 0;
   private dataContent = 0;
 
@@ -26,9 +27,23 @@ export class Http2Receiver {
     this.reader.feed(bytes);
   }
 
+  /**
+   * What the peer has begun and not ended: a number for its first SETTINGS, or for one frame with the CONTINUATION that
+   * belongs to it; another one for the next. Undefined: nothing, or the bytes of a body.
+   */
+  get begun(): number | undefined {
+    if (!this.settled) return 0;
+    return this.blocks.unfinished || this.reader.unfinished ? this.completed : undefined;
+  }
+
   // --- whole frames
 
   frame(type: number, flags: number, stream: number, payload: Buffer): void {
+    this.take(type, flags, stream, payload);
+    if (!this.blocks.unfinished) this.completed++;
+  }
+
+  private take(type: number, flags: number, stream: number, payload: Buffer): void {
     const { session } = this;
     if (session.closed) return;
     if (!this.settled) {

@@ -27,6 +27,9 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   private prefaceLeft = preface.length;
   private stopping = false;
   private closed = false;
+  /** What the peer has begun and must end in time. */
+  private begun: number | undefined = 0;
+  private finishing = false;
   private cancelTimeout: (() => void) | undefined;
 
   constructor(connection: Connection, options: ServerOptions, clock: Clock, writer = new BatchedWriter(connection)) {
@@ -35,7 +38,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
     this.writer = writer;
     this.session = new Http2Session(this, writer, clock, maxStreams);
     options.connections.add(this);
-    this.cancelTimeout = options.headTimeouts.add(() => writer.destroy());
+    this.cancelTimeout = this.limit();
   }
 
   // --- events of the connection
@@ -51,12 +54,13 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
       }
       this.prefaceLeft -= taken;
       bytes = bytes.subarray(taken);
-      if (this.prefaceLeft === 0) {
-        this.cancelTimeout?.();
-        this.cancelTimeout = undefined;
-      }
     }
     if (bytes.length > 0) this.session.feed(bytes);
+    const { begun } = this.session;
+    if (begun === this.begun || this.finishing) return;
+    this.begun = begun;
+    this.cancelTimeout?.();
+    this.cancelTimeout = begun === undefined ? undefined : this.limit();
   }
 
   drain(): void {
@@ -130,10 +134,16 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   }
 
   lost(): void {
-    this.finish();
+    if (!this.closed) this.finish();
+  }
+
+  /** A peer has as long for the preface with SETTINGS, and for each header block, as for a head of HTTP/1. */
+  private limit(): () => void {
+    return this.options.headTimeouts.add(() => this.writer.destroy());
   }
 
   private finish(): void {
+    this.finishing = true;
     this.cancelTimeout?.();
     this.writer.end(() => {
       if (!this.closed) this.cancelTimeout = this.options.lingers.add(() => this.writer.destroy());

@@ -61,6 +61,11 @@ export class Http2Session {
     }
   }
 
+  /** See Http2Receiver. */
+  get begun(): number | undefined {
+    return this.receiver.begun;
+  }
+
   /** The connection is gone: tells every stream. */
   lose(error?: Error): void {
     if (this.closed) return;

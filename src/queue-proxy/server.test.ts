@@ -11,6 +11,11 @@ const whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const http2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const http2Settings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
+/** HEADERS of `GET /` on a stream below 256; flags: \x01 END_STREAM, \x05 also END_HEADERS. */
+function headers(stream: number, flags: "\x01" | "\x05"): string {
+  return `\0\0\x06\x01${flags}\0\0\0${String.fromCharCode(stream)}\x82\x84\x86\x41\x01a`;
+}
+
 const handler: Handler = (_request, responder) => {
   answerWith(responder, 200, new HeaderList(), "fine");
   return { body() {}, end() {}, writable() {}, aborted() {} };
@@ -89,16 +94,26 @@ describe("clients that take their time", () => {
     assert.equal(clock.pendingTimers(), 0);
   });
 
-  for (const [name, text] of [
-    ["a head", whole.slice(0, -1)],
-    ["the preface of HTTP/2", http2Preface.slice(0, -1)],
+  const http2Start = http2Preface + http2Settings;
+  for (const [name, before, drops] of [
+    ["a head", "", [...whole.slice(0, -1)]],
+    ["the preface of HTTP/2", "", [...http2Preface.slice(0, -1)]],
+    ["the first SETTINGS of HTTP/2", http2Preface, [...http2Settings.slice(0, -1)]],
+    ["a frame's head of HTTP/2", http2Start, [...headers(1, "\x05").slice(0, 8)]],
+    ["a HEADERS frame of HTTP/2", http2Start, [...headers(1, "\x05").slice(0, -1)]],
+    [
+      "a header block of HTTP/2 in many frames",
+      http2Start,
+      [headers(1, "\x01"), ...Array.from({ length: 20 }, () => "\0\0\0\x09\0\0\0\0\x01")],
+    ],
   ] as const) {
     test(`${name} that comes drop by drop has a minute in all`, async () => {
       const { clock, connect } = await start();
       const peer = connect();
-      for (const [at, byte] of [...text].entries()) {
+      if (before !== "") await peer.send(before);
+      for (const [at, drop] of drops.entries()) {
         if (at > 0) await clock.advance(2000);
-        await peer.send(byte);
+        await peer.send(drop);
       }
       await clock.advance(60_000 - clock.monotonic() - 1);
       assert.equal(peer.state(), "open");
@@ -125,6 +140,21 @@ describe("clients that take their time", () => {
     const { clock, connect } = await start();
     const peer = connect();
     await peer.send(http2Preface + http2Settings);
+    await clock.advance(3_600_000);
+    assert.equal(peer.state(), "open");
+  });
+
+  test("each header block of HTTP/2 has a minute of its own", async () => {
+    const { clock, connect } = await start();
+    const peer = connect();
+    await peer.send(http2Start + headers(1, "\x05").slice(0, 10));
+    for (const stream of [1, 3, 5]) {
+      await clock.advance(40_000);
+      await peer.send(headers(stream, "\x05").slice(10) + headers(stream + 2, "\x05").slice(0, 10));
+      assert.equal(peer.state(), "open");
+    }
+    await peer.send(headers(7, "\x05").slice(10));
+    assert.equal(peer.received().split("fine").length - 1, 4);
     await clock.advance(3_600_000);
     assert.equal(peer.state(), "open");
   });

@@ -112,13 +112,16 @@ export class RawClient {
 
   /** Waits until `found` gives something. */
   async wait<T>(found: () => T | undefined): Promise<T> {
-    const endMs = systemClock.monotonic() + patienceMs;
+    let known = this.received.length;
+    let endMs = systemClock.monotonic() + patienceMs;
     for (;;) {
       const value = found();
       if (value !== undefined) return value;
-      if (this.ended) throw new Error(`connection ended after ${JSON.stringify(this.received)}`);
+      if (this.ended) throw new Error(`connection ended after ${this.soFar}`);
+      if (this.received.length !== known) endMs = systemClock.monotonic() + patienceMs;
+      known = this.received.length;
       const leftMs = endMs - systemClock.monotonic();
-      if (leftMs <= 0) throw new Error(`nothing more came after ${JSON.stringify(this.received)}`);
+      if (leftMs <= 0) throw new Error(`nothing more came after ${this.soFar}`);
       await new Promise<void>((resolve) => {
         const cancel = systemClock.setTimer(leftMs, resolve);
         this.waiters.push(() => {
@@ -131,6 +134,10 @@ export class RawClient {
 
   destroy(): void {
     this.socket.destroy();
+  }
+
+  private get soFar(): string {
+    return JSON.stringify(this.received.slice(0, 2000));
   }
 
   private wake(): void {

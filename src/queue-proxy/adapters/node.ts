@@ -3,6 +3,8 @@ import type tls from "node:tls";
 import type { Connection, ConnectionEvents, Network } from "../transport.ts";
 
 const keepAliveDelayMs = 5000;
+/** As long as for a request's head; Bun tells of a connection before its handshake, so that there the head's limit holds. */
+const handshakeTimeoutMs = 60_000;
 
 /** Sockets of node:net and node:tls. */
 export const nodeNetwork: Network = {
@@ -12,7 +14,10 @@ export const nodeNetwork: Network = {
     };
     const options = { allowHalfOpen: true, noDelay: true };
     const server = keyPair
-      ? loadTls().createServer({ ...options, ...keyPair, ...serverTls }, onConnection)
+      ? loadTls().createServer(
+          { ...options, ...keyPair, ...serverTls, handshakeTimeout: handshakeTimeoutMs },
+          onConnection,
+        )
       : net.createServer(options, onConnection);
     if (keyPair) server.on("tlsClientError", () => {});
     await new Promise<void>((resolve, reject) => {

@@ -91,6 +91,11 @@ export class FrameReader {
     this.maxFrame = maxFrame;
   }
 
+  /** Whether a frame other than DATA has begun. */
+  get unfinished(): boolean {
+    return this.headerUsed > 0 || this.payload !== undefined;
+  }
+
   /** Takes bytes in any pieces. Throws ConnectionError. */
   feed(bytes: Buffer): void {
     let offset = 0;
