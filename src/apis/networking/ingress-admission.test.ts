@@ -24,6 +24,18 @@ test("a rule without http is refused; upstream crashes", () => {
   );
 });
 
+const empty: readonly [what: string, spec: object, place: string][] = [
+  ["path", { rules: [{ http: { paths: [{ splits: [] }] } }] }, "spec.rules[0].http.paths[0]"],
+  ["tls", { rules: [], tls: [{ hosts: [], secretName: "" }] }, "spec.rules, spec.tls[0]"],
+];
+
+for (const [what, spec, place] of empty) {
+  test(`a ${what} of empty fields is told as a whole`, () => {
+    const question = ask({ metadata: { name: "web", namespace: "default" }, spec });
+    assert.equal(validateObject(ingressAdmission, question).message, `validation failed: missing field(s): ${place}`);
+  });
+}
+
 test("one split gets all requests, and a rule is for everyone unless told", () => {
   const split = { serviceName: "web", serviceNamespace: "default", servicePort: 80 };
   const answer = defaultObject(ingressAdmission, ask(ingress({ http: { paths: [{ splits: [split] }] } })));

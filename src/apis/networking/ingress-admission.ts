@@ -84,5 +84,7 @@ function validateTls(tls: IngressTLS): Findings {
 }
 
 function isUnset(value: object | undefined): boolean {
-  return value === undefined || Object.values(value).every((field) => field === undefined);
+  return (
+    value === undefined || Object.values(value).every((field) => !field || (field as readonly unknown[]).length === 0)
+  );
 }
