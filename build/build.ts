@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { lazyBuiltins } from "./lazy-builtins.ts";
 import { compileQueueProxy, findBun } from "./queue-proxy.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -62,5 +63,6 @@ async function bundle(source: string, outfile: string): Promise<void> {
     keepNames: true,
     legalComments: "none",
     logLevel: "warning",
+    plugins: [lazyBuiltins],
   });
 }

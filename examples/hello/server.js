@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+const { createServer } = require("node:http");
 
 const target = process.env.TARGET ?? "World";
 const server = createServer((_request, response) => {

@@ -125,6 +125,8 @@ export interface ClusterStatus {
   readonly kubeconfig?: string;
   readonly processes: readonly ProcessStatus[];
   readonly services: readonly ServiceStatus[];
+  /** Why the services are not known. */
+  readonly problem?: string;
 }
 
 export interface ProcessStatus {

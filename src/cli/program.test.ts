@@ -149,6 +149,13 @@ const rows: Row[] = [
     out: /Start one with `hakn up`/,
   },
   {
+    name: "status says why the services are not known, and fails",
+    args: ["status"],
+    actions: { status: async () => ({ ...busy, services: [], problem: "the services cannot be read: ECONNREFUSED" }) },
+    code: 1,
+    out: /apiserver +12.*the services cannot be read: ECONNREFUSED\n$/s,
+  },
+  {
     name: "status as JSON is JSON, also when it fails",
     args: ["status", "--json"],
     code: 1,

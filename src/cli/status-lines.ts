@@ -25,7 +25,8 @@ export function statusLines(status: ClusterStatus, terminal: Pick<Terminal, "goo
     const ready = status.services[index]?.ready;
     return ready === "True" ? terminal.good(row) : ready === "False" ? terminal.bad(row) : row;
   });
-  return [terminal.dim(facts.join(", ")), ...(rows.length > 0 ? [heading ?? "", ...painted] : ["no services yet"])];
+  const services = rows.length > 0 ? [heading ?? "", ...painted] : ["no services yet"];
+  return [terminal.dim(facts.join(", ")), ...(status.problem ? [terminal.bad(status.problem)] : services)];
 }
 
 /** What the processes take together: by PSS, which counts once what they share; by RSS where one of them has no PSS. */

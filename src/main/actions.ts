@@ -172,14 +172,21 @@ async function statusOf(
   kubeconfig: string,
   restarts: ReadonlyMap<number | undefined, number>,
 ): Promise<ClusterStatus> {
-  return {
+  const state = {
     running: true,
     dataDir,
     gatewayUrl,
     kubeconfig,
     processes: clusterProcesses(dataDir, pid).map((known) => ({ ...known, restarts: restarts.get(known.pid) ?? 0 })),
-    services: await readServices(client, gatewayUrl).catch(() => []),
   };
+  try {
+    return { ...state, services: await readServices(client, gatewayUrl) };
+  } catch (error) {
+    // It may be starting again: the supervisor sees to that, and the rest of the state is of use meanwhile.
+    const log = join(dataDir, "logs", "apiserver.log");
+    const problem = `the services cannot be read: ${(error as Error).message}; the API server's log is ${log}`;
+    return { ...state, services: [], problem };
+  }
 }
 
 /** Programs get a plain environment: where to find other programs, a home, a language. */

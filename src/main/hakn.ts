@@ -14,6 +14,7 @@ ensureRuntime();
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
+endWithReader();
 const terminal = createTerminal(process.stdout, process.stderr);
 
 try {
@@ -21,6 +22,16 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error);
   if (!(error instanceof CommanderError)) terminal.warn(`${terminal.bad("error:")} ${describe(error)}\n`);
+}
+
+/** Who reads our output may leave early, as `head` does: what was asked for is then over, and the cluster stops in order. */
+function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      if (!process.emit("SIGTERM", "SIGTERM")) process.exit();
+    });
+  }
 }
 
 /** What the user can mend is told plainly; anything else is our fault, and whoever looks into it needs the stack. */

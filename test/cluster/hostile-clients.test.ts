@@ -45,17 +45,25 @@ describe("clients that mean no good", () => {
     assert.equal((await send(stranger, ["GET", "/livez"])).code, 200);
   });
 
-  test("the server's own way to itself asks for credentials too", async () => {
-    const { server: own, token } = server.ownClientConfig;
-    const codeWith = async (headers: Record<string, string>) => {
-      const answer = await fetch(own + configMaps, { headers });
+  const impersonation = { "impersonate-user": "system:admin", "impersonate-group": "system:masters" };
+  const frontProxy = { "x-remote-user": "admin", "x-remote-group": "system:masters" };
+  const ownWay: [string, string, (token: string) => Record<string, string>, number][] = [
+    ["the administrator's token is needed, and enough", "GET", (token) => ({ authorization: `Bearer ${token}` }), 200],
+    ["another token is refused", "GET", (token) => ({ authorization: `Bearer ${token.slice(1)}` }), 401],
+    ["a stranger does not read", "GET", () => ({}), 403],
+    ["a stranger does not delete", "DELETE", () => ({}), 403],
+    ["a stranger does not act for somebody else", "GET", () => impersonation, 403],
+    ["nobody's word is taken for who asks", "GET", () => frontProxy, 403],
+  ];
+  for (const [name, method, headers, code] of ownWay) {
+    test(`the server's way to itself, which all users of the machine can connect to: ${name}`, async () => {
+      const { server: own, token } = server.ownClientConfig;
+      assert.equal(new URL(own).hostname, "127.0.0.1");
+      const answer = await fetch(own + configMaps, { method, headers: headers(token!) });
       await answer.arrayBuffer();
-      return answer.status;
-    };
-    assert.equal(await codeWith({}), 403);
-    assert.equal(await codeWith({ authorization: "Bearer wrong" }), 401);
-    assert.equal(await codeWith({ authorization: `Bearer ${token}` }), 200);
-  });
+      assert.equal(answer.status, code);
+    });
+  }
 
   test("a body above 3 MB is refused", async () => {
     const body = {

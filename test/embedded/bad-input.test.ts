@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -20,6 +20,47 @@ function hakn(...args: string[]): Promise<Outcome> {
     });
   });
 }
+
+/** The loaded modules of Node itself, of a program that ends at once. */
+const loadedModules = "data:text/javascript,process.on('exit', () => console.log(process.moduleLoadList.join()))";
+
+describe("the programs as they are bundled", () => {
+  before(buildPrograms);
+
+  test("a reader that leaves early is no error", async () => {
+    const child = spawn(process.execPath, [join(root, "dist/bin/hakn"), "--help"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child.stdout.destroy();
+    let complaint = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      complaint += text;
+    });
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    assert.deepEqual({ code, complaint }, { code: 0, complaint: "" });
+  });
+
+  test("no program loads Node's client for fetch, which none of them needs", () => {
+    for (const program of [
+      "bin/hakn",
+      "bin/controlplane",
+      "bin/autoscaler",
+      "libexec/apiserver",
+      "libexec/node-agent",
+    ]) {
+      const { stdout } = spawnSync(
+        process.execPath,
+        ["--import", loadedModules, join(root, "dist", program), "--version"],
+        {
+          encoding: "utf8",
+          env: { PATH: process.env["PATH"] },
+        },
+      );
+      assert.match(stdout, /NativeModule http,/, program);
+      assert.doesNotMatch(stdout, /undici\/undici/, program);
+    }
+  });
+});
 
 describe("hakn up refuses what cannot work, and says what to do", () => {
   let directory: string;

@@ -3,7 +3,7 @@ import type { CommandContext } from "../program.ts";
 import { statusLines } from "../status-lines.ts";
 import { megabytes, table } from "../terminal.ts";
 
-/** `hakn status`: what runs, and whether the services are ready. Ends with code 1 when no cluster runs. */
+/** `hakn status`: what runs, and whether the services are ready. Ends with code 1 when no cluster runs or it does not answer. */
 export function addStatus(program: Command, { actions, terminal }: CommandContext): void {
   program
     .command("status")
@@ -13,7 +13,7 @@ export function addStatus(program: Command, { actions, terminal }: CommandContex
     .addHelpText("after", "\nExamples:\n  hakn status\n  hakn status --json | jq .services")
     .action(async (options: { dataDir: string; json?: boolean }) => {
       const status = await actions.status(options);
-      if (!status.running) actions.fail();
+      if (!status.running || status.problem) actions.fail();
       if (options.json) {
         terminal.print(`${JSON.stringify(status)}\n`);
       } else if (!status.running) {
