@@ -29,6 +29,10 @@ export interface Induce {
   readonly error?: unknown;
   /** Only so many requests fail; all unless told. */
   readonly times?: number;
+  /** Only such writes fail. */
+  readonly when?: (action: Action) => boolean;
+  /** The write is done all the same: only its answer is lost. */
+  readonly isDone?: boolean;
 }
 
 export interface FakeClient extends Client {
@@ -54,13 +58,26 @@ export function fakeClient(objects: readonly KubeObject[] = [], induce: readonly
     store.set(idOf(object.apiVersion, object.kind, object.metadata), structuredClone(object));
   }
 
-  const failAsInduced = (verb: Verb, resource: string) => {
+  /** What a write under way fails with once it is done. */
+  let lostAnswer: unknown;
+  const failOnceDone = () => {
+    const error = lostAnswer;
+    lostAnswer = undefined;
+    if (error !== undefined) throw error;
+  };
+
+  const failAsInduced = (verb: Verb, resource: string, action?: Action) => {
     const failure = failuresLeft.find(
-      (entry) => entry.left > 0 && ["*", verb].includes(entry.verb) && ["*", resource].includes(entry.resource),
+      ({ left, when, ...entry }) =>
+        left > 0 &&
+        ["*", verb].includes(entry.verb) &&
+        ["*", resource].includes(entry.resource) &&
+        (!when || (action !== undefined && when(action))),
     );
     if (!failure) return;
     failure.left -= 1;
-    throw failure.error ?? apiError(500, "InternalError", `inducing failure for ${verb} ${resource}`);
+    if (failure.isDone) lostAnswer = failure.error;
+    else throw failure.error ?? apiError(500, "InternalError", `inducing failure for ${verb} ${resource}`);
   };
 
   const of = <T extends KubeObject>(kind: Kind<T>): Resource<T> => {
@@ -76,12 +93,15 @@ export function fakeClient(objects: readonly KubeObject[] = [], induce: readonly
       const saved = structuredClone(object);
       saved.metadata.resourceVersion = String(version++);
       if (!options.dryRun) store.set(id(object.metadata), saved);
+      failOnceDone();
       return structuredClone(saved);
     };
     const record = (verb: Action["verb"], ref: ObjectRef, rest: Partial<Action> = {}) => {
       const { name, namespace } = ref;
-      actions.push({ verb, resource: kind.plural, namespace, name, ...structuredClone(withoutSignal(rest)) });
-      failAsInduced(verb, kind.plural);
+      const action = { verb, resource: kind.plural, namespace, name, ...structuredClone(withoutSignal(rest)) };
+      actions.push(action);
+      lostAnswer = undefined;
+      failAsInduced(verb, kind.plural, action);
     };
     const replace = async (verb: "update" | "updateStatus", object: T, options: WriteOptions): Promise<T> => {
       record(verb, object.metadata, { object, options });
@@ -147,6 +167,7 @@ export function fakeClient(objects: readonly KubeObject[] = [], induce: readonly
         record("delete", ref, { options });
         mustFind(ref);
         store.delete(id(ref));
+        failOnceDone();
       },
       async deleteCollection(options = {}) {
         record(

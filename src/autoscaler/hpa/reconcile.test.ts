@@ -7,7 +7,8 @@ import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import { parseAutoscalerConfig } from "../../config/autoscaler.ts";
 import { defaultServingConfig } from "../../config/serving-config.ts";
 import { conditions, linesOf } from "../../testing/serving-objects.ts";
-import { reconcileOnce } from "../../testing/table.ts";
+import { assertSurvivesFaults } from "../../testing/settle.ts";
+import { reconcileOnce, type World } from "../../testing/table.ts";
 import { makeHorizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
 import { reconcileHpaClass } from "./reconcile.ts";
 
@@ -84,20 +85,20 @@ for (const [name, annotations, want] of specs) {
   });
 }
 
-const run = (objects: readonly KubeObject[]) =>
-  reconcileOnce({
-    kind: PodAutoscaler,
-    key: "ns/rev",
-    reconcile: reconcileHpaClass,
-    objects,
-    config,
-    deps: ({ client, informers }) => ({
-      serverlessServices: informers.of(ServerlessService),
-      serverlessServiceClient: client.of(ServerlessService),
-      horizontalPodAutoscalers: informers.of(HorizontalPodAutoscaler),
-      horizontalPodAutoscalerClient: client.of(HorizontalPodAutoscaler),
-    }),
-  });
+const rowOf = (objects: readonly KubeObject[]) => ({
+  kind: PodAutoscaler,
+  key: "ns/rev",
+  reconcile: reconcileHpaClass,
+  objects,
+  config,
+  deps: ({ client, informers }: World) => ({
+    serverlessServices: informers.of(ServerlessService),
+    serverlessServiceClient: client.of(ServerlessService),
+    horizontalPodAutoscalers: informers.of(HorizontalPodAutoscaler),
+    horizontalPodAutoscalerClient: client.of(HorizontalPodAutoscaler),
+  }),
+});
+const run = (objects: readonly KubeObject[]) => reconcileOnce(rowOf(objects));
 
 const owned = { ownerReferences: [controllerReference(makePodAutoscaler())] };
 const service: ServerlessService = {
@@ -144,3 +145,6 @@ test("a HorizontalPodAutoscaler that belongs to somebody else is left alone", as
   const { status } = report.statusUpdates[0] as PodAutoscaler;
   assert.ok(linesOf(status?.conditions).some((line) => line.startsWith("Active=False NotOwned")));
 });
+
+test("whatever error one write meets, both children are there in the end", () =>
+  assertSurvivesFaults(rowOf([makePodAutoscaler()])));

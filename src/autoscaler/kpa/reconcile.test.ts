@@ -10,7 +10,8 @@ import { revisionLabel, revisionUidLabel } from "../../apis/serving/labels.ts";
 import { parseAutoscalerConfig } from "../../config/autoscaler.ts";
 import { defaultServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { conditions, linesOf } from "../../testing/serving-objects.ts";
-import { type Report, reconcileOnce } from "../../testing/table.ts";
+import { assertSurvivesFaults } from "../../testing/settle.ts";
+import { type Report, reconcileOnce, type World } from "../../testing/table.ts";
 import { createDecisionRing } from "../explain/decision-ring.ts";
 import type { Explanation } from "../explain/explanation.ts";
 import { scaleReasonAnnotation } from "../explain/news.ts";
@@ -119,28 +120,28 @@ function advising(desiredScale: number, decided: boolean): MultiScaler {
   } as unknown as MultiScaler;
 }
 
-const run = (objects: readonly KubeObject[], advised: number, decided = false) =>
-  reconcileOnce({
-    kind: PodAutoscaler,
-    key: "ns/rev",
-    reconcile: reconcilePodAutoscaler,
-    objects,
-    config,
-    deps: ({ client, informers }) => {
-      const pods = informers.of(Pod);
-      indexByRevision(pods);
-      return {
-        serverlessServices: informers.of(ServerlessService),
-        serverlessServiceClient: client.of(ServerlessService),
-        metrics: informers.of(Metric),
-        metricClient: client.of(Metric),
-        pods,
-        scaleTargets: createScaleTargets(client, informers.of(Deployment)),
-        multiScaler: advising(advised, decided),
-        observe: () => {},
-      };
-    },
-  });
+const rowOf = (objects: readonly KubeObject[], advised: number, decided = false) => ({
+  kind: PodAutoscaler,
+  key: "ns/rev",
+  reconcile: reconcilePodAutoscaler,
+  objects,
+  config,
+  deps: ({ client, informers }: World) => {
+    const pods = informers.of(Pod);
+    indexByRevision(pods);
+    return {
+      serverlessServices: informers.of(ServerlessService),
+      serverlessServiceClient: client.of(ServerlessService),
+      metrics: informers.of(Metric),
+      metricClient: client.of(Metric),
+      pods,
+      scaleTargets: createScaleTargets(client, informers.of(Deployment)),
+      multiScaler: advising(advised, decided),
+      observe: () => {},
+    };
+  },
+});
+const run = (...args: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...args));
 
 const statusOf = ({ statusUpdates }: Report<PodAutoscaler>) => (statusUpdates[0] as PodAutoscaler | undefined)?.status;
 
@@ -261,3 +262,11 @@ test("a ServerlessService that belongs to somebody else is left alone, and the s
     ),
   );
 });
+
+for (const [what, objects, advised] of [
+  ["that is new", [makePodAutoscaler(), deployment(2)], -1],
+  ["that is to have more pods", [makePodAutoscaler(active(3, 3)), deployment(3), service(), metric, ...pods(3)], 5],
+] as const) {
+  test(`whatever error one write meets, a PodAutoscaler ${what} ends as it would have without`, () =>
+    assertSurvivesFaults(rowOf(objects, advised)));
+}

@@ -5,24 +5,25 @@ import { Revision } from "../../apis/serving/revision.ts";
 import { defaultServingConfig } from "../../config/serving-config.ts";
 import { apiError } from "../../kube/errors.ts";
 import { conditions, linesOf, testConfiguration, testRevision } from "../../testing/serving-objects.ts";
+import { assertSurvivesFaults } from "../../testing/settle.ts";
 import { type Row, reconcileOnce } from "../../testing/table.ts";
 import { indexRevisions } from "../revisions-of.ts";
 import { type ConfigurationDeps, reconcileConfiguration } from "./reconcile.ts";
 
 type ConfigurationRow = Pick<Row<Configuration, ConfigurationDeps, typeof defaultServingConfig>, "objects" | "induce">;
 
-const run = (row: ConfigurationRow) =>
-  reconcileOnce<Configuration, ConfigurationDeps, typeof defaultServingConfig>({
-    kind: Configuration,
-    key: "ns/hello",
-    reconcile: reconcileConfiguration,
-    config: defaultServingConfig,
-    deps: ({ client, informers }) => ({
-      revisions: indexRevisions(informers.of(Revision)),
-      writeRevisions: client.of(Revision),
-    }),
-    ...row,
-  });
+const rowOf = (row: ConfigurationRow): Row<Configuration, ConfigurationDeps, typeof defaultServingConfig> => ({
+  kind: Configuration,
+  key: "ns/hello",
+  reconcile: reconcileConfiguration,
+  config: defaultServingConfig,
+  deps: ({ client, informers }) => ({
+    revisions: indexRevisions(informers.of(Revision)),
+    writeRevisions: client.of(Revision),
+  }),
+  ...row,
+});
+const run = (row: ConfigurationRow) => reconcileOnce(rowOf(row));
 
 const ready = { status: conditions({ Ready: "True" }) };
 const failed = { status: conditions({ Ready: ["False", "ExitCode1", "it crashed"] }) };
@@ -242,4 +243,9 @@ test("a status that cannot be written is tried again", async () => {
     induce: [{ verb: "updateStatus", resource: "configurations" }],
   });
   assert.match(String(report.error), /inducing failure/);
+});
+
+test("whatever error one write meets, the Configuration ends as it would have without", async () => {
+  await assertSurvivesFaults(rowOf({ objects: [testConfiguration()] }));
+  await assertSurvivesFaults(rowOf({ objects: [named()] }));
 });

@@ -6,7 +6,8 @@ import { defaultServingConfig, type ServingConfig } from "../../config/serving-c
 import { apiError } from "../../kube/errors.ts";
 import type { Induce } from "../../testing/fake-client.ts";
 import { testConfiguration, testRevision } from "../../testing/serving-objects.ts";
-import { reconcileOnce } from "../../testing/table.ts";
+import { assertSurvivesFaults } from "../../testing/settle.ts";
+import { type Row, reconcileOnce } from "../../testing/table.ts";
 import { indexRevisions } from "../revisions-of.ts";
 import { type GcDeps, reconcileGc } from "./reconcile.ts";
 
@@ -17,19 +18,23 @@ const reserved = (generation: number, metadata: object = {}) => {
   });
 };
 
-const run = (gc: Partial<ServingConfig["gc"]>, revisions: readonly Revision[], induce: readonly Induce[] = []) =>
-  reconcileOnce<Configuration, GcDeps, ServingConfig>({
-    kind: Configuration,
-    key: "ns/hello",
-    objects: [testConfiguration(), ...revisions],
-    induce,
-    config: { ...defaultServingConfig, gc: { ...defaultServingConfig.gc, minNonActiveRevisions: 0, ...gc } },
-    reconcile: reconcileGc,
-    deps: ({ client, informers }) => ({
-      revisions: indexRevisions(informers.of(Revision)),
-      writeRevisions: client.of(Revision),
-    }),
-  });
+const rowOf = (
+  gc: Partial<ServingConfig["gc"]>,
+  revisions: readonly Revision[],
+  induce: readonly Induce[] = [],
+): Row<Configuration, GcDeps, ServingConfig> => ({
+  kind: Configuration,
+  key: "ns/hello",
+  objects: [testConfiguration(), ...revisions],
+  induce,
+  config: { ...defaultServingConfig, gc: { ...defaultServingConfig.gc, minNonActiveRevisions: 0, ...gc } },
+  reconcile: reconcileGc,
+  deps: ({ client, informers }) => ({
+    revisions: indexRevisions(informers.of(Revision)),
+    writeRevisions: client.of(Revision),
+  }),
+});
+const run = (...args: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...args));
 
 test("revisions are deleted as the very ones that were looked at, and the status is left alone", async () => {
   const report = await run({ maxNonActiveRevisions: 0 }, [reserved(1)]);
@@ -62,3 +67,6 @@ test("a revision that is gone already is no failure", async () => {
   const report = await run({ maxNonActiveRevisions: 0 }, [reserved(1)], [induce]);
   assert.equal(report.error, undefined);
 });
+
+test("whatever error one delete meets, the same revisions are gone in the end", () =>
+  assertSurvivesFaults(rowOf({ maxNonActiveRevisions: 0 }, [reserved(1), reserved(2), testRevision(3)])));

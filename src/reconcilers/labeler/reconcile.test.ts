@@ -5,11 +5,11 @@ import { Configuration } from "../../apis/serving/configuration.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import { Route } from "../../apis/serving/route.ts";
 import { defaultServingConfig } from "../../config/serving-config.ts";
-import { apiError } from "../../kube/errors.ts";
 import { createTracker } from "../../kube/tracker.ts";
 import type { Induce } from "../../testing/fake-client.ts";
 import { conditions, testConfiguration, testRevision, testRoute } from "../../testing/serving-objects.ts";
-import { reconcileOnce } from "../../testing/table.ts";
+import { assertSurvivesFaults } from "../../testing/settle.ts";
+import { type Row, reconcileOnce } from "../../testing/table.ts";
 import {
   byRoute,
   finalizeRouteMarks,
@@ -23,25 +23,28 @@ const finalizer = "routes.serving.knative.dev";
 const group = "serving.knative.dev";
 const now = "2024-01-02T03:04:05Z";
 
-const run = (objects: readonly KubeObject[], induce: readonly Induce[] = []) =>
-  reconcileOnce<Route, LabelerDeps, typeof defaultServingConfig>({
-    kind: Route,
-    key: "ns/hello",
-    objects,
-    induce,
-    now,
-    config: defaultServingConfig,
-    reconcile: reconcileRouteMarks,
-    finalizer: { name: finalizer, finalize: finalizeRouteMarks },
-    deps: ({ client, informers }) => {
-      const revisions = informers.of(Revision);
-      const configurations = informers.of(Configuration);
-      revisions.addIndex(byRoute, routeKeysOf);
-      configurations.addIndex(byRoute, routeKeysOf);
-      const [writeRevisions, writeConfigurations] = [client.of(Revision), client.of(Configuration)];
-      return { revisions, configurations, writeRevisions, writeConfigurations, tracker: createTracker() };
-    },
-  });
+const rowOf = (
+  objects: readonly KubeObject[],
+  induce: readonly Induce[] = [],
+): Row<Route, LabelerDeps, typeof defaultServingConfig> => ({
+  kind: Route,
+  key: "ns/hello",
+  objects,
+  induce,
+  now,
+  config: defaultServingConfig,
+  reconcile: reconcileRouteMarks,
+  finalizer: { name: finalizer, finalize: finalizeRouteMarks },
+  deps: ({ client, informers }) => {
+    const revisions = informers.of(Revision);
+    const configurations = informers.of(Configuration);
+    revisions.addIndex(byRoute, routeKeysOf);
+    configurations.addIndex(byRoute, routeKeysOf);
+    const [writeRevisions, writeConfigurations] = [client.of(Revision), client.of(Configuration)];
+    return { revisions, configurations, writeRevisions, writeConfigurations, tracker: createTracker() };
+  },
+});
+const run = (...args: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...args));
 
 const route = (traffic: string | undefined, ready: "True" | "Unknown" = "True", metadata: object = {}) =>
   testRoute({
@@ -161,25 +164,20 @@ test("while marks cannot be taken away, a deleted Route stays", async () => {
   assert.deepEqual(report.client.stored(Route, doomed.metadata)?.metadata.finalizers, [finalizer]);
 });
 
-for (const resource of ["revisions", "configurations", "routes"]) {
-  for (const [what, error] of [
-    ["an internal error", apiError(500, "InternalError", "broken")],
-    ["a conflict", apiError(409, "Conflict", "stale")],
-    ["forbidden", apiError(403, "Forbidden", "no")],
-    ["nothing found", apiError(404, "NotFound", "gone")],
-    ["too many requests", apiError(429, "TooManyRequests", "slow down")],
-  ] as const) {
-    test(`${what} in answer to a patch of ${resource} fails the pass, and the next one comes right`, async () => {
-      const objects = [
-        route("hello-00001", "True", { finalizers: [] }),
-        configuration("hello-00001"),
-        revision(1, "pending"),
-      ];
-      const report = await run(objects, [{ verb: "patch", resource, error }]);
-      assert.ok(report.error);
-      assert.equal((await run(objects)).error, undefined);
-    });
-  }
+for (const [what, routeMetadata] of [
+  ["is new", { finalizers: [] }],
+  ["is deleted", { deletionTimestamp: now }],
+] as const) {
+  test(`whatever error one write meets, the marks of a Route that ${what} end as they would have without`, () =>
+    assertSurvivesFaults(
+      rowOf([
+        route("hello-00002", "True", routeMetadata),
+        configuration("hello-00002"),
+        revision(1, "active", "hello"),
+        revision(2, "pending"),
+      ]),
+      ["not found at patch routes"],
+    ));
 }
 
 for (const [what, made, leaves] of [

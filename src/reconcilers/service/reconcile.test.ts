@@ -5,8 +5,6 @@ import { Revision } from "../../apis/serving/revision.ts";
 import { Route } from "../../apis/serving/route.ts";
 import { KnativeService } from "../../apis/serving/service.ts";
 import { defaultServingConfig } from "../../config/serving-config.ts";
-import { apiError } from "../../kube/errors.ts";
-import type { Induce } from "../../testing/fake-client.ts";
 import {
   conditions,
   linesOf,
@@ -15,26 +13,27 @@ import {
   testRoute,
   testService,
 } from "../../testing/serving-objects.ts";
+import { assertSurvivesFaults } from "../../testing/settle.ts";
 import { type Row, reconcileOnce } from "../../testing/table.ts";
 import { reconcileService, type ServiceDeps } from "./reconcile.ts";
 
 type ServiceRow = Pick<Row<KnativeService, ServiceDeps, typeof defaultServingConfig>, "objects" | "induce">;
 
-const run = (row: ServiceRow) =>
-  reconcileOnce<KnativeService, ServiceDeps, typeof defaultServingConfig>({
-    kind: KnativeService,
-    key: "ns/hello",
-    reconcile: reconcileService,
-    config: defaultServingConfig,
-    deps: ({ client, informers }) => ({
-      configurations: informers.of(Configuration),
-      routes: informers.of(Route),
-      revisions: informers.of(Revision),
-      writeConfigurations: client.of(Configuration),
-      writeRoutes: client.of(Route),
-    }),
-    ...row,
-  });
+const rowOf = (row: ServiceRow): Row<KnativeService, ServiceDeps, typeof defaultServingConfig> => ({
+  kind: KnativeService,
+  key: "ns/hello",
+  reconcile: reconcileService,
+  config: defaultServingConfig,
+  deps: ({ client, informers }) => ({
+    configurations: informers.of(Configuration),
+    routes: informers.of(Route),
+    revisions: informers.of(Revision),
+    writeConfigurations: client.of(Configuration),
+    writeRoutes: client.of(Route),
+  }),
+  ...row,
+});
+const run = (row: ServiceRow) => reconcileOnce(rowOf(row));
 
 const ready = (revision = "hello-00001") => ({
   configuration: testConfiguration({
@@ -250,35 +249,14 @@ test("what children say of revisions and addresses is taken over", async () => {
   assert.deepEqual(status?.traffic, ready().route.status?.traffic);
 });
 
-const failures: readonly [string, unknown][] = [
-  ["an internal error", undefined],
-  ["forbidden", apiError(403, "Forbidden", "no")],
-  ["a conflict", apiError(409, "Conflict", "stale")],
-  ["a namesake", apiError(409, "AlreadyExists", "there is one")],
-  ["too many requests", apiError(429, "TooManyRequests", "slow down")],
-  ["a timeout", apiError(504, "Timeout", "late")],
-  ["nothing found", apiError(404, "NotFound", "gone")],
-];
 const edited = {
   configuration: testConfiguration({ metadata: { labels: {} } }),
   route: testRoute({ metadata: { labels: {} } }),
 };
-for (const [verb, resource, objects] of [
-  ["create", "configurations", [testService()]],
-  ["create", "routes", [testService()]],
-  ["update", "configurations", [testService(), edited.configuration, testRoute()]],
-  ["update", "routes", [testService(), testConfiguration(), edited.route]],
-  ["updateStatus", "services", [testService(), testConfiguration(), testRoute()]],
+for (const [what, objects] of [
+  ["new", [testService()]],
+  ["whose children were edited", [testService(), edited.configuration, edited.route]],
 ] as const) {
-  for (const [what, error] of failures) {
-    test(`${what} in answer to ${verb} ${resource} fails the pass, and the next one comes right`, async () => {
-      const induce: Induce = { verb, resource, ...(error !== undefined && { error }) };
-      const report = await run({ objects: [...objects], induce: [induce] });
-      const statusGone = verb === "updateStatus" && what === "nothing found";
-      assert.equal(report.error === undefined, statusGone);
-      assert.ok(report.statusUpdates.length <= 1);
-      const again = await run({ objects: [...objects] });
-      assert.equal(again.error, undefined);
-    });
-  }
+  test(`whatever error one write meets, a Service ${what} ends as it would have without`, () =>
+    assertSurvivesFaults(rowOf({ objects })));
 }
