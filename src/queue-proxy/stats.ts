@@ -87,7 +87,7 @@ export function startStatReporter(clock: Clock, podName: string, stats: RequestS
   const tick = () => {
     message = encodeStat(podName, stats.report(), (clock.monotonic() - startedMs) / 1000);
     dueMs = Math.max(dueMs + reportingPeriodMs, clock.monotonic());
-    cancel = clock.setTimer(dueMs - clock.monotonic(), tick);
+    cancel = clock.setTimer(Math.max(0, dueMs - clock.monotonic()), tick);
   };
   cancel = clock.setTimer(reportingPeriodMs, tick);
   return { message: () => message, stop: () => cancel() };

@@ -11,7 +11,7 @@ for (const { name, path } of runtimes()) {
   describe(`queue-proxy without descriptors, ${name}`, () => {
     test("more clients than there are descriptors for: it lives, and serves again when they have left", async () => {
       const backend = new RawBackend();
-      const subject = await spawned(path, openFiles)({}, await backend.listen());
+      const subject = await spawned(path, { openFiles })({}, await backend.listen());
       const clients: RawClient[] = [];
       try {
         for (let count = 0; count < 2 * openFiles; count++) {

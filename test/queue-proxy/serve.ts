@@ -1,8 +1,20 @@
-import { systemClock } from "../../src/lib/clock.ts";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { silentLogger } from "../../src/lib/log.ts";
 import { parseEnvironment } from "../../src/queue-proxy/environment.ts";
 import { startQueueProxy } from "../../src/queue-proxy/queue-proxy.ts";
 import type { Network } from "../../src/queue-proxy/transport.ts";
+
+/** How much faster than others its clock runs, so that a minute is soon over. */
+const speed = Number(process.env["HAKN_TEST_SPEED"] ?? 1);
+/** A TLS key pair as JSON. */
+const keyPair = process.env["HAKN_TEST_KEY_PAIR"];
+
+const clock: Clock = {
+  now: systemClock.now,
+  monotonic: () => systemClock.monotonic() * speed,
+  setTimer: (delayMs, fire) => systemClock.setTimer(delayMs / speed, fire),
+  sleep: (delayMs, signal) => systemClock.sleep(delayMs / speed, signal),
+};
 
 /**
  * Serves on ports of the system's choice, with the sockets of the runtime that it is started in, and prints the ports as
@@ -12,10 +24,10 @@ async function main(): Promise<void> {
   const started = await startQueueProxy({
     environment: parseEnvironment(process.env),
     network: await chooseNetwork(),
-    clock: systemClock,
+    clock,
     logger: silentLogger,
     address: "127.0.0.1",
-    readKeyPair: () => undefined,
+    readKeyPair: () => (keyPair === undefined ? undefined : JSON.parse(keyPair)),
     report: () => {},
     writeLog: (lines) => process.stdout.write(lines),
     socketStatistics: () => "",
@@ -24,7 +36,7 @@ async function main(): Promise<void> {
 }
 
 async function chooseNetwork(): Promise<Network> {
-  if ("Bun" in globalThis) return (await import("../../src/queue-proxy/adapters/bun.ts")).createBunNetwork(systemClock);
+  if ("Bun" in globalThis) return (await import("../../src/queue-proxy/adapters/bun.ts")).createBunNetwork(clock);
   return (await import("../../src/queue-proxy/adapters/node.ts")).nodeNetwork;
 }
 

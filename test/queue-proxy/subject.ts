@@ -16,6 +16,8 @@ export interface Subject {
     readonly admin: number;
     readonly metrics: number;
     readonly userMetrics: number;
+    /** The main server's TLS port; 0 where there is no key pair. */
+    readonly tls: number;
   };
   /** Request log lines so far (in process only). */
   readonly log: () => string;
@@ -72,6 +74,7 @@ export function inProcess(keyPair?: KeyPair): StartSubject {
         admin: ports["admin"]!,
         metrics: ports["metrics"]!,
         userMetrics: ports["user-metrics"] ?? 0,
+        tls: ports["main-tls"] ?? 0,
       },
       log: () => log,
       stop: () => started.close(),
@@ -106,14 +109,24 @@ function lending(network: Network): Network {
 
 const serveProgram = fileURLToPath(new URL("serve.ts", import.meta.url));
 
-/** Ours, in a process of its own, on the sockets of this runtime; `openFiles` limits its descriptors. */
-export function spawned(runtime: string, openFiles?: number): StartSubject {
+/**
+ * Ours, in a process of its own, on the sockets of this runtime. `openFiles` limits its descriptors; `speed`: how much
+ * faster its clock runs.
+ */
+export function spawned(
+  runtime: string,
+  { openFiles, speed = 1, keyPair }: { openFiles?: number; speed?: number; keyPair?: KeyPair } = {},
+): StartSubject {
   return async (overrides, userPort) => {
     const environment = makeEnvironment(overrides, userPort);
     const command =
       openFiles === undefined ? [runtime] : ["sh", "-c", `ulimit -n ${openFiles}; exec "$@"`, "sh", runtime];
     const child = spawn(command[0]!, [...command.slice(1), serveProgram], {
-      env: environment,
+      env: {
+        ...environment,
+        HAKN_TEST_SPEED: String(speed),
+        ...(keyPair && { HAKN_TEST_KEY_PAIR: JSON.stringify(keyPair) }),
+      },
       stdio: ["ignore", "pipe", "inherit"],
     });
     let log = "";
@@ -128,9 +141,10 @@ export function spawned(runtime: string, openFiles?: number): StartSubject {
     return {
       ports: {
         main: ports["main"]!,
-        admin: ports["admin"]!,
+        admin: ports["admin"] ?? 0,
         metrics: ports["metrics"]!,
         userMetrics: ports["user-metrics"] ?? 0,
+        tls: ports["main-tls"] ?? 0,
       },
       log: () => log,
       stop: () => end(child),
@@ -166,7 +180,7 @@ export function program(command: readonly string[]): StartSubject {
     await reachable(main, child);
     await reachable(9090, child);
     return {
-      ports: { main, admin: 8022, metrics: 9090, userMetrics: 9091 },
+      ports: { main, admin: 8022, metrics: 9090, userMetrics: 9091, tls },
       log: () => log,
       stop: () => end(child),
       pid: child.pid,

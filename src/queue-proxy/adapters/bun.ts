@@ -229,6 +229,8 @@ function openListener(
 ) {
   const socket: SocketHandlers = {
     ...handlers,
+    // With this, a TLS connection is told of before its handshake, so that one without it does not stay for ever.
+    ...(keyPair && { handshake() {} }),
     open(opened) {
       opened.setNoDelay(true);
       const connection = new BunConnection(opened, keyPair !== undefined);
