@@ -3,21 +3,13 @@
  * Build that with: cd bench/upstream && go build -o /tmp/upstream-webhook knative.dev/serving/cmd/webhook
  * Run: node bench/webhook.ts [/tmp/upstream-webhook] [seconds]
  */
-import { type ChildProcess, fork, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, request as httpsRequest } from "node:https";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { type ChildProcess, fork } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { parseAllDocuments } from "yaml";
-import { ConfigMap } from "../src/apis/core/configmap.ts";
-import { Namespace } from "../src/apis/core/namespace.ts";
-import { Secret } from "../src/apis/core/secret.ts";
-import { startApiServer } from "../src/cluster/api/api-server.ts";
-import { createClient } from "../src/kube/client.ts";
-import { systemClock } from "../src/lib/clock.ts";
-import { silentLogger } from "../src/lib/log.ts";
+import type { ConfigMap } from "../src/apis/core/configmap.ts";
 import { createAuthority, issueCertificate } from "../src/lib/x509.ts";
+import { createWebhookCaller } from "./webhook/caller.ts";
+import { startUpstreamWebhook } from "./webhook/upstream.ts";
 
 const defaultedSpec = {
   template: {
@@ -60,51 +52,9 @@ async function compare(upstream: string | undefined, seconds: number): Promise<v
   ours.kill();
 
   if (upstream) {
-    const dataDir = mkdtempSync(join(tmpdir(), "webhook-bench-"));
-    const api = await startApiServer({ dataDir, address: "127.0.0.1", port: 0, clock: systemClock, log: silentLogger });
-    const client = createClient({ connection: api.loopbackClientConfig, clock: systemClock, userAgent: "bench" });
-    const namespace = "knative-serving";
-    await client
-      .of(Namespace)
-      .create({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } } as Namespace);
-    for (const [name, data] of Object.entries(configMaps())) {
-      await client.of(ConfigMap).create({ apiVersion: "v1", kind: "ConfigMap", metadata: { namespace, name }, data });
-    }
-    const base64 = (text: string) => Buffer.from(text).toString("base64");
-    await client.of(Secret).create({
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { namespace, name: "webhook-certs" },
-      data: {
-        "server-key.pem": base64(issued.key),
-        "server-cert.pem": base64(issued.certificate),
-        "ca-cert.pem": base64(authority.certificate),
-      },
-    });
-    const kubeconfig = join(dataDir, "kubeconfig");
-    writeFileSync(kubeconfig, api.adminKubeconfig, { mode: 0o600 });
-    const upstreamPort = await freePort();
-    const child = spawn(upstream, [], {
-      env: {
-        PATH: process.env["PATH"],
-        KUBECONFIG: kubeconfig,
-        SYSTEM_NAMESPACE: namespace,
-        POD_NAME: "webhook-0",
-        KUBERNETES_MIN_VERSION: "v1.20.0",
-        WEBHOOK_NAME: "webhook",
-        WEBHOOK_PORT: String(upstreamPort),
-        CONFIG_LOGGING_NAME: "config-logging",
-        CONFIG_OBSERVABILITY_NAME: "config-observability",
-        METRICS_DOMAIN: "knative.dev/serving",
-        METRICS_PROMETHEUS_PORT: String(await freePort()),
-      },
-      stdio: ["ignore", "ignore", process.env["BENCH_DEBUG"] ? "inherit" : "ignore"],
-    });
-    rows.push({ name: "upstream", ...(await measure(child, upstreamPort, authority.certificate, seconds)) });
-    child.kill();
-    client.close();
-    await api.close();
-    rmSync(dataDir, { recursive: true });
+    const started = await startUpstreamWebhook(upstream, configMaps(), { ...issued, authority: authority.certificate });
+    rows.push({ name: "upstream", ...(await measure(started.child, started.port, authority.certificate, seconds)) });
+    await started.stop();
   }
   console.table(rows);
 }
@@ -119,33 +69,17 @@ interface Figures {
 
 /** Sends reviews over 8 connections: defaulting and validation of the same Service in turn. */
 async function measure(child: ChildProcess, port: number, ca: string, seconds: number): Promise<Figures> {
-  const agent = new Agent({ ca, servername: "webhook", keepAlive: true, maxSockets: 8 });
-  const send = (path: string, body: Buffer): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const headers = { "content-type": "application/json", "content-length": body.length };
-      const request = httpsRequest({ host: "127.0.0.1", port, path, method: "POST", headers, agent }, (response) => {
-        let text = "";
-        response.setEncoding("utf8").on("data", (chunk) => {
-          text += chunk;
-        });
-        response.on("end", () => resolve(text));
-      });
-      request.on("error", reject);
-      request.end(body);
-    });
+  const caller = createWebhookCaller(port, ca, 8);
   const plain = review({ template: { spec: { containers: [{ image: "ghcr.io/example/hello" }] } } });
-  for (let attempt = 0; ; attempt++) {
-    const answer = await send("/defaulting", plain).catch((error: Error) => error);
-    if (typeof answer === "string" && JSON.parse(answer).response?.allowed) break;
-    if (attempt > 100) throw new Error(`${child.spawnfile} does not answer: ${answer}`);
-    await systemClock.sleep(200);
-  }
+  await caller.untilAccepted("/defaulting", plain);
   const full = review(defaultedSpec);
   const latencies: number[] = [];
   const load = async (until: number) => {
     for (let turn = 0; performance.now() < until; turn++) {
       const startedAt = performance.now();
-      const answer = turn % 2 === 0 ? await send("/defaulting", plain) : await send("/resource-validation", full);
+      const answer = await (turn % 2 === 0
+        ? caller.call("/defaulting", plain)
+        : caller.call("/resource-validation", full));
       latencies.push(performance.now() - startedAt);
       if (!JSON.parse(answer).response.allowed) throw new Error(`refused: ${answer}`);
     }
@@ -156,7 +90,7 @@ async function measure(child: ChildProcess, port: number, ca: string, seconds: n
   const cpuBefore = cpuMs(child.pid!);
   await loads(seconds * 1000);
   const cpu = cpuMs(child.pid!) - cpuBefore;
-  agent.destroy();
+  caller.close();
   latencies.sort((a, b) => a - b);
   const at = (share: number) => Number(latencies[Math.floor(latencies.length * share)]!.toFixed(2));
   return {
@@ -210,13 +144,4 @@ function configMaps(): Record<string, Record<string, string>> {
     return kind === "ConfigMap" ? [[metadata.name, data ?? {}] as const] : [];
   });
   return { "config-observability": {}, ...Object.fromEntries(ours), "config-logging": { "loglevel.webhook": "error" } };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -130,6 +130,20 @@ test("logging: of several bad levels the first in the ConfigMap is told", () => 
   });
 });
 
+test("what is told of a value is quoted as Go quotes it", () => {
+  const told = (value: string) => {
+    try {
+      parseGcConfig({ "retain-since-create-time": value, "max-non-active-revisions": value });
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assert.match(told("é\t") ?? "", /time: invalid duration "\\xc3\\xa9\\x09"$/);
+  assert.throws(() => parseGcConfig({ "max-non-active-revisions": "\ud800" }), {
+    message: 'failed to parse max-non-active-revisions: strconv.ParseUint: parsing "\ufffd": invalid syntax',
+  });
+});
+
 const defaultGateways = [
   {
     namespace: "knative-serving",

@@ -61,6 +61,12 @@ function trim(value: number): string {
   return value.toFixed(9).replace(/\.?0+$/, "");
 }
 
+/** As Go's package time quotes: bytes beyond ASCII one by one. */
 function quote(text: string): string {
-  return JSON.stringify(text);
+  const quoted = Array.from(text, (character) => {
+    if (character === '"' || character === "\\") return `\\${character}`;
+    if (character >= " " && character < "\u0080") return character;
+    return Array.from(Buffer.from(character), (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+  });
+  return `"${quoted.join("")}"`;
 }

@@ -24,6 +24,7 @@ export function goQuote(text: string): string {
 
 function escapeCode(code: number): string {
   if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, "0")}`;
-  if (code >= 0xd800 && code < 0xe000) return "\\ufffd";
+  // Half a pair: what Go has read from JSON is the replacement character, which it prints.
+  if (code >= 0xd800 && code < 0xe000) return "\ufffd";
   return code < 0x10000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
 }

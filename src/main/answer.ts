@@ -8,7 +8,7 @@ import { answerRollout, answerTraffic } from "./answer/traffic.ts";
 
 /**
  * Answers requests on standard input, a line of JSON each, with what this project would do: the protocol of
- * test/oracle. Programs that speak it can be compared, case by case.
+ * JSON lines that src/main/answer/ reads. Programs that speak it can be compared, case by case.
  */
 const ops: Readonly<Record<string, (request: never) => unknown>> = {
   admit: answerAdmit,

@@ -33,6 +33,13 @@ export async function buildImageProgram(repository: Suite["repository"], image: 
   return binary;
 }
 
+/** Builds upstream's webhook, and resolves with the program's path. */
+export async function buildWebhook(): Promise<string> {
+  const program = join(commandDirectory, "webhook");
+  await go("build", "-trimpath", "-ldflags=-s -w", "-o", program, "knative.dev/serving/cmd/webhook");
+  return program;
+}
+
 /**
  * Containers share the machine's ports here, but most test images listen on a fixed one. All of them get their server
  * from one function of knative.dev/pkg/network: in a copy of that module it listens where the container is told to.
