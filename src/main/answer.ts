@@ -7,8 +7,8 @@ import { answerGc, answerReconcile } from "./answer/reconcile.ts";
 import { answerRollout, answerTraffic } from "./answer/traffic.ts";
 
 /**
- * Answers requests on standard input, a line of JSON each, with what this project would do: the protocol of
- * JSON lines that src/main/answer/ reads. Programs that speak it can be compared, case by case.
+ * Answers requests on standard input, a line of JSON each, with what this project would do; what an op takes and gives
+ * stands in src/main/answer/. Programs that speak the same can be compared, case by case.
  */
 const ops: Readonly<Record<string, (request: never) => unknown>> = {
   admit: answerAdmit,
