@@ -12,6 +12,15 @@ export function frame(type: number, flags: number, stream: number, payload = "")
 
 /** `:method GET, :scheme http, :path /` and a literal `:authority`. */
 export const getHeaders = "\x82\x86\x84\x41\x01a";
+/** The same by POST. */
+export const postHeaders = "\x83\x86\x84\x41\x01a";
+/** A request on stream 1 whose body is still to come. */
+export const opened = frame(1, 4, 1, postHeaders);
+
+/** A 32-bit number as four bytes. */
+export function four(value: number): string {
+  return String.fromCharCode(value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255);
+}
 
 /** Frames in what was received: type, flags, stream, payload. */
 export function frames(text: string): { type: number; flags: number; stream: number; payload: string }[] {

@@ -6,6 +6,7 @@ import { headers } from "./cases/headers.ts";
 import { http2 } from "./cases/http2.ts";
 import { http2Container } from "./cases/http2-container.ts";
 import { http2States } from "./cases/http2-states.ts";
+import { http2Violations } from "./cases/http2-violations.ts";
 import { breaker, idle, responseStart, timeouts, zeroTimeout } from "./cases/limits.ts";
 import { misbehaviour } from "./cases/misbehaviour.ts";
 import { observability, requestLog, tracing } from "./cases/observability.ts";
@@ -36,6 +37,7 @@ const suites = [
   tracing,
   http2,
   http2States,
+  http2Violations,
   misbehaviour,
 ];
 
