@@ -1,6 +1,6 @@
 import { drawPlot, type Line, plotColors, plotGray } from "../../src/lib/plot.ts";
+import type { PodsSeen } from "../../test/embedded/observe-pods.ts";
 import { quantile } from "./figures.ts";
-import type { PodsSeen } from "./observe.ts";
 import { type Run, requestTimeMs } from "./run.ts";
 import { loadOf } from "./shapes.ts";
 

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { systemClock } from "../../src/lib/clock.ts";
-import { root, type TestCluster } from "../../test/embedded/cluster.ts";
+import type { TestCluster } from "../../test/embedded/cluster.ts";
+import { deploySteady } from "../../test/embedded/deploy-steady.ts";
+import { observePods, type PodsSeen } from "../../test/embedded/observe-pods.ts";
 import { type Sent, startOpenLoad } from "./load.ts";
-import { observe, type PodsSeen } from "./observe.ts";
 import { endOf, loadOf, type Shape } from "./shapes.ts";
 
 export const requestTimeMs = 200;
-const containerConcurrency = 20;
 const patienceMs = 180_000;
 
 /** The annotations of a revision, by their names without the group. */
@@ -38,8 +38,8 @@ export async function* runLoads(
   shapes: readonly (readonly [name: string, shape: Shape])[],
 ): AsyncGenerator<readonly [name: string, run: Run]> {
   if (shapes.length === 0) return;
-  await deploy(cluster, service, settings);
-  const observer = await observe(join(cluster.dataDir, "kubeconfig"), `${service}-00001`);
+  await deploySteady(cluster, service, requestTimeMs, settings);
+  const observer = await observePods(join(cluster.dataDir, "kubeconfig"), `${service}-00001`);
   try {
     const minScale = Number(settings["min-scale"]);
     const isAtRest = ({ asked, ready }: PodsSeen) => asked === minScale && ready === minScale;
@@ -60,26 +60,4 @@ export async function* runLoads(
   } finally {
     await observer.stop();
   }
-}
-
-async function deploy({ hakn, apply, kubectl }: TestCluster, service: string, settings: Settings): Promise<void> {
-  const image = (await hakn("deploy", join(root, "bench/autoscaling/app"), "--name", service, "--image-only")).trim();
-  const annotations = Object.entries(settings).map(([name, value]) => [`autoscaling.knative.dev/${name}`, value]);
-  await apply(
-    JSON.stringify({
-      apiVersion: "serving.knative.dev/v1",
-      kind: "Service",
-      metadata: { name: service, namespace: "default" },
-      spec: {
-        template: {
-          metadata: { annotations: Object.fromEntries(annotations) },
-          spec: {
-            containerConcurrency,
-            containers: [{ image, env: [{ name: "REQUEST_TIME_MS", value: String(requestTimeMs) }] }],
-          },
-        },
-      },
-    }),
-  );
-  await kubectl("wait", `ksvc/${service}`, "--for=condition=Ready", "--timeout=60s");
 }

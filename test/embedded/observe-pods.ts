@@ -15,7 +15,7 @@ export interface PodsSeen {
   readonly ready: number;
 }
 
-export interface Observer {
+export interface PodsObserver {
   /** Every change since the beginning, oldest first. */
   readonly changes: PodsSeen[];
   now(): PodsSeen;
@@ -25,11 +25,11 @@ export interface Observer {
 }
 
 /** Follows how many pods are asked of a revision's Deployment, and how many are ready, by watching both. */
-export async function observe(kubeconfig: string, revision: string): Promise<Observer> {
+export async function observePods(kubeconfig: string, revision: string): Promise<PodsObserver> {
   const client = createClient({
     connection: await loadKubeconfig(kubeconfig),
     clock: systemClock,
-    userAgent: "hakn-bench",
+    userAgent: "hakn-test",
   });
   const stopped = new AbortController();
   const informers = createInformers({ client, clock: systemClock, log: silentLogger, signal: stopped.signal });
