@@ -104,12 +104,20 @@ export function metricTarget(
   return { target: Math.max(0.01, total * (utilization === undefined ? fraction : utilization / 100)), total };
 }
 
-/** The windows of a Metric. */
+/**
+ * The windows of a Metric, a second to an hour. Admission allows no others, but where it was passed by, a window takes
+ * memory for each of its seconds.
+ */
 export function windowLengths(metric: Metric): { stableMs: number; panicMs: number } {
-  return {
-    stableMs: (metric.spec.stableWindow ?? 0) / nanosecondsPerMs,
-    panicMs: (metric.spec.panicWindow ?? 0) / nanosecondsPerMs,
-  };
+  return { stableMs: windowMs(metric.spec.stableWindow), panicMs: windowMs(metric.spec.panicWindow) };
+}
+
+const shortestWindowMs = 1000;
+const longestWindowMs = 3_600_000;
+
+function windowMs(nanoseconds = 0): number {
+  const ms = nanoseconds / nanosecondsPerMs;
+  return Number.isNaN(ms) ? shortestWindowMs : Math.min(longestWindowMs, Math.max(shortestWindowMs, ms));
 }
 
 function annotation(object: KubeObject, aliases: readonly string[]): string | undefined {
