@@ -64,11 +64,11 @@ const memories = (...entries: unknown[]) => JSON.stringify({ type: "memories", m
 
 test("a memory comes through as it was told", () => {
   const message = { type: "memories", memories: [["ns/app", memory]] } as const;
-  assert.deepEqual(decodeMemoryMessage(encodeMemoryMessage(message), 0), message);
+  assert.deepEqual(decodeMemoryMessage(encodeMemoryMessage(message), 0, nowMs), message);
 });
 
 test("times are moved to the listener's clock", () => {
-  const told = decodeMemoryMessage(memories(["ns/app", memory]), -10_000);
+  const told = decodeMemoryMessage(memories(["ns/app", memory]), -10_000, nowMs);
   assert.ok(told.type === "memories");
   const [, { records, decider }] = told.memories[0]!;
   assert.deepEqual(records, [[nowMs - 12_000, 3, 5], [nowMs - 11_000]]);
@@ -93,6 +93,9 @@ const garbage: [string, string][] = [
   ["a record that is null", broken({ records: [null] })],
   ["load below zero", broken({ records: [[nowMs, -1, 0]] })],
   ["load that is no number", broken({ records: [[nowMs, null, 0]] })],
+  ["load of a time to come, which would stop a window", broken({ records: [[nowMs + 60_000, 1, 1]] })],
+  ["load beyond all reason", broken({ records: [[nowMs, 1e300, 1]] })],
+  ["a day of load", broken({ records: Array.from({ length: 86_400 }, (_, second) => [nowMs - second * 1000, 1, 1]) })],
   ["a decider without state", broken({ decider: { desiredScale: 3 } })],
   ["a decider without scale", broken({ decider: { state: decider.state } })],
   ["a delay that is no window", broken({ decider: { ...decider, state: { ...decider.state, delay: {} } } })],
@@ -102,7 +105,7 @@ const garbage: [string, string][] = [
 
 for (const [name, text] of garbage) {
   test(`a stranger on the port tells ${name}: refused, and said once`, () => {
-    assert.throws(() => decodeMemoryMessage(text, 0), MemoryMessageError);
+    assert.throws(() => decodeMemoryMessage(text, 0, nowMs), MemoryMessageError);
     const learnt: string[] = [];
     const warnings: string[] = [];
     const receive = createMemoryReceiver({ learn: (key) => void learnt.push(key) }, fakeClock(nowMs), {
@@ -118,3 +121,12 @@ for (const [name, text] of garbage) {
     assert.deepEqual(learnt, ["ns/app"]);
   });
 }
+
+test("a second of a revision under load takes 300 bytes at most", () => {
+  const seen = [nowMs - 1000, nowMs].map((atMs) => [atMs, 123.456789012345, 234.5678901234567] as const);
+  const state = { panicSinceMs: nowMs, maxPanicPods: 12, delay: undefined };
+  const news: KeyMemory = { windowMs: 60_000, records: seen, decider: { desiredScale: 12, state } };
+  const text = encodeMemoryMessage({ type: "memories", memories: [["default/hello-00001", news]] });
+  assert.ok(text.length <= 300, `${text.length} bytes`);
+  assert.ok(text.length > 200, `the figure in decision 12 is too high: ${text.length} bytes`);
+});

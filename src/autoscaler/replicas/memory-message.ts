@@ -1,4 +1,5 @@
 import type { RecordedDecision } from "../explain/decision-ring.ts";
+import { mostPlausible } from "../scrape/stat.ts";
 import type { LoadRecord } from "../windows/load-history.ts";
 import type { KeyMemory } from "./memory.ts";
 
@@ -14,8 +15,11 @@ export function encodeMemoryMessage(message: MemoryMessage): string {
   return JSON.stringify(message);
 }
 
-/** Reads a message; times are moved by `offsetMs`, the difference of the two replicas' clocks. Throws MemoryMessageError. */
-export function decodeMemoryMessage(text: string, offsetMs: number): MemoryMessage {
+/**
+ * Reads a message; times are moved by `offsetMs`, the difference of the two replicas' clocks. Load of times after `nowMs`
+ * and beyond all reason is refused: anybody may connect. Throws MemoryMessageError.
+ */
+export function decodeMemoryMessage(text: string, offsetMs: number, nowMs: number): MemoryMessage {
   let message: MemoryMessage;
   try {
     message = JSON.parse(text);
@@ -28,7 +32,7 @@ export function decodeMemoryMessage(text: string, offsetMs: number): MemoryMessa
     type: "memories",
     memories: message.memories.map((entry: unknown) => {
       const [key, memory] = Array.isArray(entry) ? entry : [];
-      return [keyFrom(key), moved(memory, offsetMs)];
+      return [keyFrom(key), moved(memory, offsetMs, nowMs)];
     }),
   };
 }
@@ -38,25 +42,33 @@ function keyFrom(key: unknown): string {
   throw new MemoryMessageError("a memory without the key of a revision");
 }
 
-function moved(memory: KeyMemory, offsetMs: number): KeyMemory {
+function moved(memory: KeyMemory, offsetMs: number, nowMs: number): KeyMemory {
   const { windowMs, records, decider, decisions } = memory ?? {};
   if (!isAmount(windowMs) || !Array.isArray(records)) throw new MemoryMessageError("a memory without load");
+  if (records.length > mostRecords) throw new MemoryMessageError("more seconds of load than any window has");
   return {
     windowMs: Math.min(windowMs, longestWindowMs),
-    records: records.map((record) => movedRecord(record, offsetMs)),
+    records: records.map((record) => movedRecord(record, offsetMs, nowMs)),
     ...(decider && { decider: movedDecider(decider, offsetMs) }),
     ...(Array.isArray(decisions) && { decisions: decisions.slice(-mostDecisions).map(decisionFrom) }),
   };
 }
 
 const longestWindowMs = 3_600_000;
+const mostRecords = longestWindowMs / 1000 + 2;
 const mostDecisions = 32;
+/** How far the clocks of two replicas may drift apart while a connection stands. */
+const aheadMs = 5000;
 
-function movedRecord(record: LoadRecord, offsetMs: number): LoadRecord {
+function movedRecord(record: LoadRecord, offsetMs: number, nowMs: number): LoadRecord {
   if (!Array.isArray(record) || !record.every(isAmount)) {
     throw new MemoryMessageError("a second of load that is no numbers");
   }
   const [atMs, concurrency, requests] = record;
+  if (atMs + offsetMs > nowMs + aheadMs) throw new MemoryMessageError("load of a time that is to come");
+  if ((concurrency ?? 0) > mostPlausible || (requests ?? 0) > mostPlausible) {
+    throw new MemoryMessageError("more load than any pod bears");
+  }
   const second = Math.floor((atMs + offsetMs) / 1000) * 1000;
   return concurrency === undefined || requests === undefined ? [second] : [second, concurrency, requests];
 }

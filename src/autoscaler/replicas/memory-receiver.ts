@@ -12,7 +12,7 @@ export function createMemoryReceiver(succession: Pick<Succession, "learn">, cloc
     let complained = false;
     return (text) => {
       try {
-        const message = decodeMemoryMessage(text, offsetMs ?? 0);
+        const message = decodeMemoryMessage(text, offsetMs ?? 0, now());
         if (message.type === "hello") {
           offsetMs = now() - message.nowMs;
         } else {

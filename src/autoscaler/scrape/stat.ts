@@ -31,7 +31,7 @@ const doubles = [
 export class StatError extends Error {}
 
 /** No pod handles so much; where such numbers were added up, small ones would be lost in them. */
-const mostPlausible = 1e9;
+export const mostPlausible = 1e9;
 
 /**
  * Decodes the protobuf message `Stat` (fields 1 to 7; unknown fields are skipped). Throws StatError on malformed bytes
