@@ -61,6 +61,7 @@ export function drawPlot({ title, subtitle, panels }: Plot): string {
   }
   const height = top + 8;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif">
+<title>${escaped(title)}</title>
 <rect width="${width}" height="${height}" fill="#ffffff"/>
 ${parts.join("\n")}
 </svg>
@@ -192,6 +193,9 @@ function fixed(value: number): string {
 }
 
 function text(x: number, y: number, words: string, attributes: string): string {
-  const safe = words.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  return `<text x="${fixed(x)}" y="${fixed(y)}" ${attributes}>${safe}</text>`;
+  return `<text x="${fixed(x)}" y="${fixed(y)}" ${attributes}>${escaped(words)}</text>`;
+}
+
+function escaped(words: string): string {
+  return words.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
