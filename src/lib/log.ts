@@ -1,3 +1,5 @@
+import { mkdirSync, openSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { type DestinationStream, type LevelWithSilent, pino } from "pino";
 
 /** Facts that belong to a line, such as `{"knative.dev/key": "default/hello"}`; `error` is printed with its causes. */
@@ -33,14 +35,37 @@ export function createLogger(name: string, level: LogLevel = "info", destination
       formatters: { level: (label) => ({ severity: severities[label] ?? label }) },
       serializers: { error: describeError },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    destination ?? linesTo(1),
   );
   return wrap(root, shared);
 }
 
 /** A destination for createLogger: lines are appended to a file, which is made if it is not there. */
 export function logFile(path: string): DestinationStream {
-  return pino.destination({ dest: path, append: true, mkdir: true, sync: true });
+  mkdirSync(dirname(path), { recursive: true });
+  return linesTo(openSync(path, "a"));
+}
+
+const busyWaitMs = 10;
+const busyAttempts = 100;
+
+/** Writes lines at once. One that cannot be written is lost: a full disk or a reader that left shall not end a program. */
+function linesTo(descriptor: number): DestinationStream {
+  return {
+    write(line) {
+      let rest: Buffer = Buffer.from(line);
+      for (let attempts = 0; rest.length > 0 && attempts < busyAttempts; ) {
+        try {
+          rest = rest.subarray(writeSync(descriptor, rest));
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
+          // A pipe that is full for the moment.
+          attempts++;
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, busyWaitMs);
+        }
+      }
+    },
+  };
 }
 
 /** A logger that drops everything. */

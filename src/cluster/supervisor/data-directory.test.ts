@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { openDataDirectory } from "./data-directory.ts";
+import { DataDirectoryError, explainFullDisk, openDataDirectory } from "./data-directory.ts";
 
 const module = pathToFileURL(join(import.meta.dirname, "data-directory.ts")).href;
 
@@ -46,3 +46,19 @@ test("several commands use a data directory at once, while the state is written"
     rmSync(path, { recursive: true, force: true });
   }
 });
+
+const noSpace = Object.assign(new Error("write"), { code: "ENOSPC" });
+const fullDisks: [string, Error, boolean][] = [
+  ["a write that failed", noSpace, true],
+  ["the reason behind another error", new Error("cannot push", { cause: noSpace }), true],
+  ["SQLite's words, through the API server", new Error("cannot apply x: database or disk is full"), true],
+  ["anything else", new Error("connection refused"), false],
+];
+for (const [name, error, full] of fullDisks) {
+  test(`a full disk is told as what it is: ${name}`, () => {
+    const told = explainFullDisk(error, "/data");
+    if (!full) return assert.equal(told, error);
+    assert.ok(told instanceof DataDirectoryError);
+    assert.match(told.message, /the disk of the data directory \/data is full: free some space/);
+  });
+}

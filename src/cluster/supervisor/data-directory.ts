@@ -26,6 +26,19 @@ export interface ClusterState {
 /** The directory cannot be used; the message says which and why. */
 export class DataDirectoryError extends Error {}
 
+/** What to tell of an error: that the disk is full where that is behind it, which SQLite says in words of its own; else itself. */
+export function explainFullDisk(error: unknown, path: string): unknown {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOSPC" || /\bdisk is full\b/.test(cause.message)) {
+      return new DataDirectoryError(
+        `the disk of the data directory ${path} is full: free some space and start again, or choose another with --data-dir`,
+        { cause: error },
+      );
+    }
+  }
+  return error;
+}
+
 /** Opens (and makes) a cluster's directory. Throws DataDirectoryError when it cannot be written to. */
 export function openDataDirectory(path: string): DataDirectory {
   const stateFile = join(path, "cluster.json");

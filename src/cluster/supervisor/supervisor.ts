@@ -21,7 +21,13 @@ import { applyOverlay, type Images, inApplyOrder, readManifests, resolveImages }
 import { type LoopbackMode, locateIn, loopbackVariable } from "../shared-loopback.ts";
 import { applyObjects } from "./apply.ts";
 import { type Child, type ChildSpec, startChild } from "./child.ts";
-import { type ClusterState, type DataDirectory, openDataDirectory, runningSupervisor } from "./data-directory.ts";
+import {
+  type ClusterState,
+  type DataDirectory,
+  explainFullDisk,
+  openDataDirectory,
+  runningSupervisor,
+} from "./data-directory.ts";
 import { forgetReadiness } from "./forget-readiness.ts";
 import { freePort, hasManyLoopbackAddresses, requirePort } from "./ports.ts";
 
@@ -186,7 +192,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     };
   } catch (error) {
     await stop(progress);
-    throw error;
+    throw explainFullDisk(error, directory.path);
   }
 }
 
