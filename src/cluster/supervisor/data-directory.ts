@@ -65,8 +65,12 @@ export function openDataDirectory(path: string): DataDirectory {
   };
   // Replaced in one step, since other commands read it at any time.
   const writeState = (state: ClusterState) => {
-    writeFileSync(`${stateFile}.new`, `${JSON.stringify(state, null, 2)}\n`);
-    renameSync(`${stateFile}.new`, stateFile);
+    try {
+      writeFileSync(`${stateFile}.new`, `${JSON.stringify(state, null, 2)}\n`);
+      renameSync(`${stateFile}.new`, stateFile);
+    } catch (error) {
+      throw explainFullDisk(error, path);
+    }
   };
   return {
     path,

@@ -176,8 +176,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
     progress("starting the gateway");
     const locate = locateIn(loopback);
-    parts.push(
-      await options.parts.startGateway({ ...gatewayPorts, locate, informers, client, signal: stopped.signal }),
+    const gateway = options.parts.startGateway({ ...gatewayPorts, locate, informers, client, signal: stopped.signal });
+    await withTimeout(
+      gateway.then((part) => void parts.push(part)),
+      "the gateway",
+      join(directory.part("logs"), "supervisor.log"),
+      clock,
     );
 
     progress("waiting for the control plane");
@@ -191,7 +195,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       stop,
     };
   } catch (error) {
-    await stop(progress);
+    try {
+      await stop(progress);
+    } catch (alsoFailed) {
+      log.error("what had begun could not be undone in full", { error: alsoFailed });
+    }
     throw explainFullDisk(error, directory.path);
   }
 }
