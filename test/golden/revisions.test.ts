@@ -31,6 +31,8 @@ import { makeRoute } from "../../src/reconcilers/service/route.ts";
 /** What the original hakn 1.12.2 (serving v0.39.3) made of a Service, recorded when it had settled. */
 interface Golden {
   readonly scenario: string;
+  /** What was configured beyond what we ship. */
+  readonly configMaps?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly objects: readonly KubeObject[];
 }
 
@@ -52,7 +54,7 @@ const shipped = Object.fromEntries(
     .flatMap((map) => (map ? [[map.metadata.name, map.data ?? {}]] : [])),
 );
 
-for (const { scenario, objects } of scenarios) {
+for (const { scenario, configMaps, objects } of scenarios) {
   const of = <T extends KubeObject>(apiVersion: string, kind: string) =>
     objects.filter((object): object is T => object.apiVersion === apiVersion && object.kind === kind);
   const serving = "serving.knative.dev/v1";
@@ -79,7 +81,7 @@ for (const { scenario, objects } of scenarios) {
     if (!revision) continue;
     test(`${scenario}: Configuration ${configuration.metadata.name} becomes the Revision of the original`, () => {
       const made = makeRevision(configuration, 0);
-      const admission = { config: configOf(deployments[0]!), operation: "CREATE", old: undefined, subresource: "" } as const;
+      const admission = { config: configOf(deployments[0]!, configMaps), operation: "CREATE", old: undefined, subresource: "" } as const;
       revisionAdmission.setDefaults(made, { ...admission, userName: "" });
       assert.deepEqual(essence(unrouted(made)), essence(unrouted(revision)));
     });
@@ -89,7 +91,7 @@ for (const { scenario, objects } of scenarios) {
     const { name } = revision.metadata;
     const deployment = deployments.find(({ metadata }) => metadata.name === `${name}-deployment`)!;
     test(`${scenario}: Revision ${name} becomes the Deployment of the original`, () => {
-      const config = configOf(deployment);
+      const config = configOf(deployment, configMaps);
       const installation = { systemNamespace: "knative-serving", metricsDomain: "chainguard.dev/hakn" };
       const drift = driftOf(deployment, asAtVersion039(makeDeployment(revision, config, installation)));
       assert.deepEqual(drift?.spec.template.spec, undefined);
@@ -98,7 +100,7 @@ for (const { scenario, objects } of scenarios) {
       const autoscaler = of<PodAutoscaler>("autoscaling.internal.knative.dev/v1alpha1", "PodAutoscaler").find(
         ({ metadata }) => metadata.name === name,
       );
-      const admitted = defaulted(makePodAutoscaler(revision, deployment), podAutoscalerAdmission, configOf(deployment));
+      const admitted = defaulted(makePodAutoscaler(revision, deployment), podAutoscalerAdmission, configOf(deployment, configMaps));
       assert.deepEqual(essence(admitted), essence(autoscaler));
       for (const { name: container = "", imageDigest = "" } of revision.status?.containerStatuses ?? []) {
         const image = of<Image>("caching.internal.knative.dev/v1alpha1", "Image").find(
@@ -110,11 +112,13 @@ for (const { scenario, objects } of scenarios) {
   }
 }
 
-/** The configuration that we ship, with the sidecar image of the recording. */
-function configOf(deployment: Deployment): ServingConfig {
+/** The configuration that we ship, with what the scenario changed and the sidecar image of the recording. */
+function configOf(deployment: Deployment, configMaps: Golden["configMaps"] = {}): ServingConfig {
   const sidecar = deployment.spec.template.spec?.containers.find((container) => container.name === "queue-proxy");
   const changed = { "queue-sidecar-image": sidecar?.image ?? "", "default-affinity-type": "none" };
-  return parseServingConfig({ ...shipped, "config-deployment": { ...shipped["config-deployment"], ...changed } });
+  const maps = { ...shipped, ...configMaps };
+  const own = { ...shipped["config-deployment"], ...configMaps["config-deployment"], ...changed };
+  return parseServingConfig({ ...maps, "config-deployment": own });
 }
 
 /** Environment variables that queue-proxy has got since serving v0.39.3. */
