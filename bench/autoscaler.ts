@@ -3,7 +3,7 @@
  * embedded API server and the same simulated pods. Linux only: CPU and memory are read from /proc.
  *   cd bench/upstream && go build -o autoscaler knative.dev/serving/cmd/autoscaler
  *   npm run build && npm run bench -- autoscaler [--revisions 1000] [--pods 10] [--seconds 30] [--settle 20] [--rounds 1]
- * Ports 8080, 8008 and 9090 must be free.
+ * Ports 8080, 8008 and 9090 must be free. Takes about five minutes, half of it to make the pods.
  */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -195,8 +195,12 @@ function report(pods: ChildProcess): Promise<PodsReport> {
 
 function message(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    child.once("message", resolve);
-    child.once("exit", (code) => reject(new Error(`${child.spawnfile} ended with ${code}`)));
+    const ended = (code: number | null) => reject(new Error(`${child.spawnfile} ended with ${code}`));
+    child.once("exit", ended);
+    child.once("message", (told) => {
+      child.off("exit", ended);
+      resolve(told);
+    });
   });
 }
 
