@@ -162,3 +162,18 @@ test("changes of health are told once", async () => {
   assert.deepEqual(told, ["ns/app 11", "ns/app 20"]);
   collector.close();
 });
+
+test("what is inherited while we collect already: the seconds between count as what was seen after them", async () => {
+  const clock = fakeClock();
+  const collector = createMetricCollector(async () => statOf(10), clock);
+  collector.collect({ ...metric, status: { conditions: [] } });
+  await clock.advance(2000);
+  const startMs = Date.parse("2024-01-01T00:00:00Z");
+  const before = Array.from({ length: 70 }, (_, second) => [startMs - (second + 3) * 1000, 10, 20] as const);
+  collector.inherit(key, before.toReversed());
+  const averages = collector.averages(key, "concurrency");
+  assert.ok(typeof averages !== "string");
+  assert.equal(averages.stable, 10);
+  assert.equal(averages.panic, 10);
+  collector.close();
+});

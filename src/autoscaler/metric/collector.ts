@@ -166,6 +166,7 @@ export function createMetricCollector(scrape: Scrape, clock: Clock, options: Col
       const collection = collections.get(key);
       if (!collection) return;
       collection.history.merge(records);
+      collection.history.fillGaps();
       collection.windows = replayLoad(collection.metric, collection.history.records());
     },
     onHealthChange(handler) {

@@ -18,6 +18,8 @@ export interface LoadHistory {
   add(atMs: number, load?: Load): void;
   /** Puts in what another replica recorded; where both have a second, this history's stays. */
   merge(records: readonly LoadRecord[]): void;
+  /** Gives the seconds of short gaps the load of the second after them: nobody saw them, which does not mean no load. */
+  fillGaps(): void;
   /** Replaces the seconds that `records` has. */
   replace(records: readonly LoadRecord[]): void;
   /** Oldest first. */
@@ -75,6 +77,16 @@ export function createLoadHistory(windowMs: number): LoadHistory {
     merge(others) {
       for (const record of others) put(record, (before) => before);
       trim();
+    },
+    fillGaps() {
+      for (let position = records.length - 1; position > 0; position--) {
+        const [later, ...load] = records[position]!;
+        const earlier = records[position - 1]![0];
+        if (later - earlier > largestGapMs + secondMs) continue;
+        for (let second = later - secondMs; second > earlier; second -= secondMs) {
+          records.splice(position, 0, [second, ...load] as LoadRecord);
+        }
+      }
     },
     replace(others) {
       for (const record of others) put(record, () => record);
