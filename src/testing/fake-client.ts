@@ -184,6 +184,9 @@ export function fakeClient(objects: readonly KubeObject[] = [], induce: readonly
     actions,
     of,
     async raw(method, path) {
+      const [, group, plural, name = ""] =
+        /^\/apis\/([^/]+)\/[^/]+\/namespaces\/[^/]+\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+      if (method === "GET" && plural) throw apiError(404, "NotFound", `${plural}.${group} "${name}" not found`);
       throw apiError(404, "NotFound", `the fake client has no ${method} ${path}`);
     },
     close() {},

@@ -2,23 +2,14 @@ import { Service } from "../../apis/core/service.ts";
 import { resourceNameOf } from "../../apis/kind.ts";
 import { allKinds } from "../../apis/kinds.ts";
 import type { KubeObject } from "../../apis/meta.ts";
-import { Configuration } from "../../apis/serving/configuration.ts";
-import { Revision } from "../../apis/serving/revision.ts";
-import { Route } from "../../apis/serving/route.ts";
-import { KnativeService } from "../../apis/serving/service.ts";
 import type { ConfigData } from "../../config/fields.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { reasonFor } from "../../kube/errors.ts";
-import { createTracker } from "../../kube/tracker.ts";
 import { isoTime } from "../../lib/iso-time.ts";
-import { reconcileConfiguration } from "../../reconcilers/configuration/reconcile.ts";
-import { reconcileGc } from "../../reconcilers/gc/reconcile.ts";
-import { byRoute, finalizeRouteMarks, reconcileRouteMarks, routeKeysOf } from "../../reconcilers/labeler/reconcile.ts";
-import { indexRevisions } from "../../reconcilers/revisions-of.ts";
-import { reconcileService } from "../../reconcilers/service/reconcile.ts";
 import type { Action } from "../../testing/fake-client.ts";
 import { type Report, type Row, reconcileOnce } from "../../testing/table.ts";
 import { domainMappingRow, routeRow, serverlessServiceRow } from "./reconcile-network.ts";
+import { configurationRow, gcRow, labelerRow, serviceRow } from "./reconcile-serving.ts";
 
 export interface ReconcileRequest {
   readonly controller: string;
@@ -47,46 +38,10 @@ const controllers: Readonly<Record<string, Runner>> = {
   domainmapping: controller(domainMappingRow),
   route: controller(routeRow),
   serverlessservice: controller(serverlessServiceRow),
-  service: controller({
-    kind: KnativeService,
-    reconcile: reconcileService,
-    deps: ({ client, informers }) => ({
-      configurations: informers.of(Configuration),
-      routes: informers.of(Route),
-      revisions: informers.of(Revision),
-      writeConfigurations: client.of(Configuration),
-      writeRoutes: client.of(Route),
-    }),
-  }),
-  configuration: controller({
-    kind: Configuration,
-    reconcile: reconcileConfiguration,
-    deps: ({ client, informers }) => ({
-      revisions: indexRevisions(informers.of(Revision)),
-      writeRevisions: client.of(Revision),
-    }),
-  }),
-  labeler: controller({
-    kind: Route,
-    reconcile: reconcileRouteMarks,
-    finalizer: { name: "routes.serving.knative.dev", finalize: finalizeRouteMarks },
-    deps: ({ client, informers }) => {
-      const revisions = informers.of(Revision);
-      const configurations = informers.of(Configuration);
-      revisions.addIndex(byRoute, routeKeysOf);
-      configurations.addIndex(byRoute, routeKeysOf);
-      const [writeRevisions, writeConfigurations] = [client.of(Revision), client.of(Configuration)];
-      return { revisions, configurations, writeRevisions, writeConfigurations, tracker: createTracker() };
-    },
-  }),
-  gc: controller({
-    kind: Configuration,
-    reconcile: reconcileGc,
-    deps: ({ client, informers }) => ({
-      revisions: indexRevisions(informers.of(Revision)),
-      writeRevisions: client.of(Revision),
-    }),
-  }),
+  service: controller(serviceRow),
+  configuration: controller(configurationRow),
+  labeler: controller(labelerRow),
+  gc: controller(gcRow),
 };
 
 /** Op `reconcile`: what one pass of a controller writes and tells. Throws for controllers that it does not know. */
