@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Endpoints } from "../../src/apis/core/endpoints.ts";
+import type { Kind } from "../../src/apis/kind.ts";
+import { isControlledBy, type KubeObject, keyOf } from "../../src/apis/meta.ts";
+import { Configuration } from "../../src/apis/serving/configuration.ts";
+import { Route } from "../../src/apis/serving/route.ts";
+import type { ControllerRow } from "../../src/main/answer/reconcile.ts";
+import { gcRow, labelerRow } from "../../src/main/answer/reconcile-serving.ts";
+import { reconcileOnce } from "../../src/testing/table.ts";
+import { type Difference, differences, type Result, staleMarks } from "./differences.ts";
+import {
+  type Essence,
+  essence,
+  isOfKind,
+  objectsOf,
+  passedAt,
+  type Subject,
+  scenarios,
+  statusEssence,
+} from "./recorded.ts";
+import { type Trial, trials } from "./trials.ts";
+
+/** The activator's Service has Endpoints though no activator runs. */
+const activator: Endpoints = {
+  apiVersion: "v1",
+  kind: "Endpoints",
+  metadata: { name: "activator-service", namespace: "knative-serving" },
+};
+
+const seen = new Set<Difference>();
+
+for (const scenario of scenarios) {
+  for (const step of scenario.steps) {
+    for (const trial of trials) {
+      for (const object of objectsOf(step, trial.kind)) {
+        const row = trial.row(object, step);
+        if (!row) continue;
+        const subject: Subject = { scenario, step, object };
+        test(`${scenario.name}, ${step.name}: ${trial.kind.kind} ${object.metadata.name} is as the original's`, async () => {
+          const expected: Result = { status: statusEssence(statusOf(object)), children: {} };
+          const actual: Result = { status: await judge(subject, trial, row), children: {} };
+          for (const kinds of trial.children?.(object) ?? []) {
+            Object.assign(actual.children, await makeAnew(subject, trial, row, kinds));
+            for (const child of step.objects.filter((child) => isChild(child, object, kinds))) {
+              expected.children[nameOf(child)] = essence(child);
+            }
+          }
+          for (const difference of differences.filter(({ applies }) => applies(subject))) {
+            const recorded = structuredClone(expected);
+            difference.change(expected, subject);
+            assert.notDeepEqual(expected, recorded, `no difference any more: ${difference.why}`);
+            seen.add(difference);
+          }
+          assert.deepEqual(actual, expected);
+        });
+      }
+    }
+    if (staleMarks.includes(scenario.name)) continue;
+    for (const object of objectsOf(step, Route)) {
+      test(`${scenario.name}, ${step.name}: what Route ${object.metadata.name} leads to is marked as by the original`, async () => {
+        const { actions } = await pass({ scenario, step, object }, labelerRow as never, step.objects);
+        assert.deepEqual(actions, []);
+      });
+    }
+    for (const object of objectsOf(step, Configuration)) {
+      test(`${scenario.name}, ${step.name}: of Configuration ${object.metadata.name} no Revision is left to collect`, async () => {
+        const { actions } = await pass({ scenario, step, object }, gcRow as never, step.objects);
+        assert.deepEqual(actions, []);
+      });
+    }
+  }
+}
+
+test("every difference that is listed was seen", () => {
+  assert.deepEqual(
+    differences.filter((difference) => !seen.has(difference)).map(({ why }) => why),
+    [],
+  );
+});
+
+/** The status that comes of nothing. */
+async function judge(subject: Subject, trial: Trial, row: ControllerRow<never, never>): Promise<Essence> {
+  const { object, step } = subject;
+  const others = [activator, ...(trial.others?.(object, step) ?? [])];
+  const rest = [...step.objects.filter((other) => other !== object), ...others];
+  const { status: _, ...bare } = object as KubeObject & { status?: object };
+  let start = trial.keepsStatus?.(object) ? object : bare;
+  if (trial.later) {
+    const early = rest.filter((other) => !isChild(other, object, trial.later!));
+    const { outcome } = await pass(subject, row, [start, ...early]);
+    start = { ...bare, status: outcome?.status } as KubeObject;
+  }
+  const { outcome } = await pass(subject, row, [start, ...rest]);
+  return statusEssence(outcome?.status);
+}
+
+/** The children of some kinds, as they are made where there are none. */
+async function makeAnew(
+  subject: Subject,
+  trial: Trial,
+  row: ControllerRow<never, never>,
+  kinds: readonly Kind<KubeObject>[],
+): Promise<Result["children"]> {
+  const { object, step } = subject;
+  const rest = step.objects.filter((other) => !isChild(other, object, kinds));
+  const { creates, updates } = await pass(subject, row, [...rest, activator, ...(trial.others?.(object, step) ?? [])]);
+  const made = [...creates, ...updates].filter((child) => isChild(child, object, kinds));
+  return Object.fromEntries(made.map((child) => [nameOf(child), essence(child)]));
+}
+
+function pass({ scenario, object }: Subject, row: ControllerRow<never, never>, objects: readonly KubeObject[]) {
+  type Row = ControllerRow<KubeObject & { status?: object }, unknown>;
+  const world = { key: keyOf(object), objects, config: scenario.config, now: passedAt };
+  return reconcileOnce({ ...(row as unknown as Row), ...world });
+}
+
+function isChild(child: KubeObject, object: KubeObject, kinds: readonly Kind<KubeObject>[]): boolean {
+  return isControlledBy(child, object) && kinds.some((kind) => isOfKind(child, kind));
+}
+
+function nameOf({ kind, metadata }: KubeObject): string {
+  return `${kind} ${metadata.name}`;
+}
+
+function statusOf(object: KubeObject): object | undefined {
+  return (object as { status?: object }).status;
+}
