@@ -12,6 +12,8 @@ import { type Essence, isOfKind, objectsOf, passedAt, type Subject } from "./rec
 export interface Result {
   readonly status: Essence;
   readonly children: Record<string, Essence>;
+  /** "Normal Created Created ..." */
+  readonly events: string[];
 }
 
 /** Where ours is not what the original made of the same. */
@@ -54,8 +56,9 @@ export const differences: readonly Difference[] = [
   {
     why: `${in042} the probe's path keeps the headers of the path that it proves`,
     applies: ({ scenario, object }) => scenario.name === "config-features-nodeselector" && isOfKind(object, Ingress),
-    change: ({ children }) => {
+    change: ({ children, events }) => {
       for (const child of Object.values(children)) {
+        events.push(`Normal Updated Updated VirtualService ${child.namespace}/${child.name}`);
         child.spec.http[0].match[0].headers["Knative-Serving-Tag"] = { exact: "cur" };
       }
     },

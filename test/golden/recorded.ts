@@ -21,6 +21,8 @@ export interface Scenario {
 export interface Step {
   readonly name: string;
   readonly objects: readonly KubeObject[];
+  /** "Normal Created Created ...", by "Kind/name" of what they are about: all up to here, since events outlive their cause. */
+  readonly events: Readonly<Record<string, readonly string[]>>;
 }
 
 interface Recording {
@@ -30,6 +32,7 @@ interface Recording {
   readonly configMaps?: ConfigMaps;
   /** The objects, each once for all steps in which it was the same. */
   readonly objects: readonly { readonly steps: readonly string[]; readonly object: KubeObject }[];
+  readonly events: readonly { readonly steps: readonly string[]; readonly object: string; readonly event: string }[];
 }
 
 type ConfigMaps = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -46,7 +49,7 @@ const folder = new URL("recorded/", import.meta.url);
 
 export const scenarios: readonly Scenario[] = readdirSync(folder).map((file) => {
   const text = readFileSync(new URL(file, folder), "utf8").replaceAll('"<time>"', JSON.stringify(recordedAt));
-  const { scenario, steps, configMaps = {}, objects } = JSON.parse(text) as Recording;
+  const { scenario, steps, configMaps = {}, objects, events } = JSON.parse(text) as Recording;
   const all = objects.map(({ steps, object }) => ({ steps, object: identified(object) }));
   return {
     name: scenario,
@@ -54,6 +57,7 @@ export const scenarios: readonly Scenario[] = readdirSync(folder).map((file) => 
     steps: steps.map((name) => ({
       name,
       objects: all.filter(({ steps }) => steps.includes(name)).map(({ object }) => object),
+      events: eventsByObject(events.filter(({ steps }) => steps.includes(name))),
     })),
   };
 });
@@ -76,6 +80,12 @@ export function objectsOf<K extends Kind<KubeObject>>({ objects }: Step, kind: K
 
 export function isOfKind<K extends Kind<KubeObject>>(object: KubeObject, kind: K): object is ObjectOf<K> {
   return object.kind === kind.kind && object.apiVersion === apiVersionOf(kind);
+}
+
+function eventsByObject(events: Recording["events"]): Step["events"] {
+  const names = new Set(events.map(({ object }) => object));
+  const of = (name: string) => events.filter(({ object }) => object === name).map(({ event }) => event);
+  return Object.fromEntries([...names].map((name) => [name, of(name)]));
 }
 
 /** The recording has symbolic uids where objects are referred to, and leaves them out where they belong. */

@@ -9,16 +9,8 @@ import type { ControllerRow } from "../../src/main/answer/reconcile.ts";
 import { gcRow, labelerRow } from "../../src/main/answer/reconcile-serving.ts";
 import { reconcileOnce } from "../../src/testing/table.ts";
 import { type Difference, differences, type Result, staleMarks } from "./differences.ts";
-import {
-  type Essence,
-  essence,
-  isOfKind,
-  objectsOf,
-  passedAt,
-  type Subject,
-  scenarios,
-  statusEssence,
-} from "./recorded.ts";
+import { toldAnew, toldByUs } from "./events.ts";
+import { essence, isOfKind, objectsOf, passedAt, type Subject, scenarios, statusEssence } from "./recorded.ts";
 import { type Trial, trials } from "./trials.ts";
 
 /** The activator's Service has Endpoints though no activator runs. */
@@ -38,18 +30,24 @@ for (const scenario of scenarios) {
         if (!row) continue;
         const subject: Subject = { scenario, step, object };
         test(`${scenario.name}, ${step.name}: ${trial.kind.kind} ${object.metadata.name} is as the original's`, async () => {
-          const expected: Result = { status: statusEssence(statusOf(object)), children: {} };
-          const actual: Result = { status: await judge(subject, trial, row), children: {} };
-          for (const kinds of trial.children?.(object) ?? []) {
-            Object.assign(actual.children, await makeAnew(subject, trial, row, kinds));
-            for (const child of step.objects.filter((child) => isChild(child, object, kinds))) {
-              expected.children[nameOf(child)] = essence(child);
-            }
-          }
+          const groups = trial.children?.(object) ?? [];
+          const recorded = step.objects.filter((child) => groups.some((kinds) => isChild(child, object, kinds)));
+          const expected: Result = {
+            status: statusEssence((object as { status?: object }).status),
+            children: essences(recorded),
+            events: toldAnew(subject, recorded.map(nameOf)),
+          };
+          const judged = await judge(subject, trial, row);
+          const made = await Promise.all(groups.map((kinds) => makeAnew(subject, trial, row, kinds)));
+          const actual: Result = {
+            status: statusEssence(judged.outcome?.status),
+            children: essences(made.flatMap(({ children }) => children)),
+            events: toldByUs([judged, ...made.map(({ report }) => report)].flatMap(({ events }) => events)),
+          };
           for (const difference of differences.filter(({ applies }) => applies(subject))) {
-            const recorded = structuredClone(expected);
+            const before = structuredClone(expected);
             difference.change(expected, subject);
-            assert.notDeepEqual(expected, recorded, `no difference any more: ${difference.why}`);
+            assert.notDeepEqual(expected, before, `no difference any more: ${difference.why}`);
             seen.add(difference);
           }
           assert.deepEqual(actual, expected);
@@ -79,34 +77,35 @@ test("every difference that is listed was seen", () => {
   );
 });
 
-/** The status that comes of nothing. */
-async function judge(subject: Subject, trial: Trial, row: ControllerRow<never, never>): Promise<Essence> {
+/** Lets the controller come to a status from none. */
+async function judge(subject: Subject, trial: Trial, row: ControllerRow<never, never>) {
   const { object, step } = subject;
   const others = [activator, ...(trial.others?.(object, step) ?? [])];
   const rest = [...step.objects.filter((other) => other !== object), ...others];
   const { status: _, ...bare } = object as KubeObject & { status?: object };
-  let start = trial.keepsStatus?.(object) ? object : bare;
-  if (trial.later) {
-    const early = rest.filter((other) => !isChild(other, object, trial.later!));
-    const { outcome } = await pass(subject, row, [start, ...early]);
-    start = { ...bare, status: outcome?.status } as KubeObject;
-  }
-  const { outcome } = await pass(subject, row, [start, ...rest]);
-  return statusEssence(outcome?.status);
+  const start = trial.keepsStatus?.(object) ? object : bare;
+  if (!trial.later) return pass(subject, row, [start, ...rest]);
+  const early = rest.filter((other) => !isChild(other, object, trial.later!));
+  const first = await pass(subject, row, [start, ...early]);
+  const second = await pass(subject, row, [{ ...bare, status: first.outcome?.status } as KubeObject, ...rest]);
+  return { ...second, events: [...first.events, ...second.events] };
 }
 
-/** The children of some kinds, as they are made where there are none. */
+/** Lets the controller make the children of some kinds where there are none. */
 async function makeAnew(
   subject: Subject,
   trial: Trial,
   row: ControllerRow<never, never>,
   kinds: readonly Kind<KubeObject>[],
-): Promise<Result["children"]> {
+) {
   const { object, step } = subject;
   const rest = step.objects.filter((other) => !isChild(other, object, kinds));
-  const { creates, updates } = await pass(subject, row, [...rest, activator, ...(trial.others?.(object, step) ?? [])]);
-  const made = [...creates, ...updates].filter((child) => isChild(child, object, kinds));
-  return Object.fromEntries(made.map((child) => [nameOf(child), essence(child)]));
+  const report = await pass(subject, row, [...rest, activator, ...(trial.others?.(object, step) ?? [])]);
+  return { report, children: [...report.creates, ...report.updates].filter((child) => isChild(child, object, kinds)) };
+}
+
+function essences(objects: readonly KubeObject[]): Result["children"] {
+  return Object.fromEntries(objects.map((object) => [nameOf(object), essence(object)]));
 }
 
 function pass({ scenario, object }: Subject, row: ControllerRow<never, never>, objects: readonly KubeObject[]) {
@@ -121,8 +120,4 @@ function isChild(child: KubeObject, object: KubeObject, kinds: readonly Kind<Kub
 
 function nameOf({ kind, metadata }: KubeObject): string {
   return `${kind} ${metadata.name}`;
-}
-
-function statusOf(object: KubeObject): object | undefined {
-  return (object as { status?: object }).status;
 }
