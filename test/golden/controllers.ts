@@ -79,11 +79,11 @@ export function revisionRow(digests: DigestState): ControllerRow<Revision, Revis
   };
 }
 
-/** The controller of PodAutoscalers of class kpa, where `readyPods` pods have had no load for long. */
+/** The controller of PodAutoscalers of class kpa, where `readyPods` pods, seen for the first time, have no load. */
 export function podAutoscalerRow(readyPods: number): ControllerRow<PodAutoscaler, AutoscalerDeps> {
   const idle = { readyPods, stableValue: 0, panicValue: 0 };
   const advise: MultiScaler["advise"] = (_key, spec) => {
-    const { decision } = decide(spec, { ...initialDeciderState(spec, 0, 0), maxPanicPods: 0 }, idle, 0);
+    const { decision } = decide(spec, initialDeciderState(spec, readyPods, 0), idle, 0);
     return { desiredScale: decision.desiredPods, excessBurstCapacity: decision.excessBurstCapacity };
   };
   return {

@@ -6,6 +6,7 @@ import type { Kind, ObjectOf } from "../../src/apis/kind.ts";
 import { apiVersionOf } from "../../src/apis/kind.ts";
 import type { KubeObject } from "../../src/apis/meta.ts";
 import { parseServingConfig, type ServingConfig } from "../../src/config/serving-config.ts";
+import { deepFreeze } from "../../src/lib/freeze.ts";
 
 /**
  * What the original hakn 1.12.2 (serving v0.39.3, net-istio v0.39.1) made of an input, recorded from the program itself
@@ -50,7 +51,7 @@ const folder = new URL("recorded/", import.meta.url);
 export const scenarios: readonly Scenario[] = readdirSync(folder).map((file) => {
   const text = readFileSync(new URL(file, folder), "utf8").replaceAll('"<time>"', JSON.stringify(recordedAt));
   const { scenario, steps, configMaps = {}, objects, events } = JSON.parse(text) as Recording;
-  const all = objects.map(({ steps, object }) => ({ steps, object: identified(object) }));
+  const all = objects.map(({ steps, object }) => ({ steps, object: deepFreeze(identified(object)) }));
   return {
     name: scenario,
     config: configOf(configMaps),

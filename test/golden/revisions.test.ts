@@ -56,7 +56,7 @@ for (const { name: scenario, config, steps } of scenarios) {
     // A Configuration whose last change was refused has none of that generation.
     if (!revision) continue;
     test(`${scenario}: Configuration ${configuration.metadata.name} becomes the Revision of the original`, () => {
-      const made = makeRevision(configuration, 0);
+      const made = structuredClone(makeRevision(configuration, 0));
       const admission = { config, operation: "CREATE", old: undefined, subresource: "" } as const;
       revisionAdmission.setDefaults(made, { ...admission, userName: "" });
       assert.deepEqual(essenceOf(unrouted(made)), essenceOf(unrouted(revision)));

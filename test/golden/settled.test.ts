@@ -52,6 +52,15 @@ for (const scenario of scenarios) {
           }
           assert.deepEqual(actual, expected);
         });
+        if (differences.some(({ applies }) => applies(subject))) continue;
+        test(`${scenario.name}, ${step.name}: ${trial.kind.kind} ${object.metadata.name} is taken over as it is`, async () => {
+          const { actions } = await pass(subject, row, [...step.objects, ...othersOf(subject, trial)]);
+          // Those get the queue-proxy of our version.
+          assert.deepEqual(
+            actions.filter(({ resource }) => resource !== "deployments"),
+            [],
+          );
+        });
       }
     }
     if (staleMarks.includes(scenario.name)) continue;
@@ -80,8 +89,7 @@ test("every difference that is listed was seen", () => {
 /** Lets the controller come to a status from none. */
 async function judge(subject: Subject, trial: Trial, row: ControllerRow<never, never>) {
   const { object, step } = subject;
-  const others = [activator, ...(trial.others?.(object, step) ?? [])];
-  const rest = [...step.objects.filter((other) => other !== object), ...others];
+  const rest = [...step.objects.filter((other) => other !== object), ...othersOf(subject, trial)];
   const { status: _, ...bare } = object as KubeObject & { status?: object };
   const start = trial.keepsStatus?.(object) ? object : bare;
   if (!trial.later) return pass(subject, row, [start, ...rest]);
@@ -100,7 +108,7 @@ async function makeAnew(
 ) {
   const { object, step } = subject;
   const rest = step.objects.filter((other) => !isChild(other, object, kinds));
-  const report = await pass(subject, row, [...rest, activator, ...(trial.others?.(object, step) ?? [])]);
+  const report = await pass(subject, row, [...rest, ...othersOf(subject, trial)]);
   return { report, children: [...report.creates, ...report.updates].filter((child) => isChild(child, object, kinds)) };
 }
 
@@ -112,6 +120,10 @@ function pass({ scenario, object }: Subject, row: ControllerRow<never, never>, o
   type Row = ControllerRow<KubeObject & { status?: object }, unknown>;
   const world = { key: keyOf(object), objects, config: scenario.config, now: passedAt };
   return reconcileOnce({ ...(row as unknown as Row), ...world });
+}
+
+function othersOf({ object, step }: Subject, trial: Trial): readonly KubeObject[] {
+  return [activator, ...(trial.others?.(object, step) ?? [])];
 }
 
 function isChild(child: KubeObject, object: KubeObject, kinds: readonly Kind<KubeObject>[]): boolean {

@@ -71,8 +71,7 @@ export const trials: readonly Trial[] = [
   {
     kind: KnativeService,
     row: () => serviceRow as never,
-    // A changed one is not what it would be if it were made anew: admission fills in some defaults only then.
-    children: ({ metadata }) => (metadata.generation === 1 ? [[Configuration], [Route]] : []),
+    children: () => [[Configuration], [Route]],
   },
   { kind: Configuration, row: () => configurationRow as never },
   {
