@@ -5,11 +5,11 @@ import {
   type DeciderState,
   decide,
   initialDeciderState,
-  mergeDeciderStates,
   type Observation,
   tickIntervalMs,
 } from "./decide.ts";
-import { createDecisionRing, type DecisionRing, type RecordedDecision } from "./explain/decision-ring.ts";
+import { type DeciderInheritance, type DeciderMemory, mergeDeciders } from "./decider-memory.ts";
+import { createDecisionRing, type DecisionRing } from "./explain/decision-ring.ts";
 import { type Explanation, isHeldBack, type Rule } from "./explain/explanation.ts";
 import { type Hold, holdScale } from "./hold.ts";
 import type { ScaleRule } from "./kpa/scale.ts";
@@ -23,23 +23,11 @@ export interface Advice {
 
 /** What is known of a revision beside its spec. */
 export interface Subject {
-  /** The scale that was wanted last, by whomever; -1 or absent when none was. */
+  /** The scale that was set last, by whomever; -1 or absent when none was. */
   readonly wanted?: number | undefined;
   readonly bounds: { readonly min: number; readonly max: number };
   /** What becomes of the advice: the bounds and the rules at zero. */
   readonly plan: (advised: number) => { readonly want: number; readonly rule?: ScaleRule };
-}
-
-/** What a decider remembers, for whoever decides next. */
-export interface DeciderMemory {
-  readonly state: DeciderState;
-  readonly desiredScale: number;
-}
-
-/** What one decider leaves to the next. */
-export interface DeciderInheritance {
-  readonly decider?: DeciderMemory;
-  readonly decisions?: readonly RecordedDecision[];
 }
 
 export interface MultiScaler {
@@ -97,6 +85,8 @@ interface Scaler {
   toldAtMs: number;
   readonly beganMs: number;
   readonly tookOver: boolean;
+  /** Nobody told what was decided before. */
+  isPartial: boolean;
   readonly decisions: DecisionRing;
   readonly stop: CancelTimer;
 }
@@ -165,12 +155,18 @@ export function createMultiScaler(
 
   const begin = (key: string, spec: DeciderSpec, subject: Subject): Scaler => {
     const { decider: inherited, decisions: earlier = [] } = inheritance(key) ?? {};
-    const wanted = inherited?.desiredScale ?? subject.wanted ?? -1;
+    const wanted = Math.max(inherited?.desiredScale ?? -1, subject.wanted ?? -1);
     const fresh = initialDeciderState(spec, countReady(key), now());
+    // More is set than what we were told leads to: the latest decision was lost, and with it that panic began.
+    const isBehind = inherited && wanted > Math.max(inherited.desiredScale, subject.plan(inherited.desiredScale).want);
     const scaler: Scaler = {
       spec,
       subject,
-      state: inherited ? { ...inherited.state, delay: inherited.state.delay ?? fresh.delay } : fresh,
+      state: {
+        ...(inherited?.state ?? fresh),
+        ...(isBehind && { panicSinceMs: now(), maxPanicPods: wanted }),
+        delay: inherited?.state.delay ?? fresh.delay,
+      },
       advice: { desiredScale: wanted, excessBurstCapacity: initialBurstCapacity(spec) },
       hold: undefined,
       want: subject.wanted ?? -1,
@@ -178,6 +174,7 @@ export function createMultiScaler(
       toldAtMs: Number.NEGATIVE_INFINITY,
       beganMs: now(),
       tookOver: wanted >= 0,
+      isPartial: wanted >= 0 && (!inherited || inherited.isPartial === true),
       decisions: createDecisionRing(),
       stop: startTicker(clock, tickIntervalMs, (latenessMs) => {
         onTick(latenessMs);
@@ -208,15 +205,16 @@ export function createMultiScaler(
     decisions: (key) => scalers.get(key)?.decisions,
     memory(key) {
       const scaler = scalers.get(key);
-      return scaler && { state: scaler.state, desiredScale: scaler.advice.desiredScale };
+      return scaler && memoryOf(scaler, now());
     },
     inherit(key, { decider, decisions }) {
       const scaler = scalers.get(key);
       if (!scaler) return;
       if (decisions) scaler.decisions.inherit(decisions);
       if (!decider) return;
-      scaler.state = mergeDeciderStates(scaler.state, decider.state);
-      const desiredScale = Math.max(scaler.advice.desiredScale, decider.desiredScale);
+      const { state, desiredScale, isPartial = false } = mergeDeciders(memoryOf(scaler, now()), decider);
+      scaler.state = state;
+      scaler.isPartial = isPartial;
       scaler.advice = { ...scaler.advice, desiredScale };
       if (scaler.hold) scaler.hold = { ...scaler.hold, scale: Math.max(scaler.hold.scale, desiredScale) };
     },
@@ -233,6 +231,11 @@ export function createMultiScaler(
       scalers.clear();
     },
   };
+}
+
+function memoryOf({ state, advice, isPartial, beganMs, spec }: Scaler, nowMs: number): DeciderMemory {
+  const { desiredScale } = advice;
+  return { state, desiredScale, ...(isPartial && nowMs - beganMs < spec.stableWindowMs && { isPartial: true }) };
 }
 
 function initialBurstCapacity({ targetBurstCapacity, initialScale, totalValue }: DeciderSpec): number {

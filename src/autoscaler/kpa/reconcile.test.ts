@@ -270,3 +270,33 @@ for (const [what, objects, advised] of [
   test(`whatever error one write meets, a PodAutoscaler ${what} ends as it would have without`, () =>
     assertSurvivesFaults(rowOf(objects, advised)));
 }
+
+const lastScales: readonly (readonly [
+  name: string,
+  reported: number | undefined,
+  replicas: number,
+  wanted: number | undefined,
+])[] = [
+  ["the status says so", 3, 3, 3],
+  ["whoever scaled up ended before the status was written", 1, 3, 3],
+  ["the status is ahead of the cache", 5, 3, 5],
+  ["nobody decided yet", undefined, 3, undefined],
+];
+for (const [name, reported, replicas, wanted] of lastScales) {
+  test(`a decider begins with the scale that was set last: ${name}`, async () => {
+    const pa = makePodAutoscaler();
+    const seen: (number | undefined)[] = [];
+    const status = reported === undefined ? {} : { status: { ...pa.status, desiredScale: reported } };
+    const row = rowOf([{ ...pa, ...status }, deployment(replicas)], 3);
+    const multiScaler = advising(3, false);
+    const advise: MultiScaler["advise"] = (key, spec, subject) => {
+      seen.push(subject?.wanted);
+      return multiScaler.advise(key, spec, subject);
+    };
+    await reconcileOnce({
+      ...row,
+      deps: (world: World) => ({ ...row.deps(world), multiScaler: { ...multiScaler, advise } }),
+    });
+    assert.deepEqual(seen, [wanted]);
+  });
+}

@@ -73,7 +73,7 @@ async function reconcile(
   };
   const planFor = (advised: number) => planScale({ ...situation, advised, nowMs: pass.clock.now() });
   const bounds = scaleBounds(pa, config);
-  const advice = deps.multiScaler.advise(key, spec, { wanted: pa.status?.desiredScale, bounds, plan: planFor });
+  const advice = deps.multiScaler.advise(key, spec, { wanted: scaleSetLast(pa, deps), bounds, plan: planFor });
   const plan = planFor(advice.desiredScale);
   const replicas = plan.apply === undefined ? undefined : await deps.scaleTargets.scale(pa, plan.apply);
   const news = newsOf(pa, {
@@ -100,6 +100,13 @@ async function reconcile(
   const annotations = news && { ...pa.status?.annotations, [scaleReasonAnnotation]: news.annotation };
   const status = { ...finished, ...(annotations && { annotations }) };
   return { status, ...(plan.requeueAfterMs !== undefined && { requeueAfterMs: plan.requeueAfterMs }) };
+}
+
+/** The target says more than the status where whoever scaled it ended before the status was written. */
+function scaleSetLast(pa: PodAutoscaler, { scaleTargets }: Deps): number | undefined {
+  const reported = pa.status?.desiredScale;
+  if (reported === undefined || reported < 0) return reported;
+  return Math.max(reported, scaleTargets.present(pa) ?? scaleUnknown);
 }
 
 /** The Service that selects the revision's pods; until it was made, the name that it will have. */

@@ -8,19 +8,24 @@ import type { Client, Lister } from "../../kube/api.ts";
 export interface ScaleTargets {
   /** Sets the replicas of the target of `pa` unless they are set so already; resolves with what they were. */
   scale(pa: PodAutoscaler, replicas: number): Promise<number>;
+  /** What is set now, where the target is a Deployment that is in the cache. */
+  present(pa: PodAutoscaler): number | undefined;
 }
 
 type Scalable = KubeObject & { spec?: { replicas?: number } };
 
 /** Deployments are read from the cache, other kinds from the API server. */
 export function createScaleTargets(client: Client, deployments: Lister<Deployment>): ScaleTargets {
+  const locate = ({ metadata, spec: { scaleTargetRef } }: PodAutoscaler) => {
+    const kind = kindOf(scaleTargetRef.apiVersion ?? "apps/v1", scaleTargetRef.kind ?? "Deployment");
+    const ref = { namespace: metadata.namespace!, name: scaleTargetRef.name ?? "" };
+    const isDeployment = kind.kind === Deployment.kind && kind.group === Deployment.group;
+    return { kind, ref, cached: isDeployment ? deployments.get(ref) : undefined };
+  };
   return {
+    present: (pa) => locate(pa).cached?.spec?.replicas,
     async scale(pa, replicas) {
-      const reference = pa.spec.scaleTargetRef;
-      const kind = kindOf(reference.apiVersion ?? "apps/v1", reference.kind ?? "Deployment");
-      const ref = { namespace: pa.metadata.namespace!, name: reference.name ?? "" };
-      const cached =
-        kind.kind === Deployment.kind && kind.group === Deployment.group ? deployments.get(ref) : undefined;
+      const { kind, ref, cached } = locate(pa);
       const target: Scalable = cached ?? (await client.of(kind).get(ref));
       const current = target.spec?.replicas ?? 1;
       if (current !== replicas) {

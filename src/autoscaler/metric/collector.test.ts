@@ -177,3 +177,17 @@ test("what is inherited while we collect already: the seconds between count as w
   assert.equal(averages.panic, 10);
   collector.close();
 });
+
+test("what is inherited with a short gap: its seconds count as what was seen after them", async () => {
+  const clock = fakeClock();
+  const startMs = Date.parse("2024-01-01T00:00:00Z");
+  const seconds = Array.from({ length: 70 }, (_, second) => startMs - (70 - second) * 1000);
+  const told = seconds.filter((_, second) => second < 64 || second > 67).map((atMs) => [atMs, 10, 20] as const);
+  const collector = createMetricCollector(async () => statOf(10), clock, { inheritance: () => told });
+  collector.collect({ ...metric, status: { conditions: [] } });
+  await clock.advance(1000);
+  const averages = collector.averages(key, "concurrency");
+  assert.ok(typeof averages !== "string");
+  assert.deepEqual([averages.stable, averages.panic], [10, 10]);
+  collector.close();
+});

@@ -118,7 +118,10 @@ export function createMetricCollector(scrape: Scrape, clock: Clock, options: Col
   const begin = (key: string, metric: Metric) => {
     const inherited = inheritance(key);
     const history = createLoadHistory(windowLengths(metric).stableMs);
-    if (inherited) history.merge(inherited);
+    if (inherited) {
+      history.merge(inherited);
+      history.fillGaps();
+    }
     collections.set(key, {
       metric,
       error: undefined,

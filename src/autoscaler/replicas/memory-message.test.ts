@@ -130,3 +130,26 @@ test("a second of a revision under load takes 300 bytes at most", () => {
   assert.ok(text.length <= 300, `${text.length} bytes`);
   assert.ok(text.length > 200, `the figure in decision 12 is too high: ${text.length} bytes`);
 });
+
+for (const offsetMs of [-0.4, 0.4, -1000.3]) {
+  test(`seconds stay whole where clocks differ by ${offsetMs} ms`, () => {
+    const text = encodeMemoryMessage({
+      type: "memories",
+      memories: [["ns/app", { windowMs: 60_000, records: [[nowMs]] }]],
+    });
+    const read = decodeMemoryMessage(text, offsetMs, nowMs);
+    assert.ok(read.type === "memories");
+    assert.deepEqual(read.memories[0]![1].records, [[nowMs + Math.round(offsetMs / 1000) * 1000]]);
+  });
+}
+
+test("that a decider was told nothing of what was before is passed on", () => {
+  const partial: KeyMemory = { ...memory, decider: { ...memory.decider!, isPartial: true } };
+  const read = decodeMemoryMessage(
+    encodeMemoryMessage({ type: "memories", memories: [["ns/app", partial]] }),
+    0,
+    nowMs,
+  );
+  assert.ok(read.type === "memories");
+  assert.equal(read.memories[0]![1].decider?.isPartial, true);
+});

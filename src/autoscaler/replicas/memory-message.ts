@@ -69,11 +69,12 @@ function movedRecord(record: LoadRecord, offsetMs: number, nowMs: number): LoadR
   if ((concurrency ?? 0) > mostPlausible || (requests ?? 0) > mostPlausible) {
     throw new MemoryMessageError("more load than any pod bears");
   }
-  const second = Math.floor((atMs + offsetMs) / 1000) * 1000;
+  // Seconds are told: rounded down, a difference of -0.1 ms would move them by a whole one.
+  const second = Math.round((atMs + offsetMs) / 1000) * 1000;
   return concurrency === undefined || requests === undefined ? [second] : [second, concurrency, requests];
 }
 
-function movedDecider({ state, desiredScale }: NonNullable<KeyMemory["decider"]>, offsetMs: number) {
+function movedDecider({ state, desiredScale, isPartial }: NonNullable<KeyMemory["decider"]>, offsetMs: number) {
   const { panicSinceMs, maxPanicPods, delay } = state ?? {};
   if (!Number.isInteger(desiredScale) || !isAmount(maxPanicPods)) {
     throw new MemoryMessageError("a decider without scale");
@@ -84,6 +85,7 @@ function movedDecider({ state, desiredScale }: NonNullable<KeyMemory["decider"]>
   const steps = delay ? Math.round(offsetMs / delay.granularityMs) : 0;
   return {
     desiredScale,
+    ...(isPartial === true && { isPartial }),
     state: {
       panicSinceMs: isAmount(panicSinceMs) ? panicSinceMs + offsetMs : undefined,
       maxPanicPods,

@@ -1,5 +1,5 @@
+import { type DeciderInheritance, type DeciderMemory, mergeDeciders } from "../decider-memory.ts";
 import { joinDecisions, type RecordedDecision } from "../explain/decision-ring.ts";
-import type { DeciderInheritance, DeciderMemory } from "../multi-scaler.ts";
 import { createLoadHistory, type LoadHistory, type LoadRecord } from "../windows/load-history.ts";
 
 /** What a replica tells the others about one revision: everything, or what came since it last told. */
@@ -41,7 +41,7 @@ export function createStandby(): Standby {
       if (known.windowMs !== windowMs) known.history.resize(windowMs);
       known.windowMs = windowMs;
       known.history.replace(records);
-      if (decider) known.decider = decider;
+      if (decider) known.decider = decider.isPartial && known.decider ? mergeDeciders(known.decider, decider) : decider;
       if (decisions) known.decisions = joinDecisions(known.decisions, decisions);
       remembered.delete(key);
       remembered.set(key, known);

@@ -42,13 +42,12 @@ export function createSuccession(
       multiScaler.forget(key);
     },
     learn(key, memory) {
-      const isOurs = owns(key) && collector.history(key) !== undefined;
-      if (!isOurs) {
-        standby.learn(key, memory);
-      } else if (collector.ageMs(key) < memory.windowMs) {
-        collector.inherit(key, memory.records);
-        multiScaler.inherit(key, memory);
-      }
+      // We may decide already and not collect yet: then collecting begins with what the standby has.
+      if (!owns(key) || collector.history(key) === undefined) standby.learn(key, memory);
+      if (owns(key) && collector.ageMs(key) >= memory.windowMs) return;
+      // A key that was just lost may be ours again before we let go of it.
+      collector.inherit(key, memory.records);
+      multiScaler.inherit(key, memory);
     },
     keys: () => [...new Set([...collector.keys(), ...multiScaler.keys()])],
   };
