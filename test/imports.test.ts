@@ -47,6 +47,8 @@ test("imports go one way, and rooms beside each other do not know each other", (
     if (!allowed) return [`${file}: the room ${room} is not in the table of this test`];
     // The answer program is a test tool: it runs single passes as the table tests do.
     if (file.startsWith("src/main/answer/")) allowed = [...allowed, "testing"];
+    // A world is what several tests of one room share.
+    if (file.endsWith("-world.ts")) allowed = [...allowed, "testing"];
     return importsOf(file)
       .filter((target) => target.startsWith("src/") && roomOf(target) !== room && !allowed.includes(roomOf(target)))
       .map((target) => `${file} imports ${target}`);
@@ -59,5 +61,16 @@ test("only the programs touch the process and its environment", () => {
     .filter((file) => roomOf(file) !== "main")
     .filter((file) => /\bprocess\.(env|exit|on|once)\b|\bsystemClock\b/.test(readFileSync(file, "utf8")))
     .filter((file) => file !== "src/lib/clock.ts");
+  assert.deepEqual(wrong, []);
+});
+
+test("no program is made of what tests share", () => {
+  const wrong = files
+    .filter((file) => !file.endsWith("-world.ts") && roomOf(file) !== "testing" && !file.startsWith("src/main/answer/"))
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((target) => /-world\.ts$|^src\/testing\//.test(target))
+        .map((target) => `${file} imports ${target}`),
+    );
   assert.deepEqual(wrong, []);
 });
