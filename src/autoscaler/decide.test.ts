@@ -1,22 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type DeciderSpec, decide, initialDeciderState, type Observation } from "./decide.ts";
+import { testSpec } from "./spec-world.ts";
 
-const spec: DeciderSpec = {
-  maxScaleUpRate: 10,
-  maxScaleDownRate: 2,
-  scalingMetric: "concurrency",
-  targetValue: 10,
-  totalValue: 20,
-  targetBurstCapacity: 0,
-  activatorCapacity: 100,
-  panicThreshold: 2,
-  stableWindowMs: 60_000,
-  scaleDownDelayMs: 0,
-  initialScale: 1,
-  reachable: true,
-  activationScale: 0,
-};
+const spec: DeciderSpec = { ...testSpec, maxScaleUpRate: 10, targetValue: 10, totalValue: 20 };
 
 /** What is seen at a second, and what is decided: pods, mode, rule. */
 type Step = readonly [second: number, stable: number, panic: number, ready: number, decided: string];

@@ -1,26 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLogger } from "../lib/log.ts";
-import type { DeciderSpec } from "./decide.ts";
 import { createDecisionRing } from "./explain/decision-ring.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import { type AutoscalerServer, startAutoscalerServer } from "./server.ts";
-
-const spec: DeciderSpec = {
-  maxScaleUpRate: 1000,
-  maxScaleDownRate: 2,
-  scalingMetric: "concurrency",
-  targetValue: 70,
-  totalValue: 100,
-  targetBurstCapacity: 0,
-  activatorCapacity: 100,
-  panicThreshold: 2,
-  stableWindowMs: 60_000,
-  scaleDownDelayMs: 0,
-  initialScale: 1,
-  reachable: true,
-  activationScale: 0,
-};
+import { testSpec } from "./spec-world.ts";
 
 const explanation: Explanation = {
   atMs: Date.parse("2024-01-01T00:10:00Z"),
@@ -37,7 +21,7 @@ const explanation: Explanation = {
   asked: { stable: 41, panic: 42 },
   rates: { least: 12, most: 25_000 },
   bounds: { min: 2, max: 30 },
-  spec,
+  spec: testSpec,
 };
 
 const ring = createDecisionRing();

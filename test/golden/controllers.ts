@@ -1,8 +1,6 @@
 import { Metric } from "../../src/apis/autoscaling/metric.ts";
 import { PodAutoscaler } from "../../src/apis/autoscaling/podautoscaler.ts";
-import { Image } from "../../src/apis/caching/image.ts";
 import { Deployment } from "../../src/apis/core/deployment.ts";
-import { Event } from "../../src/apis/core/event.ts";
 import { Pod } from "../../src/apis/core/pod.ts";
 import { Secret } from "../../src/apis/core/secret.ts";
 import { Service } from "../../src/apis/core/service.ts";
@@ -20,13 +18,8 @@ import { indexByRevision } from "../../src/autoscaler/pods.ts";
 import { type Deps as IngressDeps, isForIstio, reconcileIngress } from "../../src/istio/reconcile.ts";
 import type { ControllerRow } from "../../src/main/answer/reconcile.ts";
 import type { DigestState } from "../../src/reconcilers/revision/digest/resolver.ts";
-import {
-  byPodUid,
-  byRevisionUid,
-  type RevisionDeps,
-  reconcileRevision,
-} from "../../src/reconcilers/revision/reconcile.ts";
-import { createWaves } from "../../src/reconcilers/revision/waves.ts";
+import { type RevisionDeps, reconcileRevision } from "../../src/reconcilers/revision/reconcile.ts";
+import { revisionDeps } from "../../src/reconcilers/revision/revision-world.ts";
 
 const installation = { systemNamespace: "knative-serving", metricsDomain: "chainguard.dev/hakn" };
 
@@ -48,34 +41,10 @@ export const ingressRow: ControllerRow<Ingress, IngressDeps> = {
 
 /** The controller of Revisions; `digests` is what the registry said. */
 export function revisionRow(digests: DigestState): ControllerRow<Revision, RevisionDeps> {
-  const unused = () => Promise.reject(new Error("the registry was asked already"));
   return {
     kind: Revision,
     reconcile: reconcileRevision,
-    deps: ({ client, informers }) => {
-      const pods = informers.of(Pod);
-      pods.addIndex(byRevisionUid, ({ metadata }) => [metadata.labels?.["serving.knative.dev/revisionUID"] ?? ""]);
-      const warnings = informers.of(Event);
-      warnings.addIndex(byPodUid, ({ involvedObject }) => [involvedObject?.uid ?? ""]);
-      const deployments = informers.of(Deployment);
-      return {
-        deployments,
-        podAutoscalers: informers.of(PodAutoscaler),
-        images: informers.of(Image),
-        writeDeployments: client.of(Deployment),
-        writePodAutoscalers: client.of(PodAutoscaler),
-        writeImages: client.of(Image),
-        installation,
-        waves: createWaves(deployments),
-        futile: new Map(),
-        digests: { stateOf: () => digests, settled: async () => {}, forget() {}, onResult() {}, close() {} },
-        registry: { digestOf: unused },
-        pullSecrets: { keyringOf: unused },
-        pods,
-        warnings,
-        ensureCertificate: async () => {},
-      };
-    },
+    deps: (world) => revisionDeps(world, digests, installation),
   };
 }
 

@@ -2,25 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import type { DeciderSpec } from "../decide.ts";
+import { testSpec } from "../spec-world.ts";
 import { createDecisionRing, joinDecisions } from "./decision-ring.ts";
 import { describe, type Explanation } from "./explanation.ts";
 import { newsOf, type ScaleStep, scaleReasonAnnotation } from "./news.ts";
 
-const spec: DeciderSpec = {
-  maxScaleUpRate: 2,
-  maxScaleDownRate: 2,
-  scalingMetric: "concurrency",
-  targetValue: 70,
-  totalValue: 100,
-  targetBurstCapacity: 0,
-  activatorCapacity: 100,
-  panicThreshold: 2,
-  stableWindowMs: 60_000,
-  scaleDownDelayMs: 30_000,
-  initialScale: 1,
-  reachable: true,
-  activationScale: 1,
-};
+const spec: DeciderSpec = { ...testSpec, maxScaleUpRate: 2, scaleDownDelayMs: 30_000, activationScale: 1 };
 
 const bounds = { min: 2, max: 30 };
 const nowMs = Date.parse("2024-01-01T00:10:00Z");

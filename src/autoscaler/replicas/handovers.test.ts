@@ -34,6 +34,11 @@ const backAgain = async (world: World, pod: string) => {
   await world.clock.advance(handoverMs);
   world.owner = pod;
 };
+const killedAndBack = async (world: World, thenMs: number) => {
+  await killed(world, "a", "b");
+  await backAgain(world, "a");
+  await world.clock.advance(thenMs);
+};
 
 const sequences: Pick<Row, "name" | "handovers" | "thenMs">[] = [
   {
@@ -45,9 +50,7 @@ const sequences: Pick<Row, "name" | "handovers" | "thenMs">[] = [
     name: "killed, back, and killed again",
     thenMs: [500, 1000, 2000, 5000],
     async handovers(world, thenMs) {
-      await killed(world, "a", "b");
-      await backAgain(world, "a");
-      await world.clock.advance(thenMs);
+      await killedAndBack(world, thenMs);
       await killed(world, "a", "b");
     },
   },
@@ -55,9 +58,7 @@ const sequences: Pick<Row, "name" | "handovers" | "thenMs">[] = [
     name: "killed, back, killed again, and back again",
     thenMs: [500, 1000, 2000, 5000],
     async handovers(world, thenMs) {
-      await killed(world, "a", "b");
-      await backAgain(world, "a");
-      await world.clock.advance(thenMs);
+      await killedAndBack(world, thenMs);
       await killed(world, "a", "b");
       await backAgain(world, "a");
     },
@@ -66,9 +67,7 @@ const sequences: Pick<Row, "name" | "handovers" | "thenMs">[] = [
     name: "killed, back, and its heir killed",
     thenMs: [500, 1000, 2000, 5000],
     async handovers(world, thenMs) {
-      await killed(world, "a", "b");
-      await backAgain(world, "a");
-      await world.clock.advance(thenMs);
+      await killedAndBack(world, thenMs);
       await killed(world, "b", "a");
     },
   },

@@ -2,26 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLogger } from "../../lib/log.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
-import type { DeciderSpec } from "../decide.ts";
+import { testSpec } from "../spec-world.ts";
 import type { KeyMemory } from "./memory.ts";
 import { decodeMemoryMessage, encodeMemoryMessage, MemoryMessageError } from "./memory-message.ts";
 import { createMemoryReceiver } from "./memory-receiver.ts";
-
-const spec: DeciderSpec = {
-  maxScaleUpRate: 1000,
-  maxScaleDownRate: 2,
-  scalingMetric: "concurrency",
-  targetValue: 70,
-  totalValue: 100,
-  targetBurstCapacity: 0,
-  activatorCapacity: 100,
-  panicThreshold: 2,
-  stableWindowMs: 60_000,
-  scaleDownDelayMs: 0,
-  initialScale: 1,
-  reachable: true,
-  activationScale: 0,
-};
 
 const nowMs = Date.parse("2024-01-01T00:00:00Z");
 const memory: KeyMemory = {
@@ -54,7 +38,7 @@ const memory: KeyMemory = {
         asked: { stable: 3, panic: 3 },
         rates: { least: 1, most: 2000 },
         bounds: { min: 2, max: 30 },
-        spec,
+        spec: testSpec,
       },
     },
   ],

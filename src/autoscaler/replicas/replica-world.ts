@@ -6,6 +6,7 @@ import type { DeciderSpec } from "../decide.ts";
 import { createMetricCollector, type MetricCollector } from "../metric/collector.ts";
 import { createMultiScaler, type MultiScaler } from "../multi-scaler.ts";
 import { nanosecondsPerMs } from "../settings.ts";
+import { testSpec } from "../spec-world.ts";
 import type { Connect } from "./link.ts";
 import { createReplicas, type Replicas } from "./replicas.ts";
 
@@ -14,18 +15,10 @@ const key = "ns/app";
 export const second = 1000;
 
 const specOf = (windowMs: number): DeciderSpec => ({
-  maxScaleUpRate: 1000,
-  maxScaleDownRate: 2,
-  scalingMetric: "concurrency",
+  ...testSpec,
   targetValue: 10,
   totalValue: 10,
-  targetBurstCapacity: 0,
-  activatorCapacity: 100,
-  panicThreshold: 2,
   stableWindowMs: windowMs,
-  scaleDownDelayMs: 0,
-  initialScale: 1,
-  reachable: true,
   activationScale: 1,
 });
 

@@ -14,7 +14,7 @@ import { createDigestResolver } from "./digest/resolver.ts";
 import { createRegistryTransport, type RegistryTransportOptions } from "./digest/transport.ts";
 import { createCertificates } from "./queue-certificate.ts";
 import type { Installation } from "./queue-container.ts";
-import { byPodUid, byRevisionUid, type RevisionDeps, reconcileRevision } from "./reconcile.ts";
+import { indexTroubles, type RevisionDeps, reconcileRevision } from "./reconcile.ts";
 import { createWaves } from "./waves.ts";
 
 export interface RevisionSettings {
@@ -36,9 +36,8 @@ export function startRevisionController(
   const deployments = informers.of(Deployment, ours);
   const podAutoscalers = informers.of(PodAutoscaler);
   const pods = informers.of(Pod, ours);
-  pods.addIndex(byRevisionUid, ({ metadata }) => [metadata.labels?.[revisionUidLabel] ?? ""]);
   const warnings = informers.of(Event, { fieldSelector: "involvedObject.kind=Pod,type=Warning" });
-  warnings.addIndex(byPodUid, ({ involvedObject }) => [involvedObject?.uid ?? ""]);
+  indexTroubles(pods, warnings);
 
   const transport = createRegistryTransport(registries);
   const digests = createDigestResolver({ clock, log });

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
-import { Image } from "../../apis/caching/image.ts";
-import { Deployment } from "../../apis/core/deployment.ts";
-import { Event } from "../../apis/core/event.ts";
-import { Pod } from "../../apis/core/pod.ts";
+import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import type { Deployment } from "../../apis/core/deployment.ts";
+import type { Event } from "../../apis/core/event.ts";
+import type { Pod } from "../../apis/core/pod.ts";
 import { controllerReference, type KubeObject } from "../../apis/meta.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
@@ -18,8 +17,8 @@ import type { DigestState } from "./digest/resolver.ts";
 import { makeImage } from "./image.ts";
 import { makePodAutoscaler } from "./pod-autoscaler.ts";
 import { makeQueueContainer } from "./queue-container.ts";
-import { byPodUid, byRevisionUid, type RevisionDeps, reconcileRevision } from "./reconcile.ts";
-import { createWaves } from "./waves.ts";
+import { type RevisionDeps, reconcileRevision } from "./reconcile.ts";
+import { revisionDeps } from "./revision-world.ts";
 
 const config = parseServingConfig({ "config-deployment": { "queue-sidecar-image": "queue:test" } });
 const installation = { systemNamespace: "knative-serving", metricsDomain: "knative.dev/internal/serving" };
@@ -44,36 +43,7 @@ const rowOf = (
   induce,
   config: own,
   reconcile: reconcileRevision,
-  deps: ({ client, informers }) => {
-    const pods = informers.of(Pod);
-    pods.addIndex(byRevisionUid, ({ metadata }) => [metadata.labels?.["serving.knative.dev/revisionUID"] ?? ""]);
-    const warnings = informers.of(Event);
-    warnings.addIndex(byPodUid, ({ involvedObject }) => [involvedObject?.uid ?? ""]);
-    const deployments = informers.of(Deployment);
-    return {
-      deployments,
-      podAutoscalers: informers.of(PodAutoscaler),
-      images: informers.of(Image),
-      writeDeployments: client.of(Deployment),
-      writePodAutoscalers: client.of(PodAutoscaler),
-      writeImages: client.of(Image),
-      installation,
-      waves: createWaves(deployments),
-      futile: new Map(),
-      digests: {
-        stateOf: () => digests,
-        settled: async () => {},
-        forget() {},
-        onResult() {},
-        close() {},
-      },
-      registry: { digestOf: () => Promise.reject(new Error("the resolver is a fake")) },
-      pullSecrets: { keyringOf: () => Promise.reject(new Error("the resolver is a fake")) },
-      pods,
-      warnings,
-      ensureCertificate: async () => {},
-    };
-  },
+  deps: (world) => revisionDeps(world, digests, installation),
 });
 const run = (...args: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...args));
 

@@ -4,9 +4,10 @@ import type { Event } from "../../apis/core/event.ts";
 import type { Pod } from "../../apis/core/pod.ts";
 import { keyOf } from "../../apis/meta.ts";
 import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
+import { revisionUidLabel } from "../../apis/serving/labels.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import type { Lister, Outcome, Pass } from "../../kube/api.ts";
+import type { Informer, Lister, Outcome, Pass } from "../../kube/api.ts";
 import { type ChildrenDeps, ensureDeployment, ensureImages, ensurePodAutoscaler } from "./children.ts";
 import {
   conditionsOfRevision,
@@ -32,10 +33,17 @@ export interface RevisionDeps extends ChildrenDeps {
   readonly ensureCertificate: (revision: Revision, pass: Pass<ServingConfig>) => Promise<void>;
 }
 
-/** The index of pods by the uid of their revision. */
-export const byRevisionUid = "revisionUid";
-/** The index of Warning events by the uid of the pod they are about. */
-export const byPodUid = "podUid";
+const byRevisionUid = "revisionUid";
+const byPodUid = "podUid";
+
+/** Files pods under the uid of their revision and Warning events under that of their pod, as reconcileRevision asks for them. */
+export function indexTroubles(
+  pods: Pick<Informer<Pod>, "addIndex">,
+  warnings: Pick<Informer<Event>, "addIndex">,
+): void {
+  pods.addIndex(byRevisionUid, ({ metadata }) => [metadata.labels?.[revisionUidLabel] ?? ""]);
+  warnings.addIndex(byPodUid, ({ involvedObject }) => [involvedObject?.uid ?? ""]);
+}
 
 type RevisionStatus = NonNullable<Revision["status"]>;
 
