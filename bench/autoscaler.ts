@@ -82,6 +82,16 @@ if (!chosen.some(([name]) => name === "upstream"))
 
 const directory = mkdtempSync(join(tmpdir(), "hakn-bench-autoscaler-"));
 const children: ChildProcess[] = [];
+const end = () => {
+  for (const child of children) child.kill(process.env["PROF"] ? "SIGTERM" : "SIGKILL");
+  rmSync(directory, { recursive: true, force: true });
+};
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    end();
+    process.exit(1);
+  });
+}
 try {
   const api = fork(fileURLToPath(new URL("autoscaler/api.ts", import.meta.url)), [join(directory, "api")]);
   children.push(api);
@@ -108,8 +118,7 @@ try {
   }
   print(rows);
 } finally {
-  for (const child of children) child.kill(process.env["PROF"] ? "SIGTERM" : "SIGKILL");
-  rmSync(directory, { recursive: true, force: true });
+  end();
 }
 
 async function measure(name: string, candidate: Candidate, kubeconfig: string, pods: ChildProcess): Promise<Figures> {

@@ -158,6 +158,10 @@ function excluding(selector: LabelSelector | undefined): LabelSelector {
   };
 }
 
+/**
+ * Upstream's rules without the status subresources: a status changes nothing that the webhooks look at, so a call for each
+ * write of one is work, and a webhook that cannot be reached would keep every status from being written.
+ */
 function rulesFor(operations: readonly string[]): readonly Rule[] {
   const order = ({ kind }: (typeof admissionKinds)[number]) => `${kind.group} ${kind.version} ${kind.plural}`;
   return [...admissionKinds]
@@ -166,6 +170,6 @@ function rulesFor(operations: readonly string[]): readonly Rule[] {
       operations: [...operations],
       apiGroups: [kind.group],
       apiVersions: [kind.version],
-      resources: [kind.plural, `${kind.plural}/status`],
+      resources: [kind.plural],
     }));
 }
