@@ -82,7 +82,8 @@ async function run(): Promise<void> {
     controlPlane: `${network}.0.1`,
     gateway: { address: `${network}.0.2`, port: stand.gatewayPort },
   });
-  await startKubelet(client, informers, (index) => `${network}.${1 + (index >> 8)}.${index & 255}`, ending.signal);
+  const addressOf = (index: number) => `${network}.${1 + (index >> 8)}.${index & 255}`;
+  await startKubelet(client, informers, addressOf, isEmbedded, ending.signal);
   const programs = await startControlPlane(client, connection, `${network}.0.1`);
   const image = `127.0.0.1:${stand.registryPort}/hello:v1`;
   await admission(client, image);

@@ -1,7 +1,6 @@
 import { Lease } from "../../src/apis/core/lease.ts";
 import { Node } from "../../src/apis/core/node.ts";
 import { Pod } from "../../src/apis/core/pod.ts";
-import { keyOf } from "../../src/apis/meta.ts";
 import { makeNode } from "../../src/cluster/node/node-object.ts";
 import type { Client, Informers } from "../../src/kube/api.ts";
 import { ApiError, isAlreadyExists } from "../../src/kube/errors.ts";
@@ -12,11 +11,15 @@ const nodeName = "bench-node";
 const delayMs = 20;
 const heartbeatMs = 10_000;
 
-/** A node whose pods run nothing: each is Ready a moment after it is seen. `addressOf` gives the address of the nth pod. */
+/**
+ * A node whose pods run nothing: each is Ready a moment after it is seen. `addressOf` gives the address of the nth pod.
+ * Where the cluster has a scheduler, pods are seen once they are bound; else the node binds them.
+ */
 export async function startKubelet(
   client: Client,
   informers: Informers,
   addressOf: (index: number) => string,
+  hasScheduler: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const node = makeNode({ name: nodeName, address: addressOf(0), port: 10250, version: "v1.34.0" }, Date.now());
@@ -48,7 +51,7 @@ export async function startKubelet(
     if (object.metadata.deletionTimestamp) {
       if (!known.delete(uid)) return;
       setTimeout(() => void end(object).catch(unlessEnded(signal)), delayMs);
-    } else if (!known.has(uid) && !object.status?.podIP) {
+    } else if (!known.has(uid) && !object.status?.podIP && (object.spec.nodeName || !hasScheduler)) {
       known.add(uid);
       const address = addressOf(++index);
       setTimeout(() => void run(object, address).catch(unlessEnded(signal)), delayMs);
@@ -57,8 +60,7 @@ export async function startKubelet(
 
   const run = async (pod: Pod, address: string): Promise<void> => {
     const { name, namespace = "" } = pod.metadata;
-    const seen = informers.of(Pod).get({ name, namespace }) ?? pod;
-    if (!seen.spec.nodeName) await bind(client, pod);
+    if (!pod.spec.nodeName) await bind(client, pod);
     const now = isoTime(Date.now());
     const conditions = ["PodScheduled", "Initialized", "ContainersReady", "Ready"].map((type) => {
       return { type, status: "True", lastTransitionTime: now };
@@ -80,16 +82,11 @@ export async function startKubelet(
   };
 }
 
-/** The node's own scheduler: a cluster's may be slow, or not there. */
 async function bind(client: Client, pod: Pod): Promise<void> {
   const { name, namespace = "" } = pod.metadata;
   const path = `/api/v1/namespaces/${namespace}/pods/${name}/binding`;
   const body = { apiVersion: "v1", kind: "Binding", metadata: { name }, target: { kind: "Node", name: nodeName } };
-  await client.raw("POST", path, body).catch((error) => {
-    // Another scheduler was faster.
-    if (!(error instanceof ApiError) || error.code !== 409)
-      throw new Error(`cannot bind ${keyOf(pod)}`, { cause: error });
-  });
+  await client.raw("POST", path, body);
 }
 
 function existing<T>(get: () => Promise<T>): (error: unknown) => Promise<T> {

@@ -18,7 +18,7 @@ export interface AdmissionAttributes {
 
 /** One step of admission. Both halves may throw to refuse the write. */
 export interface AdmissionStep {
-  /** Returns the object to go on with; it may modify the one it is given, which nobody else holds. */
+  /** Returns the object to go on with: another one where something is to change, for the given one stays as it is. */
   mutate?(attributes: AdmissionAttributes): Item | undefined | Promise<Item | undefined>;
   validate?(attributes: AdmissionAttributes): void | Promise<void>;
 }

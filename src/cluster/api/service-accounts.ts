@@ -4,6 +4,7 @@ import type { AdmissionStep } from "./admission.ts";
 import { generateName } from "./names.ts";
 import { forbidden } from "./status-errors.ts";
 import type { StorageReader } from "./storage.ts";
+import { cloneJson } from "./typed-values.ts";
 
 const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 const tokenSeconds = 3607;
@@ -17,7 +18,8 @@ export function serviceAccountAdmission(storage: StorageReader): AdmissionStep {
     mutate({ operation, resource, subresource, namespace, name, object }) {
       if (operation !== "CREATE" || resource.key !== "pods" || subresource !== "" || !object) return object;
       if (object.metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) return object;
-      const spec = object.spec as unknown as PodSpec;
+      const changed = cloneJson(object);
+      const spec = changed.spec as unknown as PodSpec;
       spec.serviceAccountName ||= spec.serviceAccount || "default";
       spec.serviceAccount = spec.serviceAccountName;
       const account = storage.get("serviceaccounts", namespace, spec.serviceAccountName)?.object as
@@ -32,7 +34,7 @@ export function serviceAccountAdmission(storage: StorageReader): AdmissionStep {
       }
       const mounts = spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true;
       if (mounts) mountToken(spec);
-      return object;
+      return changed;
     },
   };
 }

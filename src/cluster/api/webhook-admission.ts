@@ -54,7 +54,7 @@ export function webhookAdmission(storage: StorageReader, callWebhook: CallWebhoo
       };
       for (const webhook of webhooks) {
         await run(webhook);
-        if (webhook.reinvocationPolicy === "IfNeeded") again.push({ webhook, seen: cloneJson(object) });
+        if (webhook.reinvocationPolicy === "IfNeeded") again.push({ webhook, seen: object });
       }
       for (const { webhook, seen } of again) if (!isDeepEqual(seen, object)) await run(webhook);
       return object;

@@ -278,9 +278,8 @@ function countGeneration(resource: ServedResource, item: Item, stored: Item): vo
 
 /** Runs the mutating half of admission. What it changes belongs to no field manager. */
 async function admit(api: Api, { resource }: Place, item: Item, attributes: () => AdmissionAttributes): Promise<Item> {
-  const before = cloneJson(item);
   const admitted = (await api.admission.mutate(attributes())) ?? item;
-  if (isDeepEqual(before, admitted)) return admitted;
+  if (isDeepEqual(item, admitted)) return item;
   const decoded = resource.decode(admitted as unknown as Fields, { unknown: [], mistyped: [] });
   resource.behaviour.setDefaults?.(decoded);
   return decoded;
