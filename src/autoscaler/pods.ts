@@ -1,6 +1,6 @@
-import { isPodReady, type Pod } from "../apis/core/pod.ts";
+import { isPodReady, Pod } from "../apis/core/pod.ts";
 import { revisionLabel, revisionUidLabel } from "../apis/serving/labels.ts";
-import type { Informer, Lister } from "../kube/api.ts";
+import type { Informer, Informers, Lister } from "../kube/api.ts";
 
 /** How many pods of a revision are in which state. A pod that is pending or terminating also counts as not ready. */
 export interface PodCounts {
@@ -10,17 +10,16 @@ export interface PodCounts {
   readonly terminating: number;
 }
 
-/** The pods of all revisions, as far as the autoscaler looks at them. */
-export const revisionPods = { labelSelector: revisionUidLabel, without: ["spec"] } as const;
-
 const byRevision = "revision";
 
-/** Files pods under their revision, for `podsOf`: each is asked for every second. */
-export function indexByRevision(pods: Pick<Informer<Pod>, "addIndex">): void {
+/** The pods of all revisions, as far as the autoscaler looks at them, filed for `podsOf`: it asks every second. */
+export function revisionPodsOf(informers: Informers): Informer<Pod> {
+  const pods = informers.of(Pod, { labelSelector: revisionUidLabel, without: ["spec"] });
   pods.addIndex(byRevision, ({ metadata: { namespace, labels } }) => [`${namespace}/${labels?.[revisionLabel]}`]);
+  return pods;
 }
 
-/** The pods of one revision, from a cache with `indexByRevision`. */
+/** The pods of one revision, from the cache that is `revisionPodsOf`. */
 export function podsOf(pods: Pick<Lister<Pod>, "byIndex">, namespace: string, revision: string): readonly Pod[] {
   return pods.byIndex(byRevision, `${namespace}/${revision}`);
 }

@@ -1,6 +1,5 @@
 import type { Metric } from "../apis/autoscaling/metric.ts";
 import { PodAutoscaler } from "../apis/autoscaling/podautoscaler.ts";
-import { Pod } from "../apis/core/pod.ts";
 import { keyOf, splitKey } from "../apis/meta.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
 import type { Controller, ControllerContext } from "../kube/controller.ts";
@@ -11,7 +10,7 @@ import { createMetricCollector, type MetricCollector } from "./metric/collector.
 import { startMetricController } from "./metric/controller.ts";
 import type { AutoscalerMetrics } from "./metrics.ts";
 import { createMultiScaler, type MultiScaler } from "./multi-scaler.ts";
-import { addressesByAge, countPods, indexByRevision, podsOf, revisionPods } from "./pods.ts";
+import { addressesByAge, countPods, podsOf, revisionPodsOf } from "./pods.ts";
 import { createReplicas, type Replicas, type ReplicaView } from "./replicas/replicas.ts";
 import { createScrapeClient } from "./scrape/client.ts";
 import { createScraper, type Scraper } from "./scrape/scraper.ts";
@@ -33,8 +32,7 @@ export function startAutoscaler(
   locate: Locate,
 ): Autoscaler {
   const { clock, log, signal, ownership } = context;
-  const pods = context.informers.of(Pod, revisionPods);
-  indexByRevision(pods);
+  const pods = revisionPodsOf(context.informers);
   const podAutoscalers = context.informers.of(PodAutoscaler);
   const client = createScrapeClient(locate);
   const replicas = createReplicas({ ...view, owns: ownership.owns, clock, log });
@@ -93,7 +91,7 @@ function createScrape(
   metrics: AutoscalerMetrics,
 ): (metric: Metric) => ReturnType<Scraper["scrape"]> {
   const { clock, informers, config, log } = context;
-  const pods = informers.of(Pod, revisionPods);
+  const pods = revisionPodsOf(informers);
   const podAutoscalers = informers.of(PodAutoscaler);
   const scrapers = new Map<string, { readonly target: string; readonly scraper: Scraper }>();
 

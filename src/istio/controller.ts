@@ -1,8 +1,6 @@
 import { Endpoints } from "../apis/core/endpoints.ts";
-import { Secret } from "../apis/core/secret.ts";
 import { Service } from "../apis/core/service.ts";
 import { Gateway } from "../apis/istio/gateway.ts";
-import { VirtualService } from "../apis/istio/virtualservice.ts";
 import { keyOf } from "../apis/meta.ts";
 import { Ingress } from "../apis/networking/ingress.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
@@ -10,19 +8,18 @@ import { type Controller, type ControllerContext, ownedBy, startController, watc
 import { type Probe, probeGateway } from "./probe.ts";
 import { listProbeTargets } from "./probe-targets.ts";
 import { createProber } from "./prober.ts";
-import { finalizeIngress, isForIstio, reconcileIngress } from "./reconcile.ts";
+import { ingressReconciler } from "./reconcile.ts";
 
 /** Programs Istio with Ingresses. `probe` asks the gateways' pods; over the network unless told. */
 export function startIngressController(
   context: ControllerContext<ServingConfig>,
   probe: Probe = probeGateway,
 ): Controller {
-  const { client, informers, clock, log, signal } = context;
+  const { informers, clock, log, signal } = context;
   const ingresses = informers.of(Ingress);
   const services = informers.of(Service);
   const endpoints = informers.of(Endpoints);
   const gateways = informers.of(Gateway);
-  const virtualServices = informers.of(VirtualService);
 
   const hasBackends = ({ spec }: Ingress): boolean =>
     (spec.rules ?? []).some(({ http }) =>
@@ -49,26 +46,12 @@ export function startIngressController(
     if (change.type === "deleted") prober.forget(keyOf(change.object));
   });
 
+  const deps = ingressReconciler.deps(context, prober);
   const controller = startController(context, {
+    ...ingressReconciler,
     name: "istio-ingress-controller",
-    kind: Ingress,
-    filter: isForIstio,
-    reconcile: reconcileIngress,
-    finalizer: {
-      name: "ingresses.networking.internal.knative.dev",
-      isNeeded: ({ spec }) => (spec.tls ?? []).length > 0,
-      finalize: finalizeIngress,
-    },
-    deps: {
-      services,
-      gateways,
-      gatewayClient: client.of(Gateway),
-      virtualServices,
-      virtualServiceClient: client.of(VirtualService),
-      secretClient: client.of(Secret),
-      prober,
-    },
-    watches: [watching(virtualServices, ownedBy(Ingress)), watching(gateways, ownedBy(Ingress))],
+    deps,
+    watches: [watching(deps.virtualServices, ownedBy(Ingress)), watching(deps.gateways, ownedBy(Ingress))],
   });
   return controller;
 }

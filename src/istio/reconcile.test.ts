@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Endpoints } from "../apis/core/endpoints.ts";
-import { Secret } from "../apis/core/secret.ts";
-import { Service } from "../apis/core/service.ts";
-import { Gateway } from "../apis/istio/gateway.ts";
-import { VirtualService } from "../apis/istio/virtualservice.ts";
+import type { Secret } from "../apis/core/secret.ts";
+import type { Service } from "../apis/core/service.ts";
+import type { Gateway } from "../apis/istio/gateway.ts";
+import type { VirtualService } from "../apis/istio/virtualservice.ts";
 import type { KubeObject } from "../apis/meta.ts";
-import { Ingress } from "../apis/networking/ingress.ts";
+import type { Ingress } from "../apis/networking/ingress.ts";
 import { hashIngress } from "../apis/networking/ingress-hash.ts";
 import type { ConfigData } from "../config/fields.ts";
 import { parseServingConfig } from "../config/serving-config.ts";
@@ -15,7 +15,7 @@ import { linesOf } from "../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../testing/settle.ts";
 import { reconcileOnce, type World } from "../testing/table.ts";
 import { listProbeTargets } from "./probe-targets.ts";
-import { finalizeIngress, isForIstio, reconcileIngress } from "./reconcile.ts";
+import { ingressReconciler } from "./reconcile.ts";
 
 type Rule = NonNullable<Ingress["spec"]["rules"]>[number];
 
@@ -56,26 +56,11 @@ function makeIngress(spec: Ingress["spec"], metadata: Partial<Ingress["metadata"
 }
 
 const rowOf = (ingress: Ingress, objects: readonly KubeObject[] = [], isProven = true, istio: ConfigData = {}) => ({
-  kind: Ingress,
+  ...ingressReconciler,
   key: "ns/app",
-  filter: isForIstio,
-  reconcile: reconcileIngress,
-  finalizer: {
-    name: finalizerName,
-    isNeeded: ({ spec }: Ingress) => (spec.tls ?? []).length > 0,
-    finalize: finalizeIngress,
-  },
   objects: [ingress, ...objects],
   config: parseServingConfig({ "config-istio": istio }),
-  deps: ({ client, informers }: World) => ({
-    services: informers.of(Service),
-    gateways: informers.of(Gateway),
-    gatewayClient: client.of(Gateway),
-    virtualServices: informers.of(VirtualService),
-    virtualServiceClient: client.of(VirtualService),
-    secretClient: client.of(Secret),
-    prober: { isProven: () => isProven, forget: () => {} },
-  }),
+  deps: (world: World) => ingressReconciler.deps(world, { isProven: () => isProven, forget: () => {} }),
 });
 const run = (...parameters: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...parameters));
 

@@ -1,14 +1,15 @@
 import { type ConditionDraft, conditionSet, isTrue } from "../apis/conditions.ts";
-import type { Service } from "../apis/core/service.ts";
-import type { Gateway } from "../apis/istio/gateway.ts";
-import type { VirtualService } from "../apis/istio/virtualservice.ts";
+import { Secret } from "../apis/core/secret.ts";
+import { Service } from "../apis/core/service.ts";
+import { Gateway } from "../apis/istio/gateway.ts";
+import { VirtualService } from "../apis/istio/virtualservice.ts";
 import { isControlledBy } from "../apis/meta.ts";
-import type { Ingress } from "../apis/networking/ingress.ts";
+import { Ingress } from "../apis/networking/ingress.ts";
 import { ingressClassAnnotations, ingressLabel } from "../apis/networking/labels.ts";
 import { draftConditions, observed, waitUnderWay } from "../apis/observed.ts";
 import { type IstioGateway, qualifiedGatewayName } from "../config/istio.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
-import type { Lister, Outcome, Pass, StatusOf, Writer } from "../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, StatusOf, Writer } from "../kube/api.ts";
 import { failed, isNotFound } from "../kube/errors.ts";
 import { applyChild, markNotOwned, NotOwnedError } from "./apply.ts";
 import { makeGateway, makeHttpServer, qualifiedName } from "./gateway.ts";
@@ -25,13 +26,33 @@ export interface Deps extends TlsDeps {
   readonly prober: Prober;
 }
 
+export const ingressReconciler = {
+  kind: Ingress,
+  filter: isForIstio,
+  reconcile: reconcileIngress,
+  finalizer: {
+    name: "ingresses.networking.internal.knative.dev",
+    isNeeded: ({ spec }: Ingress) => (spec.tls ?? []).length > 0,
+    finalize: finalizeIngress,
+  },
+  deps: ({ client, informers }: ClusterAccess, prober: Prober) => ({
+    services: informers.of(Service),
+    gateways: informers.of(Gateway),
+    gatewayClient: client.of(Gateway),
+    virtualServices: informers.of(VirtualService),
+    virtualServiceClient: client.of(VirtualService),
+    secretClient: client.of(Secret),
+    prober,
+  }),
+};
+
 export const istioIngressClass = "istio.ingress.networking.knative.dev";
 
 /**
  * Whether an Ingress is for Istio: its class says so. One without a class is nobody's.
  * Source: knative.dev/networking, the generated reconciler of Ingress, which net-istio gives its class to.
  */
-export function isForIstio({ metadata }: Ingress): boolean {
+function isForIstio({ metadata }: Ingress): boolean {
   return metadata.annotations?.[ingressClassAnnotations[0]] === istioIngressClass;
 }
 
@@ -44,11 +65,7 @@ const certificateCheckMs = 300_000;
  * Programs Istio with an Ingress and, once the gateways have shown that they serve it, says that it is ready.
  * Source: net-istio v0.42.1 pkg/reconciler/ingress.
  */
-export async function reconcileIngress(
-  original: Ingress,
-  deps: Deps,
-  pass: Pass<ServingConfig>,
-): Promise<Outcome<Ingress>> {
+async function reconcileIngress(original: Ingress, deps: Deps, pass: Pass<ServingConfig>): Promise<Outcome<Ingress>> {
   const ingress = withDefaults(original);
   const conditions = draftConditions(ingress, ingressConditions, pass.clock);
   const status: StatusOf<Ingress> = { ...ingress.status };
@@ -76,11 +93,7 @@ export async function reconcileIngress(
 }
 
 /** Deletes what an Ingress's deletion would leave behind: the copies of its certificates. */
-export async function finalizeIngress(
-  ingress: Ingress,
-  deps: Deps,
-  { config, signal }: Pass<ServingConfig>,
-): Promise<void> {
+async function finalizeIngress(ingress: Ingress, deps: Deps, { config, signal }: Pass<ServingConfig>): Promise<void> {
   const { ExternalIP, ClusterLocal } = gatewaysFor(ingress, config.istio);
   const namespaces = [...ExternalIP, ...ClusterLocal].map((gateway) => serviceOf(gateway).namespace);
   await deleteCopies(ingress, namespaces, deps, signal);

@@ -143,6 +143,12 @@ export interface Informers {
   done(): Promise<void>;
 }
 
+/** What a reconciler's `deps` are made from. */
+export interface ClusterAccess {
+  readonly client: Client;
+  readonly informers: Informers;
+}
+
 export interface InformerSelection {
   readonly namespace?: string;
   readonly labelSelector?: string;

@@ -3,7 +3,7 @@ import type { KindInfo } from "../apis/kind.ts";
 import { type KubeObject, keyOf } from "../apis/meta.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Client, ConfigStore, Informer, InformerSelection, Informers, Ownership } from "./api.ts";
+import type { ClusterAccess, ConfigStore, Informer, InformerSelection, Ownership } from "./api.ts";
 import { isConflict, PermanentError } from "./errors.ts";
 import { createEventRecorder, type EventBudget } from "./events.ts";
 import type { KubeMetrics } from "./metrics.ts";
@@ -11,9 +11,7 @@ import { createPass, type PassResult, type PassSpec } from "./pass.ts";
 import { createWorkQueue } from "./workqueue.ts";
 
 /** What a program gives to each of its controllers. */
-export interface ControllerContext<Config> {
-  readonly client: Client;
-  readonly informers: Informers;
+export interface ControllerContext<Config> extends ClusterAccess {
   readonly config: ConfigStore<Config>;
   readonly ownership: Ownership;
   readonly clock: Clock;

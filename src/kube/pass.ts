@@ -2,7 +2,18 @@ import type { Kind } from "../apis/kind.ts";
 import { type KubeObject, keyOf, splitKey } from "../apis/meta.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Client, EventRecorder, Lister, Outcome, Ownership, Pass, Patch, Reconcile, StatusOf } from "./api.ts";
+import type {
+  Client,
+  ClusterAccess,
+  EventRecorder,
+  Lister,
+  Outcome,
+  Ownership,
+  Pass,
+  Patch,
+  Reconcile,
+  StatusOf,
+} from "./api.ts";
 import { isConflict, isNotFound, reasonFor } from "./errors.ts";
 import { changedStatus } from "./status.ts";
 
@@ -14,6 +25,11 @@ export interface PassSpec<T extends KubeObject, Deps, Config> {
   readonly deps: Deps;
   readonly reconcile: Reconcile<T, Deps, Config>;
   readonly finalizer?: Finalizer<T, Deps, Config>;
+}
+
+/** A kind's reconciler as its room exports it, for whoever runs passes of it: a controller, a test, `answer`. */
+export interface Reconciler<T extends KubeObject, Deps, Config> extends Omit<PassSpec<T, Deps, Config>, "deps"> {
+  readonly deps: (access: ClusterAccess) => Deps;
 }
 
 /** Holds back the deletion of an object until `finalize` has succeeded. */

@@ -1,5 +1,5 @@
 import type { KubeObject } from "../apis/meta.ts";
-import type { EventRecorder, Informers, Outcome } from "../kube/api.ts";
+import type { ClusterAccess, EventRecorder, Outcome } from "../kube/api.ts";
 import { createPass, type PassSpec } from "../kube/pass.ts";
 import type { Clock } from "../lib/clock.ts";
 import { silentLogger } from "../lib/log.ts";
@@ -8,9 +8,8 @@ import { fakeClock } from "./fake-clock.ts";
 import { fakeInformers } from "./fake-informers.ts";
 
 /** What `deps` of a reconciler under test can be made from. */
-export interface World {
+export interface World extends ClusterAccess {
   readonly client: FakeClient;
-  readonly informers: Informers;
   readonly clock: Clock;
 }
 

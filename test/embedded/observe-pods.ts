@@ -1,7 +1,6 @@
 import { Deployment } from "../../src/apis/core/deployment.ts";
-import { Pod } from "../../src/apis/core/pod.ts";
 import { revisionLabel } from "../../src/apis/serving/labels.ts";
-import { countPods, indexByRevision, podsOf } from "../../src/autoscaler/pods.ts";
+import { countPods, podsOf, revisionPodsOf } from "../../src/autoscaler/pods.ts";
 import { createClient } from "../../src/kube/client.ts";
 import { createInformers } from "../../src/kube/informer.ts";
 import { loadKubeconfig } from "../../src/kube/kubeconfig.ts";
@@ -33,8 +32,7 @@ export async function observePods(kubeconfig: string, revision: string): Promise
   });
   const stopped = new AbortController();
   const informers = createInformers({ client, clock: systemClock, log: silentLogger, signal: stopped.signal });
-  const pods = informers.of(Pod, { labelSelector: `${revisionLabel}=${revision}` });
-  indexByRevision(pods);
+  const pods = revisionPodsOf(informers);
   const deployments = informers.of(Deployment, { labelSelector: `${revisionLabel}=${revision}` });
   await informers.synced();
   const now = (): PodsSeen => ({

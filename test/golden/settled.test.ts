@@ -5,13 +5,15 @@ import type { Kind } from "../../src/apis/kind.ts";
 import { isControlledBy, type KubeObject, keyOf } from "../../src/apis/meta.ts";
 import { Configuration } from "../../src/apis/serving/configuration.ts";
 import { Route } from "../../src/apis/serving/route.ts";
-import type { ControllerRow } from "../../src/main/answer/reconcile.ts";
-import { gcRow, labelerRow } from "../../src/main/answer/reconcile-serving.ts";
+import type { ServingConfig } from "../../src/config/serving-config.ts";
+import type { Reconciler } from "../../src/kube/pass.ts";
+import { gcReconciler } from "../../src/reconcilers/gc/reconcile.ts";
+import { labelerReconciler } from "../../src/reconcilers/labeler/reconcile.ts";
 import { reconcileOnce } from "../../src/testing/table.ts";
 import { type Difference, differences, type Result, staleMarks } from "./differences.ts";
 import { toldAnew, toldByUs } from "./events.ts";
 import { essence, isOfKind, objectsOf, passedAt, type Subject, scenarios, statusEssence } from "./recorded.ts";
-import { type Trial, trials } from "./trials.ts";
+import { type Trial, type TriedReconciler, trials } from "./trials.ts";
 
 /** The activator's Service has Endpoints though no activator runs. */
 const activator: Endpoints = {
@@ -26,8 +28,8 @@ for (const scenario of scenarios) {
   for (const step of scenario.steps) {
     for (const trial of trials) {
       for (const object of objectsOf(step, trial.kind)) {
-        const row = trial.row(object, step);
-        if (!row) continue;
+        const reconciler = trial.reconciler(object, step);
+        if (!reconciler) continue;
         const subject: Subject = { scenario, step, object };
         test(`${scenario.name}, ${step.name}: ${trial.kind.kind} ${object.metadata.name} is as the original's`, async () => {
           const groups = trial.children?.(object) ?? [];
@@ -37,8 +39,8 @@ for (const scenario of scenarios) {
             children: essences(recorded),
             events: toldAnew(subject, recorded.map(nameOf)),
           };
-          const judged = await judge(subject, trial, row);
-          const made = await Promise.all(groups.map((kinds) => makeAnew(subject, trial, row, kinds)));
+          const judged = await judge(subject, trial, reconciler);
+          const made = await Promise.all(groups.map((kinds) => makeAnew(subject, trial, reconciler, kinds)));
           const actual: Result = {
             status: statusEssence(judged.outcome?.status),
             children: essences(made.flatMap(({ children }) => children)),
@@ -54,7 +56,7 @@ for (const scenario of scenarios) {
         });
         if (differences.some(({ applies }) => applies(subject))) continue;
         test(`${scenario.name}, ${step.name}: ${trial.kind.kind} ${object.metadata.name} is taken over as it is`, async () => {
-          const { actions } = await pass(subject, row, [...step.objects, ...othersOf(subject, trial)]);
+          const { actions } = await pass(subject, reconciler, [...step.objects, ...othersOf(subject, trial)]);
           // Those get the queue-proxy of our version.
           assert.deepEqual(
             actions.filter(({ resource }) => resource !== "deployments"),
@@ -66,13 +68,13 @@ for (const scenario of scenarios) {
     if (staleMarks.includes(scenario.name)) continue;
     for (const object of objectsOf(step, Route)) {
       test(`${scenario.name}, ${step.name}: what Route ${object.metadata.name} leads to is marked as by the original`, async () => {
-        const { actions } = await pass({ scenario, step, object }, labelerRow as never, step.objects);
+        const { actions } = await pass({ scenario, step, object }, labelerReconciler as never, step.objects);
         assert.deepEqual(actions, []);
       });
     }
     for (const object of objectsOf(step, Configuration)) {
       test(`${scenario.name}, ${step.name}: of Configuration ${object.metadata.name} no Revision is left to collect`, async () => {
-        const { actions } = await pass({ scenario, step, object }, gcRow as never, step.objects);
+        const { actions } = await pass({ scenario, step, object }, gcReconciler as never, step.objects);
         assert.deepEqual(actions, []);
       });
     }
@@ -87,15 +89,15 @@ test("every difference that is listed was seen", () => {
 });
 
 /** Lets the controller come to a status from none. */
-async function judge(subject: Subject, trial: Trial, row: ControllerRow<never, never>) {
+async function judge(subject: Subject, trial: Trial, reconciler: TriedReconciler) {
   const { object, step } = subject;
   const rest = [...step.objects.filter((other) => other !== object), ...othersOf(subject, trial)];
   const { status: _, ...bare } = object as KubeObject & { status?: object };
   const start = trial.keepsStatus?.(object) ? object : bare;
-  if (!trial.later) return pass(subject, row, [start, ...rest]);
+  if (!trial.later) return pass(subject, reconciler, [start, ...rest]);
   const early = rest.filter((other) => !isChild(other, object, trial.later!));
-  const first = await pass(subject, row, [start, ...early]);
-  const second = await pass(subject, row, [{ ...bare, status: first.outcome?.status } as KubeObject, ...rest]);
+  const first = await pass(subject, reconciler, [start, ...early]);
+  const second = await pass(subject, reconciler, [{ ...bare, status: first.outcome?.status } as KubeObject, ...rest]);
   return { ...second, events: [...first.events, ...second.events] };
 }
 
@@ -103,12 +105,12 @@ async function judge(subject: Subject, trial: Trial, row: ControllerRow<never, n
 async function makeAnew(
   subject: Subject,
   trial: Trial,
-  row: ControllerRow<never, never>,
+  reconciler: TriedReconciler,
   kinds: readonly Kind<KubeObject>[],
 ) {
   const { object, step } = subject;
   const rest = step.objects.filter((other) => !isChild(other, object, kinds));
-  const report = await pass(subject, row, [...rest, ...othersOf(subject, trial)]);
+  const report = await pass(subject, reconciler, [...rest, ...othersOf(subject, trial)]);
   return { report, children: [...report.creates, ...report.updates].filter((child) => isChild(child, object, kinds)) };
 }
 
@@ -116,10 +118,10 @@ function essences(objects: readonly KubeObject[]): Result["children"] {
   return Object.fromEntries(objects.map((object) => [nameOf(object), essence(object)]));
 }
 
-function pass({ scenario, object }: Subject, row: ControllerRow<never, never>, objects: readonly KubeObject[]) {
-  type Row = ControllerRow<KubeObject & { status?: object }, unknown>;
+function pass({ scenario, object }: Subject, reconciler: TriedReconciler, objects: readonly KubeObject[]) {
+  type Any = Reconciler<KubeObject & { status?: object }, unknown, ServingConfig>;
   const world = { key: keyOf(object), objects, config: scenario.config, now: passedAt };
-  return reconcileOnce({ ...(row as unknown as Row), ...world });
+  return reconcileOnce({ ...(reconciler as unknown as Any), ...world });
 }
 
 function othersOf({ object, step }: Subject, trial: Trial): readonly KubeObject[] {

@@ -17,11 +17,15 @@ import { Revision } from "../../src/apis/serving/revision.ts";
 import { Route } from "../../src/apis/serving/route.ts";
 import { KnativeService } from "../../src/apis/serving/service.ts";
 import { autoscalerClass } from "../../src/autoscaler/settings.ts";
-import type { ControllerRow } from "../../src/main/answer/reconcile.ts";
-import { domainMappingRow, routeRow, serverlessServiceRow } from "../../src/main/answer/reconcile-network.ts";
-import { configurationRow, serviceRow } from "../../src/main/answer/reconcile-serving.ts";
+import type { ServingConfig } from "../../src/config/serving-config.ts";
+import type { Reconciler } from "../../src/kube/pass.ts";
+import { configurationReconciler } from "../../src/reconcilers/configuration/reconcile.ts";
+import { domainMappingReconciler } from "../../src/reconcilers/domainmapping/reconcile.ts";
 import type { DigestState } from "../../src/reconcilers/revision/digest/resolver.ts";
-import { ingressRow, podAutoscalerRow, revisionRow } from "./controllers.ts";
+import { routeReconciler } from "../../src/reconcilers/route/reconcile.ts";
+import { serverlessServiceReconciler } from "../../src/reconcilers/serverlessservice/reconcile.ts";
+import { serviceReconciler } from "../../src/reconcilers/service/reconcile.ts";
+import { ingressBefore, kpaClassWithout, revisionAfter } from "./controllers.ts";
 import { isMade } from "./differences.ts";
 import { objectsOf, type Step } from "./recorded.ts";
 
@@ -54,10 +58,13 @@ const podStates: Readonly<Record<string, NonNullable<Pod["status"]>>> = {
   },
 };
 
+/** A reconciler of any kind. */
+export type TriedReconciler = Reconciler<never, never, ServingConfig>;
+
 /** Lets a controller judge an object of the recording anew, and make its children anew. */
 export interface Trial {
   readonly kind: Kind<KubeObject>;
-  readonly row: (object: KubeObject, step: Step) => ControllerRow<never, never> | undefined;
+  readonly reconciler: (object: KubeObject, step: Step) => TriedReconciler | undefined;
   /** The children that are made anew: one group at a time, while the rest is there. */
   readonly children?: (object: KubeObject) => readonly (readonly Kind<KubeObject>[])[];
   /** Children without which the first of two passes is made, whose marks the second one goes on from. */
@@ -70,32 +77,36 @@ export interface Trial {
 export const trials: readonly Trial[] = [
   {
     kind: KnativeService,
-    row: () => serviceRow as never,
+    reconciler: () => serviceReconciler as never,
     children: () => [[Configuration], [Route]],
   },
-  { kind: Configuration, row: () => configurationRow as never },
+  { kind: Configuration, reconciler: () => configurationReconciler as never },
   {
     kind: Revision,
-    row: (object) => revisionRow(digestsOf(object as Revision)) as never,
+    reconciler: (object) => revisionAfter(digestsOf(object as Revision)) as never,
     later: [Deployment, PodAutoscaler, Image],
     others: podsOf,
   },
   {
     kind: Route,
-    row: () => routeRow as never,
+    reconciler: () => routeReconciler as never,
     // Of traffic that cannot be realised nothing is made: what was made before stays, and its status.
     children: (route) => (isMade(route) ? [[Ingress], [Service]] : []),
     keepsStatus: (route) => !isMade(route),
   },
-  { kind: Ingress, row: () => ingressRow as never, children: () => [[VirtualService]] },
-  { kind: ServerlessService, row: () => serverlessServiceRow as never, children: () => [[Service, Endpoints]] },
-  { kind: DomainMapping, row: () => domainMappingRow as never, children: () => [[Ingress]] },
+  { kind: Ingress, reconciler: () => ingressBefore as never, children: () => [[VirtualService]] },
+  {
+    kind: ServerlessService,
+    reconciler: () => serverlessServiceReconciler as never,
+    children: () => [[Service, Endpoints]],
+  },
+  { kind: DomainMapping, reconciler: () => domainMappingReconciler as never, children: () => [[Ingress]] },
   {
     kind: PodAutoscaler,
     // Those of class hpa, which the original left alone, are tried in src/autoscaler/hpa.
-    row: (object, step) =>
+    reconciler: (object, step) =>
       autoscalerClass(object as PodAutoscaler) === kpaClass
-        ? (podAutoscalerRow(podsOf(object, step).filter(isPodReady).length) as never)
+        ? (kpaClassWithout(podsOf(object, step).filter(isPodReady).length) as never)
         : undefined,
     children: () => [[ServerlessService, Metric]],
     keepsStatus: (object) => (object as PodAutoscaler).spec.reachability === "Unreachable",

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
-import { HorizontalPodAutoscaler } from "../../apis/core/horizontalpodautoscaler.ts";
+import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { controllerReference, type KubeObject } from "../../apis/meta.ts";
-import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import { parseAutoscalerConfig } from "../../config/autoscaler.ts";
 import { defaultServingConfig } from "../../config/serving-config.ts";
 import { conditions, linesOf } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
-import { reconcileOnce, type World } from "../../testing/table.ts";
+import { reconcileOnce } from "../../testing/table.ts";
 import { makeHorizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
-import { reconcileHpaClass } from "./reconcile.ts";
+import { hpaClassReconciler } from "./reconcile.ts";
 
 const config = { ...defaultServingConfig, autoscaler: parseAutoscalerConfig({ "min-scale": "2", "max-scale": "30" }) };
 
@@ -86,17 +85,10 @@ for (const [name, annotations, want] of specs) {
 }
 
 const rowOf = (objects: readonly KubeObject[]) => ({
-  kind: PodAutoscaler,
+  ...hpaClassReconciler,
   key: "ns/rev",
-  reconcile: reconcileHpaClass,
   objects,
   config,
-  deps: ({ client, informers }: World) => ({
-    serverlessServices: informers.of(ServerlessService),
-    serverlessServiceClient: client.of(ServerlessService),
-    horizontalPodAutoscalers: informers.of(HorizontalPodAutoscaler),
-    horizontalPodAutoscalerClient: client.of(HorizontalPodAutoscaler),
-  }),
 });
 const run = (objects: readonly KubeObject[]) => reconcileOnce(rowOf(objects));
 

@@ -1,8 +1,10 @@
-import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import { hpaClass } from "../../apis/autoscaling/labels.ts";
+import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { isTrue } from "../../apis/conditions.ts";
-import type { HorizontalPodAutoscaler } from "../../apis/core/horizontalpodautoscaler.ts";
+import { HorizontalPodAutoscaler } from "../../apis/core/horizontalpodautoscaler.ts";
+import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { semanticCovers } from "../../kube/semantic.ts";
 import {
   ensureServerlessService,
@@ -12,6 +14,7 @@ import {
   type ServerlessServiceDeps,
   withConditions,
 } from "../serverlessservice.ts";
+import { autoscalerClass } from "../settings.ts";
 import { activeThreshold, baseStatus } from "../status.ts";
 import { makeHorizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
 
@@ -20,6 +23,18 @@ export interface Deps extends ServerlessServiceDeps {
   readonly horizontalPodAutoscalerClient: Writer<HorizontalPodAutoscaler>;
 }
 
+export const hpaClassReconciler = {
+  kind: PodAutoscaler,
+  filter: (pa: PodAutoscaler) => autoscalerClass(pa) === hpaClass,
+  reconcile: reconcileHpaClass,
+  deps: ({ client, informers }: ClusterAccess) => ({
+    serverlessServices: informers.of(ServerlessService),
+    serverlessServiceClient: client.of(ServerlessService),
+    horizontalPodAutoscalers: informers.of(HorizontalPodAutoscaler),
+    horizontalPodAutoscalerClient: client.of(HorizontalPodAutoscaler),
+  }),
+};
+
 /** "All": Kubernetes scales the revision, so that its load does not decide over activators. */
 const numActivators = 0;
 
@@ -27,7 +42,7 @@ const numActivators = 0;
  * Leaves the scale of a revision to a HorizontalPodAutoscaler, and reports what that does.
  * Source: serving v0.42.2 pkg/reconciler/autoscaling/hpa.
  */
-export async function reconcileHpaClass(
+async function reconcileHpaClass(
   pa: PodAutoscaler,
   deps: Deps,
   pass: Pass<ServingConfig>,

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Metric } from "../../apis/autoscaling/metric.ts";
-import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
-import { Deployment } from "../../apis/core/deployment.ts";
-import { Pod } from "../../apis/core/pod.ts";
+import type { Metric } from "../../apis/autoscaling/metric.ts";
+import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import type { Deployment } from "../../apis/core/deployment.ts";
+import type { Pod } from "../../apis/core/pod.ts";
 import { controllerReference, type KubeObject } from "../../apis/meta.ts";
-import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import { revisionLabel, revisionUidLabel } from "../../apis/serving/labels.ts";
 import { parseAutoscalerConfig } from "../../config/autoscaler.ts";
 import { defaultServingConfig, type ServingConfig } from "../../config/serving-config.ts";
@@ -16,10 +16,8 @@ import { createDecisionRing } from "../explain/decision-ring.ts";
 import type { Explanation } from "../explain/explanation.ts";
 import { scaleReasonAnnotation } from "../explain/news.ts";
 import type { MultiScaler } from "../multi-scaler.ts";
-import { indexByRevision } from "../pods.ts";
 import { makeDeciderSpec } from "./decider-spec.ts";
-import { reconcilePodAutoscaler } from "./reconcile.ts";
-import { createScaleTargets } from "./scale-target.ts";
+import { kpaClassReconciler } from "./reconcile.ts";
 
 const config: ServingConfig = {
   ...defaultServingConfig,
@@ -121,25 +119,12 @@ function advising(desiredScale: number, decided: boolean): MultiScaler {
 }
 
 const rowOf = (objects: readonly KubeObject[], advised: number, decided = false) => ({
-  kind: PodAutoscaler,
+  ...kpaClassReconciler,
   key: "ns/rev",
-  reconcile: reconcilePodAutoscaler,
   objects,
   config,
-  deps: ({ client, informers }: World) => {
-    const pods = informers.of(Pod);
-    indexByRevision(pods);
-    return {
-      serverlessServices: informers.of(ServerlessService),
-      serverlessServiceClient: client.of(ServerlessService),
-      metrics: informers.of(Metric),
-      metricClient: client.of(Metric),
-      pods,
-      scaleTargets: createScaleTargets(client, informers.of(Deployment)),
-      multiScaler: advising(advised, decided),
-      observe: () => {},
-    };
-  },
+  deps: (world: World) =>
+    kpaClassReconciler.deps(world, { multiScaler: advising(advised, decided), observe: () => {} }),
 });
 const run = (...args: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...args));
 

@@ -1,15 +1,18 @@
-import type { Metric } from "../../apis/autoscaling/metric.ts";
-import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import { kpaClass } from "../../apis/autoscaling/labels.ts";
+import { Metric } from "../../apis/autoscaling/metric.ts";
+import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { type ConditionDraft, conditionOf, isTrue } from "../../apis/conditions.ts";
+import { Deployment } from "../../apis/core/deployment.ts";
 import type { Pod } from "../../apis/core/pod.ts";
-import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import { revisionUidLabel } from "../../apis/serving/labels.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { childName } from "../../lib/child-name.ts";
 import { newsOf, scaleReasonAnnotation } from "../explain/news.ts";
 import type { Advice, MultiScaler } from "../multi-scaler.ts";
-import { countPods, type PodCounts, podsOf } from "../pods.ts";
+import { countPods, type PodCounts, podsOf, revisionPodsOf } from "../pods.ts";
 import {
   ensureServerlessService,
   isServiceReady,
@@ -19,12 +22,12 @@ import {
   type ServerlessServiceDeps,
   withConditions,
 } from "../serverlessservice.ts";
-import { scaleBounds } from "../settings.ts";
+import { autoscalerClass, scaleBounds } from "../settings.ts";
 import { activeThreshold, baseStatus, markActive } from "../status.ts";
 import { makeDeciderSpec } from "./decider-spec.ts";
 import { makeMetric } from "./metric.ts";
 import { planScale, scaleUnknown } from "./scale.ts";
-import type { ScaleTargets } from "./scale-target.ts";
+import { createScaleTargets, type ScaleTargets } from "./scale-target.ts";
 
 /** What the KPA may read, and what it may write. */
 export interface Deps extends ServerlessServiceDeps {
@@ -37,6 +40,21 @@ export interface Deps extends ServerlessServiceDeps {
   readonly observe: (pa: PodAutoscaler, counts: PodCounts & { readonly want: number }) => void;
 }
 
+export const kpaClassReconciler = {
+  kind: PodAutoscaler,
+  filter: (pa: PodAutoscaler) => autoscalerClass(pa) === kpaClass,
+  reconcile: reconcilePodAutoscaler,
+  deps: ({ client, informers }: ClusterAccess, own: Pick<Deps, "multiScaler" | "observe">) => ({
+    ...own,
+    serverlessServices: informers.of(ServerlessService),
+    serverlessServiceClient: client.of(ServerlessService),
+    metrics: informers.of(Metric),
+    metricClient: client.of(Metric),
+    pods: revisionPodsOf(informers),
+    scaleTargets: createScaleTargets(client, informers.of(Deployment, { labelSelector: revisionUidLabel })),
+  }),
+};
+
 /** Without activators in the path this number has no effect; upstream's least is 2. */
 const numActivators = 2;
 
@@ -44,7 +62,7 @@ const numActivators = 2;
  * Keeps a revision at the scale that its load asks for, and reports whether it can serve.
  * Source: serving v0.42.2 pkg/reconciler/autoscaling/kpa.
  */
-export async function reconcilePodAutoscaler(
+async function reconcilePodAutoscaler(
   pa: PodAutoscaler,
   deps: Deps,
   pass: Pass<ServingConfig>,

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DestinationRule } from "../../apis/istio/destinationrule.ts";
-import { VirtualService } from "../../apis/istio/virtualservice.ts";
-import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import type { DestinationRule } from "../../apis/istio/destinationrule.ts";
+import type { VirtualService } from "../../apis/istio/virtualservice.ts";
+import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import { parseServingConfig } from "../../config/serving-config.ts";
 import { assertSurvivesFaults, settle } from "../../testing/settle.ts";
-import type { World } from "../../testing/table.ts";
-import { reconcilePodAddressability } from "./reconcile.ts";
+import { podAddressabilityReconciler } from "./reconcile.ts";
 
 const sks: ServerlessService = {
   apiVersion: "networking.internal.knative.dev/v1alpha1",
@@ -17,17 +16,10 @@ const sks: ServerlessService = {
 };
 
 const rowOf = (isEnabled: boolean) => ({
-  kind: ServerlessService,
+  ...podAddressabilityReconciler,
   key: "ns/rev",
-  reconcile: reconcilePodAddressability,
   objects: [sks],
   config: parseServingConfig({ "config-network": { "enable-mesh-pod-addressability": String(isEnabled) } }),
-  deps: ({ client, informers }: World) => ({
-    virtualServices: informers.of(VirtualService),
-    virtualServiceClient: client.of(VirtualService),
-    destinationRules: informers.of(DestinationRule),
-    destinationRuleClient: client.of(DestinationRule),
-  }),
 });
 
 test("requests that ask for it pass the mesh straight to one pod, others by its load balancer", async () => {

@@ -1,10 +1,10 @@
-import type { DestinationRule } from "../../apis/istio/destinationrule.ts";
-import type { VirtualService } from "../../apis/istio/virtualservice.ts";
+import { DestinationRule } from "../../apis/istio/destinationrule.ts";
+import { VirtualService } from "../../apis/istio/virtualservice.ts";
 import { controllerReference, type ObjectMeta } from "../../apis/meta.ts";
 import { passthroughHeader } from "../../apis/networking/headers.ts";
-import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { serviceHostname } from "../../lib/cluster-domain.ts";
 import { applyChild } from "../apply.ts";
 
@@ -16,11 +16,22 @@ export interface Deps {
   readonly destinationRuleClient: Writer<DestinationRule>;
 }
 
+export const podAddressabilityReconciler = {
+  kind: ServerlessService,
+  reconcile: reconcilePodAddressability,
+  deps: ({ client, informers }: ClusterAccess) => ({
+    virtualServices: informers.of(VirtualService),
+    virtualServiceClient: client.of(VirtualService),
+    destinationRules: informers.of(DestinationRule),
+    destinationRuleClient: client.of(DestinationRule),
+  }),
+};
+
 /**
  * Lets requests inside a mesh reach one pod of a revision by its address, where the configuration wants that: so the
  * autoscaler can ask every pod. Source: net-istio v0.42.1 pkg/reconciler/serverlessservice.
  */
-export async function reconcilePodAddressability(
+async function reconcilePodAddressability(
   sks: ServerlessService,
   deps: Deps,
   pass: Pass<ServingConfig>,
@@ -52,7 +63,7 @@ export function makeVirtualService(sks: ServerlessService, service: string): Vir
   };
 }
 
-export function makeDestinationRule(sks: ServerlessService, service: string): DestinationRule {
+function makeDestinationRule(sks: ServerlessService, service: string): DestinationRule {
   return {
     apiVersion: "networking.istio.io/v1beta1",
     kind: "DestinationRule",

@@ -5,11 +5,17 @@ import type { KubeObject } from "../../apis/meta.ts";
 import type { ConfigData } from "../../config/fields.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { reasonFor } from "../../kube/errors.ts";
+import type { Reconciler } from "../../kube/pass.ts";
 import { isoTime } from "../../lib/iso-time.ts";
+import { configurationReconciler } from "../../reconcilers/configuration/reconcile.ts";
+import { domainMappingReconciler } from "../../reconcilers/domainmapping/reconcile.ts";
+import { gcReconciler } from "../../reconcilers/gc/reconcile.ts";
+import { labelerReconciler } from "../../reconcilers/labeler/reconcile.ts";
+import { routeReconciler } from "../../reconcilers/route/reconcile.ts";
+import { serverlessServiceReconciler } from "../../reconcilers/serverlessservice/reconcile.ts";
+import { serviceReconciler } from "../../reconcilers/service/reconcile.ts";
 import type { Action } from "../../testing/fake-client.ts";
 import { type Report, type Row, reconcileOnce } from "../../testing/table.ts";
-import { domainMappingRow, routeRow, serverlessServiceRow } from "./reconcile-network.ts";
-import { configurationRow, gcRow, labelerRow, serviceRow } from "./reconcile-serving.ts";
 
 export interface ReconcileRequest {
   readonly controller: string;
@@ -20,28 +26,23 @@ export interface ReconcileRequest {
   readonly now?: string;
 }
 
-/** What a pass of a controller needs to know beside the request. */
-export type ControllerRow<T extends KubeObject, Deps> = Omit<
-  Row<T, Deps, ServingConfig>,
-  "key" | "objects" | "config" | "now" | "induce"
->;
-
 type Runner = (
   world: Pick<Row<KubeObject, unknown, ServingConfig>, "key" | "objects" | "config" | "now">,
 ) => Promise<Report<KubeObject>>;
 
-function controller<T extends KubeObject, Deps>(row: ControllerRow<T, Deps>): Runner {
-  return (world) => reconcileOnce<T, Deps, ServingConfig>({ ...row, ...world }) as Promise<Report<KubeObject>>;
+function running<T extends KubeObject, Deps>(reconciler: Reconciler<T, Deps, ServingConfig>): Runner {
+  return (world) => reconcileOnce<T, Deps, ServingConfig>({ ...reconciler, ...world }) as Promise<Report<KubeObject>>;
 }
 
 const controllers: Readonly<Record<string, Runner>> = {
-  domainmapping: controller(domainMappingRow),
-  route: controller(routeRow),
-  serverlessservice: controller(serverlessServiceRow),
-  service: controller(serviceRow),
-  configuration: controller(configurationRow),
-  labeler: controller(labelerRow),
-  gc: controller(gcRow),
+  domainmapping: running(domainMappingReconciler),
+  route: running(routeReconciler),
+  serverlessservice: running(serverlessServiceReconciler),
+  service: running(serviceReconciler),
+  configuration: running(configurationReconciler),
+  // Upstream's holds back every Route's deletion.
+  labeler: running({ ...labelerReconciler, finalizer: { ...labelerReconciler.finalizer, isNeeded: () => true } }),
+  gc: running(gcReconciler),
 };
 
 /** Op `reconcile`: what one pass of a controller writes and tells. Throws for controllers that it does not know. */

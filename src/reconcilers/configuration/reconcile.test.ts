@@ -1,26 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Configuration } from "../../apis/serving/configuration.ts";
-import { Revision } from "../../apis/serving/revision.ts";
+import type { Configuration } from "../../apis/serving/configuration.ts";
 import { defaultServingConfig } from "../../config/serving-config.ts";
 import { apiError } from "../../kube/errors.ts";
 import { conditions, linesOf, testConfiguration, testRevision } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
 import { type Row, reconcileOnce } from "../../testing/table.ts";
-import { indexRevisions } from "../revisions-of.ts";
-import { type ConfigurationDeps, reconcileConfiguration } from "./reconcile.ts";
+import { type ConfigurationDeps, configurationReconciler } from "./reconcile.ts";
 
 type ConfigurationRow = Pick<Row<Configuration, ConfigurationDeps, typeof defaultServingConfig>, "objects" | "induce">;
 
 const rowOf = (row: ConfigurationRow): Row<Configuration, ConfigurationDeps, typeof defaultServingConfig> => ({
-  kind: Configuration,
+  ...configurationReconciler,
   key: "ns/hello",
-  reconcile: reconcileConfiguration,
   config: defaultServingConfig,
-  deps: ({ client, informers }) => ({
-    revisions: indexRevisions(informers.of(Revision)),
-    writeRevisions: client.of(Revision),
-  }),
   ...row,
 });
 const run = (row: ConfigurationRow) => reconcileOnce(rowOf(row));

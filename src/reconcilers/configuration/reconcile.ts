@@ -1,14 +1,14 @@
 import { conditionOf, conditionSet, isFalse, isTrue } from "../../apis/conditions.ts";
 import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
-import type { Configuration } from "../../apis/serving/configuration.ts";
+import { Configuration } from "../../apis/serving/configuration.ts";
 import { configurationAdmission } from "../../apis/serving/configuration-admission.ts";
-import type { Revision } from "../../apis/serving/revision.ts";
+import { Revision } from "../../apis/serving/revision.ts";
 import { defaultServingConfig, type ServingConfig } from "../../config/serving-config.ts";
-import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { failure, isAlreadyExists, reasonFor } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { defaulted } from "../defaulted.ts";
-import { generationOf, revisionsOf } from "../revisions-of.ts";
+import { generationOf, indexRevisions, revisionsOf } from "../revisions-of.ts";
 import { namedRevision } from "./named-revision.ts";
 import { makeRevision } from "./revision.ts";
 
@@ -16,6 +16,15 @@ export interface ConfigurationDeps {
   readonly revisions: Lister<Revision>;
   readonly writeRevisions: Pick<Writer<Revision>, "create">;
 }
+
+export const configurationReconciler = {
+  kind: Configuration,
+  reconcile: reconcileConfiguration,
+  deps: ({ client, informers }: ClusterAccess) => ({
+    revisions: indexRevisions(informers.of(Revision)),
+    writeRevisions: client.of(Revision),
+  }),
+};
 
 const conditionsOfConfiguration = conditionSet("Ready");
 

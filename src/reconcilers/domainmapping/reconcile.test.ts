@@ -1,19 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Service } from "../../apis/core/service.ts";
 import type { KubeObject } from "../../apis/meta.ts";
-import { Certificate } from "../../apis/networking/certificate.ts";
-import { ClusterDomainClaim } from "../../apis/networking/clusterdomainclaim.ts";
-import { Ingress } from "../../apis/networking/ingress.ts";
-import { DomainMapping } from "../../apis/serving/domainmapping.ts";
-import { Route } from "../../apis/serving/route.ts";
-import { KnativeService } from "../../apis/serving/service.ts";
+import type { ClusterDomainClaim } from "../../apis/networking/clusterdomainclaim.ts";
+import type { Ingress } from "../../apis/networking/ingress.ts";
+import type { DomainMapping } from "../../apis/serving/domainmapping.ts";
+import type { KnativeService } from "../../apis/serving/service.ts";
 import type { ConfigData } from "../../config/fields.ts";
 import { parseServingConfig } from "../../config/serving-config.ts";
 import { linesOf, testService } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
-import { reconcileOnce, type World } from "../../testing/table.ts";
-import { finalizeDomainMapping, reconcileDomainMapping } from "./reconcile.ts";
+import { reconcileOnce } from "../../testing/table.ts";
+import { domainMappingReconciler } from "./reconcile.ts";
 
 const finalizerName = "domainmappings.serving.knative.dev";
 const mapping: DomainMapping = {
@@ -58,24 +55,10 @@ const rowOf = (
   own = mapping,
   network: ConfigData = { "autocreate-cluster-domain-claims": "true" },
 ) => ({
-  kind: DomainMapping,
+  ...domainMappingReconciler,
   key: "ns/shop.example.com",
-  reconcile: reconcileDomainMapping,
-  finalizer: { name: finalizerName, finalize: finalizeDomainMapping },
   objects: [own, ...objects],
   config: parseServingConfig({ "config-network": network }),
-  deps: ({ client, informers }: World) => ({
-    services: informers.of(Service),
-    knativeServices: informers.of(KnativeService),
-    routes: informers.of(Route),
-    client,
-    ingresses: informers.of(Ingress),
-    ingressClient: client.of(Ingress),
-    certificates: informers.of(Certificate),
-    certificateClient: client.of(Certificate),
-    claims: informers.of(ClusterDomainClaim),
-    claimClient: client.of(ClusterDomainClaim),
-  }),
 });
 const run = (...parameters: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...parameters));
 

@@ -1,12 +1,15 @@
 import { type ConditionDraft, conditionSet } from "../../apis/conditions.ts";
-import type { Certificate } from "../../apis/networking/certificate.ts";
-import type { ClusterDomainClaim } from "../../apis/networking/clusterdomainclaim.ts";
-import type { IngressTLS } from "../../apis/networking/ingress.ts";
+import { Service } from "../../apis/core/service.ts";
+import { Certificate } from "../../apis/networking/certificate.ts";
+import { ClusterDomainClaim } from "../../apis/networking/clusterdomainclaim.ts";
+import { Ingress, type IngressTLS } from "../../apis/networking/ingress.ts";
 import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
-import type { DomainMapping } from "../../apis/serving/domainmapping.ts";
+import { DomainMapping } from "../../apis/serving/domainmapping.ts";
 import { domainMappingUidLabel } from "../../apis/serving/labels.ts";
+import { Route } from "../../apis/serving/route.ts";
+import { KnativeService } from "../../apis/serving/service.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import type { Lister, Outcome, Pass, StatusOf, Writer } from "../../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, StatusOf, Writer } from "../../kube/api.ts";
 import { failed, isNotFound } from "../../kube/errors.ts";
 import { childName } from "../../lib/child-name.ts";
 import {
@@ -30,6 +33,24 @@ export interface Deps extends IngressDeps, TargetSources {
   readonly certificateClient: Writer<Certificate>;
 }
 
+export const domainMappingReconciler = {
+  kind: DomainMapping,
+  reconcile: reconcileDomainMapping,
+  finalizer: { name: "domainmappings.serving.knative.dev", finalize: finalizeDomainMapping },
+  deps: ({ client, informers }: ClusterAccess) => ({
+    services: informers.of(Service),
+    knativeServices: informers.of(KnativeService),
+    routes: informers.of(Route),
+    client,
+    ingresses: informers.of(Ingress),
+    ingressClient: client.of(Ingress),
+    certificates: informers.of(Certificate),
+    certificateClient: client.of(Certificate),
+    claims: informers.of(ClusterDomainClaim),
+    claimClient: client.of(ClusterDomainClaim),
+  }),
+};
+
 type Status = StatusOf<DomainMapping>;
 
 export const domainMappingConditions = conditionSet(
@@ -41,7 +62,7 @@ export const domainMappingConditions = conditionSet(
 );
 
 /** Leads a domain name to a target of the same namespace. Source: serving v0.42.2 pkg/reconciler/domainmapping. */
-export async function reconcileDomainMapping(
+async function reconcileDomainMapping(
   mapping: DomainMapping,
   deps: Deps,
   pass: Pass<ServingConfig>,
@@ -80,7 +101,7 @@ export async function reconcileDomainMapping(
 }
 
 /** Gives the domain free, where the claim was made for the mapping and belongs to its namespace. */
-export async function finalizeDomainMapping(
+async function finalizeDomainMapping(
   { metadata }: DomainMapping,
   { claims, claimClient }: Deps,
   { config, signal }: Pass<ServingConfig>,

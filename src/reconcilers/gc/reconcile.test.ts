@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Configuration } from "../../apis/serving/configuration.ts";
-import { Revision } from "../../apis/serving/revision.ts";
+import type { Configuration } from "../../apis/serving/configuration.ts";
+import type { Revision } from "../../apis/serving/revision.ts";
 import { defaultServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { apiError } from "../../kube/errors.ts";
 import type { Induce } from "../../testing/fake-client.ts";
 import { testConfiguration, testRevision } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
 import { type Row, reconcileOnce } from "../../testing/table.ts";
-import { indexRevisions } from "../revisions-of.ts";
-import { type GcDeps, reconcileGc } from "./reconcile.ts";
+import { type GcDeps, gcReconciler } from "./reconcile.ts";
 
 const reserved = (generation: number, metadata: object = {}) => {
   const plain = testRevision(generation).metadata;
@@ -23,16 +22,11 @@ const rowOf = (
   revisions: readonly Revision[],
   induce: readonly Induce[] = [],
 ): Row<Configuration, GcDeps, ServingConfig> => ({
-  kind: Configuration,
+  ...gcReconciler,
   key: "ns/hello",
   objects: [testConfiguration(), ...revisions],
   induce,
   config: { ...defaultServingConfig, gc: { ...defaultServingConfig.gc, minNonActiveRevisions: 0, ...gc } },
-  reconcile: reconcileGc,
-  deps: ({ client, informers }) => ({
-    revisions: indexRevisions(informers.of(Revision)),
-    writeRevisions: client.of(Revision),
-  }),
 });
 const run = (...args: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...args));
 

@@ -1,9 +1,9 @@
-import type { Configuration } from "../../apis/serving/configuration.ts";
-import type { Revision } from "../../apis/serving/revision.ts";
+import { Configuration } from "../../apis/serving/configuration.ts";
+import { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { isNotFound } from "../../kube/errors.ts";
-import { revisionsOf } from "../revisions-of.ts";
+import { indexRevisions, revisionsOf } from "../revisions-of.ts";
 import { collect } from "./collect.ts";
 
 export interface GcDeps {
@@ -11,8 +11,17 @@ export interface GcDeps {
   readonly writeRevisions: Pick<Writer<Revision>, "delete">;
 }
 
+export const gcReconciler = {
+  kind: Configuration,
+  reconcile: reconcileGc,
+  deps: ({ client, informers }: ClusterAccess) => ({
+    revisions: indexRevisions(informers.of(Revision)),
+    writeRevisions: client.of(Revision),
+  }),
+};
+
 /** Deletes the Configuration's Revisions that are no longer kept, and looks again when the next one's time comes. */
-export async function reconcileGc(
+async function reconcileGc(
   configuration: Configuration,
   deps: GcDeps,
   pass: Pass<ServingConfig>,

@@ -1,23 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubeObject } from "../../apis/meta.ts";
-import { Configuration } from "../../apis/serving/configuration.ts";
-import { Revision } from "../../apis/serving/revision.ts";
 import { Route } from "../../apis/serving/route.ts";
 import { defaultServingConfig } from "../../config/serving-config.ts";
-import { createTracker } from "../../kube/tracker.ts";
 import type { Induce } from "../../testing/fake-client.ts";
 import { conditions, testConfiguration, testRevision, testRoute } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
 import { type Row, reconcileOnce } from "../../testing/table.ts";
-import {
-  byRoute,
-  finalizeRouteMarks,
-  type LabelerDeps,
-  leavesMarks,
-  reconcileRouteMarks,
-  routeKeysOf,
-} from "./reconcile.ts";
+import { type LabelerDeps, labelerReconciler, leavesMarks } from "./reconcile.ts";
 
 const finalizer = "routes.serving.knative.dev";
 const group = "serving.knative.dev";
@@ -27,22 +17,12 @@ const rowOf = (
   objects: readonly KubeObject[],
   induce: readonly Induce[] = [],
 ): Row<Route, LabelerDeps, typeof defaultServingConfig> => ({
-  kind: Route,
+  ...labelerReconciler,
   key: "ns/hello",
   objects,
   induce,
   now,
   config: defaultServingConfig,
-  reconcile: reconcileRouteMarks,
-  finalizer: { name: finalizer, finalize: finalizeRouteMarks },
-  deps: ({ client, informers }) => {
-    const revisions = informers.of(Revision);
-    const configurations = informers.of(Configuration);
-    revisions.addIndex(byRoute, routeKeysOf);
-    configurations.addIndex(byRoute, routeKeysOf);
-    const [writeRevisions, writeConfigurations] = [client.of(Revision), client.of(Configuration)];
-    return { revisions, configurations, writeRevisions, writeConfigurations, tracker: createTracker() };
-  },
 });
 const run = (...args: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...args));
 

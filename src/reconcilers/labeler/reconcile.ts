@@ -1,13 +1,13 @@
 import { conditionOf, isFalse, isTrue } from "../../apis/conditions.ts";
 import { controllerOf, keyOf } from "../../apis/meta.ts";
-import type { Configuration } from "../../apis/serving/configuration.ts";
-import type { Revision } from "../../apis/serving/revision.ts";
-import type { Route } from "../../apis/serving/route.ts";
+import { Configuration } from "../../apis/serving/configuration.ts";
+import { Revision } from "../../apis/serving/revision.ts";
+import { Route } from "../../apis/serving/route.ts";
 import { routesOf, routingStateOf } from "../../apis/serving/routing-state.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { failed } from "../../kube/errors.ts";
-import type { Tracker } from "../../kube/tracker.ts";
+import { createTracker, type Tracker } from "../../kube/tracker.ts";
 import { type MetadataPatch, makeConfigurationPatch, makeRevisionPatch } from "./patch.ts";
 import { targetsOf } from "./targets.ts";
 
@@ -19,11 +19,24 @@ export interface LabelerDeps {
   readonly tracker: Pick<Tracker, "track">;
 }
 
-/** The index of both listers: "namespace/route" to the objects that say a Route refers to them. */
-export const byRoute = "route";
+export const labelerReconciler = {
+  kind: Route,
+  reconcile: reconcileRouteMarks,
+  finalizer: { name: "routes.serving.knative.dev", isNeeded: leavesMarks, finalize: finalizeRouteMarks },
+  deps: ({ client, informers }: ClusterAccess) => {
+    const revisions = informers.of(Revision);
+    const configurations = informers.of(Configuration);
+    revisions.addIndex(byRoute, routeKeysOf);
+    configurations.addIndex(byRoute, routeKeysOf);
+    const [writeRevisions, writeConfigurations] = [client.of(Revision), client.of(Configuration)];
+    return { revisions, configurations, writeRevisions, writeConfigurations, tracker: createTracker() };
+  },
+};
 
-/** The values of the `byRoute` index. */
-export function routeKeysOf(object: Revision | Configuration): string[] {
+/** The index of both listers: "namespace/route" to the objects that say a Route refers to them. */
+const byRoute = "route";
+
+function routeKeysOf(object: Revision | Configuration): string[] {
   return routesOf(object).map((route) => `${object.metadata.namespace}/${route}`);
 }
 
@@ -32,7 +45,7 @@ export function routeKeysOf(object: Revision | Configuration): string[] {
  * settled, so that a revision does not scale down while traffic may still come.
  * Source: serving v0.42.2 pkg/reconciler/labeler.
  */
-export async function reconcileRouteMarks(
+async function reconcileRouteMarks(
   route: Route,
   deps: LabelerDeps,
   pass: Pass<ServingConfig>,
@@ -72,7 +85,7 @@ export function leavesMarks(route: Route): boolean {
 }
 
 /** Takes every mark of a Route away that is being deleted. */
-export async function finalizeRouteMarks(route: Route, deps: LabelerDeps, pass: Pass<ServingConfig>): Promise<void> {
+async function finalizeRouteMarks(route: Route, deps: LabelerDeps, pass: Pass<ServingConfig>): Promise<void> {
   await unmarkConfigurations(route, new Set(), deps, pass);
   await unmarkRevisions(route, new Set(), deps, pass);
   deps.tracker.track(keyOf(route), []);

@@ -1,10 +1,6 @@
-import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
-import { Image } from "../../apis/caching/image.ts";
-import { Deployment } from "../../apis/core/deployment.ts";
-import { Event } from "../../apis/core/event.ts";
-import { isPodReady, Pod } from "../../apis/core/pod.ts";
+import { isPodReady, type Pod } from "../../apis/core/pod.ts";
 import { keyOf } from "../../apis/meta.ts";
-import { revisionLabel, revisionUidLabel } from "../../apis/serving/labels.ts";
+import { revisionLabel } from "../../apis/serving/labels.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { type Controller, type ControllerContext, ownedBy, startController, watching } from "../../kube/controller.ts";
@@ -14,8 +10,7 @@ import { createDigestResolver } from "./digest/resolver.ts";
 import { createRegistryTransport, type RegistryTransportOptions } from "./digest/transport.ts";
 import { createCertificates } from "./queue-certificate.ts";
 import type { Installation } from "./queue-container.ts";
-import { indexTroubles, type RevisionDeps, reconcileRevision } from "./reconcile.ts";
-import { createWaves } from "./waves.ts";
+import { revisionReconciler } from "./reconcile.ts";
 
 export interface RevisionSettings {
   readonly installation: Installation;
@@ -32,43 +27,27 @@ export function startRevisionController(
 ): Controller {
   const { client, informers, clock, log, signal } = context;
   const revisions = informers.of(Revision);
-  const ours = { labelSelector: revisionUidLabel };
-  const deployments = informers.of(Deployment, ours);
-  const podAutoscalers = informers.of(PodAutoscaler);
-  const pods = informers.of(Pod, ours);
-  const warnings = informers.of(Event, { fieldSelector: "involvedObject.kind=Pod,type=Warning" });
-  indexTroubles(pods, warnings);
 
   const transport = createRegistryTransport(registries);
   const digests = createDigestResolver({ clock, log });
   const certificates = createCertificates(client, informers);
-  const futile: RevisionDeps["futile"] = new Map();
+  const deps = revisionReconciler.deps(context, {
+    installation,
+    digests,
+    registry: createRegistryClient(transport),
+    pullSecrets: createPullSecrets(client, clock),
+    ensureCertificate: certificates.ensure,
+  });
+  const { pods, warnings } = deps;
 
-  const controller = startController<Revision, RevisionDeps, ServingConfig>(context, {
+  const controller = startController(context, {
+    ...revisionReconciler,
     name: "revision-controller",
-    kind: Revision,
     concurrency,
-    deps: {
-      deployments,
-      podAutoscalers,
-      images: informers.of(Image),
-      writeDeployments: client.of(Deployment),
-      writePodAutoscalers: client.of(PodAutoscaler),
-      writeImages: client.of(Image),
-      installation,
-      waves: createWaves(deployments),
-      futile,
-      digests,
-      registry: createRegistryClient(transport),
-      pullSecrets: createPullSecrets(client, clock),
-      pods,
-      warnings,
-      ensureCertificate: certificates.ensure,
-    },
-    reconcile: reconcileRevision,
+    deps,
     watches: [
-      watching(deployments, ownedBy(Revision)),
-      watching(podAutoscalers, ownedBy(Revision)),
+      watching(deps.deployments, ownedBy(Revision)),
+      watching(deps.podAutoscalers, ownedBy(Revision)),
       watching(pods, (pod) => (isPodReady(pod) ? [] : revisionKeysOf(pod))),
       watching(warnings, ({ involvedObject }) => {
         const { name = "", namespace = "" } = involvedObject ?? {};
@@ -82,7 +61,7 @@ export function startRevisionController(
   const stop = revisions.onChange((change) => {
     if (change.type !== "deleted") return;
     digests.forget(keyOf(change.object));
-    futile.delete(keyOf(change.object));
+    deps.futile.delete(keyOf(change.object));
   });
   const done = controller.done.finally(() => {
     stop();

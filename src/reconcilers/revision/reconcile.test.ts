@@ -5,7 +5,7 @@ import type { Deployment } from "../../apis/core/deployment.ts";
 import type { Event } from "../../apis/core/event.ts";
 import type { Pod } from "../../apis/core/pod.ts";
 import { controllerReference, type KubeObject } from "../../apis/meta.ts";
-import { Revision } from "../../apis/serving/revision.ts";
+import type { Revision } from "../../apis/serving/revision.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { apiError } from "../../kube/errors.ts";
 import type { Induce } from "../../testing/fake-client.ts";
@@ -17,7 +17,7 @@ import type { DigestState } from "./digest/resolver.ts";
 import { makeImage } from "./image.ts";
 import { makePodAutoscaler } from "./pod-autoscaler.ts";
 import { makeQueueContainer } from "./queue-container.ts";
-import { type RevisionDeps, reconcileRevision } from "./reconcile.ts";
+import { type RevisionDeps, revisionReconciler } from "./reconcile.ts";
 import { revisionDeps } from "./revision-world.ts";
 
 const config = parseServingConfig({ "config-deployment": { "queue-sidecar-image": "queue:test" } });
@@ -37,12 +37,11 @@ const rowOf = (
   objects: readonly KubeObject[],
   { digests = resolved, induce = [], config: own = config }: Options = {},
 ): Row<Revision, RevisionDeps, ServingConfig> => ({
-  kind: Revision,
+  ...revisionReconciler,
   key: "ns/hello-00001",
   objects,
   induce,
   config: own,
-  reconcile: reconcileRevision,
   deps: (world) => revisionDeps(world, digests, installation),
 });
 const run = (...args: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...args));

@@ -1,13 +1,15 @@
+import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
+import { Image } from "../../apis/caching/image.ts";
 import { type ConditionDraft, conditionOf, isFalse, isTrue } from "../../apis/conditions.ts";
-import type { Deployment } from "../../apis/core/deployment.ts";
-import type { Event } from "../../apis/core/event.ts";
-import type { Pod } from "../../apis/core/pod.ts";
+import { Deployment } from "../../apis/core/deployment.ts";
+import { Event } from "../../apis/core/event.ts";
+import { Pod } from "../../apis/core/pod.ts";
 import { keyOf } from "../../apis/meta.ts";
 import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
 import { revisionUidLabel } from "../../apis/serving/labels.ts";
-import type { Revision } from "../../apis/serving/revision.ts";
+import { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import type { Informer, Lister, Outcome, Pass } from "../../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass } from "../../kube/api.ts";
 import { type ChildrenDeps, ensureDeployment, ensureImages, ensurePodAutoscaler } from "./children.ts";
 import {
   conditionsOfRevision,
@@ -22,6 +24,7 @@ import type { RegistryClient } from "./digest/registry.ts";
 import { resolveImage } from "./digest/resolve.ts";
 import type { DigestResolver } from "./digest/resolver.ts";
 import { findTrouble, type Trouble } from "./trouble.ts";
+import { createWaves } from "./waves.ts";
 
 export interface RevisionDeps extends ChildrenDeps {
   readonly digests: DigestResolver;
@@ -33,17 +36,39 @@ export interface RevisionDeps extends ChildrenDeps {
   readonly ensureCertificate: (revision: Revision, pass: Pass<ServingConfig>) => Promise<void>;
 }
 
+export const revisionReconciler = {
+  kind: Revision,
+  reconcile: reconcileRevision,
+  deps: (
+    { client, informers }: ClusterAccess,
+    own: Pick<RevisionDeps, "installation" | "digests" | "registry" | "pullSecrets" | "ensureCertificate">,
+  ) => {
+    const ours = { labelSelector: revisionUidLabel };
+    const deployments = informers.of(Deployment, ours);
+    const pods = informers.of(Pod, ours);
+    const warnings = informers.of(Event, { fieldSelector: "involvedObject.kind=Pod,type=Warning" });
+    pods.addIndex(byRevisionUid, ({ metadata }) => [metadata.labels?.[revisionUidLabel] ?? ""]);
+    warnings.addIndex(byPodUid, ({ involvedObject }) => [involvedObject?.uid ?? ""]);
+    const futile: RevisionDeps["futile"] = new Map();
+    return {
+      ...own,
+      deployments,
+      podAutoscalers: informers.of(PodAutoscaler),
+      images: informers.of(Image),
+      writeDeployments: client.of(Deployment),
+      writePodAutoscalers: client.of(PodAutoscaler),
+      writeImages: client.of(Image),
+      waves: createWaves(deployments),
+      futile,
+      pods,
+      warnings,
+    };
+  },
+};
+
+/** Indexes: pods under the uid of their revision, Warning events under that of their pod. */
 const byRevisionUid = "revisionUid";
 const byPodUid = "podUid";
-
-/** Files pods under the uid of their revision and Warning events under that of their pod, as reconcileRevision asks for them. */
-export function indexTroubles(
-  pods: Pick<Informer<Pod>, "addIndex">,
-  warnings: Pick<Informer<Event>, "addIndex">,
-): void {
-  pods.addIndex(byRevisionUid, ({ metadata }) => [metadata.labels?.[revisionUidLabel] ?? ""]);
-  warnings.addIndex(byPodUid, ({ involvedObject }) => [involvedObject?.uid ?? ""]);
-}
 
 type RevisionStatus = NonNullable<Revision["status"]>;
 

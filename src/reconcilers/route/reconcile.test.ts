@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Endpoints } from "../../apis/core/endpoints.ts";
-import { Service } from "../../apis/core/service.ts";
+import type { Endpoints } from "../../apis/core/endpoints.ts";
+import type { Service } from "../../apis/core/service.ts";
 import { controllerReference, type KubeObject } from "../../apis/meta.ts";
-import { Certificate } from "../../apis/networking/certificate.ts";
-import { Ingress } from "../../apis/networking/ingress.ts";
-import { Configuration } from "../../apis/serving/configuration.ts";
-import { Revision } from "../../apis/serving/revision.ts";
-import { Route } from "../../apis/serving/route.ts";
+import type { Certificate } from "../../apis/networking/certificate.ts";
+import type { Ingress } from "../../apis/networking/ingress.ts";
+import type { Route } from "../../apis/serving/route.ts";
 import type { ConfigData } from "../../config/fields.ts";
 import { parseServingConfig } from "../../config/serving-config.ts";
-import { createTracker } from "../../kube/tracker.ts";
 import {
   conditions,
   linesOf,
@@ -20,30 +17,14 @@ import {
   testRoute,
 } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
-import { reconcileOnce, type World } from "../../testing/table.ts";
-import { reconcileRoute } from "./reconcile.ts";
+import { reconcileOnce } from "../../testing/table.ts";
+import { routeReconciler } from "./reconcile.ts";
 
 type Maps = Readonly<Record<string, ConfigData>>;
 
-const deps = ({ client, informers }: World) => ({
-  configurations: informers.of(Configuration),
-  revisions: informers.of(Revision),
-  services: informers.of(Service),
-  serviceClient: client.of(Service),
-  endpoints: informers.of(Endpoints),
-  endpointsClient: client.of(Endpoints),
-  ingresses: informers.of(Ingress),
-  ingressClient: client.of(Ingress),
-  certificates: informers.of(Certificate),
-  certificateClient: client.of(Certificate),
-  tracker: createTracker(),
-});
-
 const rowOf = (objects: readonly KubeObject[], maps: Maps = {}) => ({
-  kind: Route,
+  ...routeReconciler,
   key: "ns/hello",
-  reconcile: reconcileRoute,
-  deps,
   objects,
   config: parseServingConfig(maps),
 });

@@ -1,13 +1,16 @@
 import { type ConditionDraft, conditionSet } from "../../apis/conditions.ts";
 import { Endpoints } from "../../apis/core/endpoints.ts";
+import { Service } from "../../apis/core/service.ts";
 import { keyOf } from "../../apis/meta.ts";
+import { Certificate } from "../../apis/networking/certificate.ts";
+import { Ingress } from "../../apis/networking/ingress.ts";
 import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
 import { Revision } from "../../apis/serving/revision.ts";
-import type { Route } from "../../apis/serving/route.ts";
+import { Route } from "../../apis/serving/route.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import type { Lister, Outcome, Pass, StatusOf } from "../../kube/api.ts";
-import type { Tracker } from "../../kube/tracker.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, StatusOf } from "../../kube/api.ts";
+import { createTracker, type Tracker } from "../../kube/tracker.ts";
 import { serviceHostname } from "../../lib/cluster-domain.ts";
 import {
   applyIngress,
@@ -40,6 +43,24 @@ export interface Deps extends PlaceholderDeps, CertificateDeps, IngressDeps {
   readonly tracker: Tracker;
 }
 
+export const routeReconciler = {
+  kind: Route,
+  reconcile: reconcileRoute,
+  deps: ({ client, informers }: ClusterAccess) => ({
+    configurations: informers.of(Configuration),
+    revisions: informers.of(Revision),
+    services: informers.of(Service),
+    serviceClient: client.of(Service),
+    endpoints: informers.of(Endpoints),
+    endpointsClient: client.of(Endpoints),
+    ingresses: informers.of(Ingress),
+    ingressClient: client.of(Ingress),
+    certificates: informers.of(Certificate),
+    certificateClient: client.of(Certificate),
+    tracker: createTracker(),
+  }),
+};
+
 type Status = StatusOf<Route>;
 
 export const routeConditions = conditionSet("Ready", "AllTrafficAssigned", "IngressReady", "CertificateProvisioned");
@@ -48,7 +69,7 @@ export const routeConditions = conditionSet("Ready", "AllTrafficAssigned", "Ingr
  * Realises a route: resolves its traffic, holds its names inside the cluster, asks for certificates, and keeps the
  * Ingress that the network layer acts upon. Source: serving v0.42.2 pkg/reconciler/route.
  */
-export async function reconcileRoute(route: Route, deps: Deps, pass: Pass<ServingConfig>): Promise<Outcome<Route>> {
+async function reconcileRoute(route: Route, deps: Deps, pass: Pass<ServingConfig>): Promise<Outcome<Route>> {
   const conditions = draftConditions(route, routeConditions, pass.clock);
   if ((route.status?.observedGeneration ?? 0) !== (route.metadata.generation ?? 0))
     markIngressNotConfigured(conditions);

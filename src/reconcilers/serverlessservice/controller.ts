@@ -1,22 +1,17 @@
-import { Deployment } from "../../apis/core/deployment.ts";
-import { Endpoints } from "../../apis/core/endpoints.ts";
-import { Service } from "../../apis/core/service.ts";
+import type { Deployment } from "../../apis/core/deployment.ts";
+import type { Endpoints } from "../../apis/core/endpoints.ts";
 import { keyOf } from "../../apis/meta.ts";
 import { serverlessServiceLabel, serviceTypeLabel } from "../../apis/networking/labels.ts";
 import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { type Controller, type ControllerContext, ownedBy, startController, watching } from "../../kube/controller.ts";
-import { reconcileServerlessService } from "./reconcile.ts";
-
-const activator = { namespace: "knative-serving", name: "activator-service" };
+import { serverlessServiceReconciler } from "./reconcile.ts";
 
 /** Keeps the Services of revisions. */
 export function startServerlessServiceController(context: ControllerContext<ServingConfig>): Controller {
-  const { client, informers } = context;
-  const serverlessServices = informers.of(ServerlessService);
-  const deployments = informers.of(Deployment);
-  const services = informers.of(Service);
-  const endpoints = informers.of(Endpoints);
+  const deps = serverlessServiceReconciler.deps(context);
+  const { deployments, services, endpoints, activator } = deps;
+  const serverlessServices = context.informers.of(ServerlessService);
 
   /** The private Endpoints of a revision concern it, the activator's concern all. */
   const keysOfEndpoints = ({ metadata }: Endpoints): readonly string[] => {
@@ -32,17 +27,9 @@ export function startServerlessServiceController(context: ControllerContext<Serv
   ]);
 
   return startController(context, {
+    ...serverlessServiceReconciler,
     name: "serverlessservice-controller",
-    kind: ServerlessService,
-    reconcile: reconcileServerlessService,
-    deps: {
-      deployments,
-      services,
-      serviceClient: client.of(Service),
-      endpoints,
-      endpointsClient: client.of(Endpoints),
-      activator,
-    },
+    deps,
     watches: [
       watching(services, ownedBy(ServerlessService)),
       watching(endpoints, keysOfEndpoints),

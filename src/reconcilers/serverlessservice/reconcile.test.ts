@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Deployment } from "../../apis/core/deployment.ts";
-import { Endpoints } from "../../apis/core/endpoints.ts";
-import { Service } from "../../apis/core/service.ts";
+import type { Deployment } from "../../apis/core/deployment.ts";
+import type { Endpoints } from "../../apis/core/endpoints.ts";
+import type { Service } from "../../apis/core/service.ts";
 import { controllerReference, type KubeObject } from "../../apis/meta.ts";
-import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import { linesOf } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
-import { reconcileOnce, type World } from "../../testing/table.ts";
+import { reconcileOnce } from "../../testing/table.ts";
 import { chooseSubset } from "./choose-subset.ts";
-import { reconcileServerlessService } from "./reconcile.ts";
+import { serverlessServiceReconciler } from "./reconcile.ts";
 
 const sks: ServerlessService = {
   apiVersion: "networking.internal.knative.dev/v1alpha1",
@@ -37,18 +37,9 @@ function makeEndpoints(name: string, ips: readonly string[], namespace = "ns"): 
 const noActivator = makeEndpoints("activator-service", [], "knative-serving");
 
 const rowOf = (objects: readonly KubeObject[], own: ServerlessService = sks) => ({
-  kind: ServerlessService,
+  ...serverlessServiceReconciler,
   key: "ns/rev",
-  reconcile: reconcileServerlessService,
   objects: [own, ...objects],
-  deps: ({ client, informers }: World) => ({
-    deployments: informers.of(Deployment),
-    services: informers.of(Service),
-    serviceClient: client.of(Service),
-    endpoints: informers.of(Endpoints),
-    endpointsClient: client.of(Endpoints),
-    activator: { namespace: "knative-serving", name: "activator-service" },
-  }),
 });
 const run = (objects: readonly KubeObject[], own?: ServerlessService) => reconcileOnce(rowOf(objects, own));
 

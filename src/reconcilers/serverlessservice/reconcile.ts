@@ -1,12 +1,12 @@
 import type { ConditionDraft } from "../../apis/conditions.ts";
 import { conditionSet } from "../../apis/conditions.ts";
-import type { Deployment } from "../../apis/core/deployment.ts";
-import type { Endpoints } from "../../apis/core/endpoints.ts";
-import type { Service } from "../../apis/core/service.ts";
+import { Deployment } from "../../apis/core/deployment.ts";
+import { Endpoints } from "../../apis/core/endpoints.ts";
+import { Service } from "../../apis/core/service.ts";
 import { isControlledBy } from "../../apis/meta.ts";
-import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
-import type { Lister, Outcome, Pass, StatusOf, Writer } from "../../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, StatusOf, Writer } from "../../kube/api.ts";
 import { failed } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { youthLeftMs } from "../youth.ts";
@@ -24,6 +24,19 @@ export interface Deps {
   readonly activator: { readonly namespace: string; readonly name: string };
 }
 
+export const serverlessServiceReconciler = {
+  kind: ServerlessService,
+  reconcile: reconcileServerlessService,
+  deps: ({ client, informers }: ClusterAccess) => ({
+    deployments: informers.of(Deployment),
+    services: informers.of(Service),
+    serviceClient: client.of(Service),
+    endpoints: informers.of(Endpoints),
+    endpointsClient: client.of(Endpoints),
+    activator: { namespace: "knative-serving", name: "activator-service" },
+  }),
+};
+
 type Status = StatusOf<ServerlessService>;
 
 export const serverlessServiceConditions = conditionSet("Ready", "EndpointsPopulated");
@@ -33,7 +46,7 @@ export const serverlessServiceConditions = conditionSet("Ready", "EndpointsPopul
  * ready or, while there are none, to the activator if one runs.
  * Source: serving v0.42.2 pkg/reconciler/serverlessservice.
  */
-export async function reconcileServerlessService(
+async function reconcileServerlessService(
   sks: ServerlessService,
   deps: Deps,
   pass: Pass<unknown>,

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Configuration } from "../../apis/serving/configuration.ts";
-import { Revision } from "../../apis/serving/revision.ts";
-import { Route } from "../../apis/serving/route.ts";
-import { KnativeService } from "../../apis/serving/service.ts";
+import type { KnativeService } from "../../apis/serving/service.ts";
 import { defaultServingConfig } from "../../config/serving-config.ts";
 import {
   conditions,
@@ -15,22 +12,14 @@ import {
 } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
 import { type Row, reconcileOnce } from "../../testing/table.ts";
-import { reconcileService, type ServiceDeps } from "./reconcile.ts";
+import { type ServiceDeps, serviceReconciler } from "./reconcile.ts";
 
 type ServiceRow = Pick<Row<KnativeService, ServiceDeps, typeof defaultServingConfig>, "objects" | "induce">;
 
 const rowOf = (row: ServiceRow): Row<KnativeService, ServiceDeps, typeof defaultServingConfig> => ({
-  kind: KnativeService,
+  ...serviceReconciler,
   key: "ns/hello",
-  reconcile: reconcileService,
   config: defaultServingConfig,
-  deps: ({ client, informers }) => ({
-    configurations: informers.of(Configuration),
-    routes: informers.of(Route),
-    revisions: informers.of(Revision),
-    writeConfigurations: client.of(Configuration),
-    writeRoutes: client.of(Route),
-  }),
   ...row,
 });
 const run = (row: ServiceRow) => reconcileOnce(rowOf(row));

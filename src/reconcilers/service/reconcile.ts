@@ -1,15 +1,15 @@
 import { type ConditionDraft, conditionOf, conditionSet, isTrue } from "../../apis/conditions.ts";
 import { isControlledBy } from "../../apis/meta.ts";
 import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
-import type { Configuration } from "../../apis/serving/configuration.ts";
+import { Configuration } from "../../apis/serving/configuration.ts";
 import { configurationAdmission } from "../../apis/serving/configuration-admission.ts";
-import type { Revision } from "../../apis/serving/revision.ts";
-import type { Route } from "../../apis/serving/route.ts";
+import { Revision } from "../../apis/serving/revision.ts";
+import { Route } from "../../apis/serving/route.ts";
 import { routeAdmission } from "../../apis/serving/route-admission.ts";
-import type { KnativeService } from "../../apis/serving/service.ts";
+import { KnativeService } from "../../apis/serving/service.ts";
 import { serviceAdmission } from "../../apis/serving/service-admission.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
-import type { Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { failure, reasonFor } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { namedRevision } from "../configuration/named-revision.ts";
@@ -25,6 +25,18 @@ export interface ServiceDeps {
   readonly writeRoutes: Pick<Writer<Route>, "create" | "update">;
 }
 
+export const serviceReconciler = {
+  kind: KnativeService,
+  reconcile: reconcileService,
+  deps: ({ client, informers }: ClusterAccess) => ({
+    configurations: informers.of(Configuration),
+    routes: informers.of(Route),
+    revisions: informers.of(Revision),
+    writeConfigurations: client.of(Configuration),
+    writeRoutes: client.of(Route),
+  }),
+};
+
 const conditionsOfService = conditionSet("Ready", "ConfigurationsReady", "RoutesReady");
 
 type ServiceStatus = NonNullable<KnativeService["status"]>;
@@ -33,7 +45,7 @@ type ServiceStatus = NonNullable<KnativeService["status"]>;
  * Makes and keeps the Service's Configuration and Route, and says how they are.
  * Source: serving v0.42.2 pkg/reconciler/service.
  */
-export async function reconcileService(
+async function reconcileService(
   stored: KnativeService,
   deps: ServiceDeps,
   pass: Pass<ServingConfig>,
