@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import { type Condition, type ConditionDraft, type ConditionSet, isUnknown } from "./conditions.ts";
+import { type Condition, type ConditionDraft, type ConditionSet, isFalse, isUnknown } from "./conditions.ts";
 import type { KubeObject } from "./meta.ts";
 
 /** A Knative object's status, as far as every kind has it. */
@@ -36,19 +36,27 @@ export function observed(
 
 /** Most objects are ready within this time. */
 const statusMayWaitMs = 3000;
+/** So long a part of something else may stay silent that has nothing to tell but that it waits. */
+export const silenceMs = 10_000;
 
 /**
  * How long the status of a pass may wait for a more telling one: a moment while readiness was and is Unknown for the
  * present generation, or was never judged. Then what is known changes fast, and nobody misses a state in between.
+ * `isPart` says that another object tells people how this one is: then what was ready may count as ready a moment
+ * longer, too.
  */
 export function waitUnderWay(
   object: KubeObject & { status?: ObservedStatus },
   conditions: ConditionDraft,
   set: ConditionSet,
+  { isPart = false, mayWaitMs = statusMayWaitMs } = {},
 ): { statusMayWaitMs?: number } {
   const before = object.status?.conditions?.find(({ type }) => type === set.happy);
   const isNew = object.status?.conditions === undefined;
   const sameGeneration = (object.status?.observedGeneration ?? 0) === (object.metadata.generation ?? 0);
-  const isUnderWay = isUnknown(conditions.get(set.happy)) && (isNew || (sameGeneration && isUnknown(before)));
-  return isUnderWay ? { statusMayWaitMs } : {};
+  const wasUnderWay = isNew || (sameGeneration && isUnknown(before)) || (isPart && !isFalse(before));
+  return isUnknown(conditions.get(set.happy)) && wasUnderWay ? { statusMayWaitMs: mayWaitMs } : {};
 }
+
+/** How long numbers may wait that only inform people: they come in steps, and the last one counts. */
+export const numbersMayWaitMs = 3000;

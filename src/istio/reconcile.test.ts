@@ -11,7 +11,7 @@ import { hashIngress } from "../apis/networking/ingress-hash.ts";
 import type { ConfigData } from "../config/fields.ts";
 import { parseServingConfig } from "../config/serving-config.ts";
 import { createAuthority, issueCertificate } from "../lib/x509.ts";
-import { linesOf } from "../testing/serving-objects.ts";
+import { conditions, linesOf } from "../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../testing/settle.ts";
 import { reconcileOnce, type World } from "../testing/table.ts";
 import { listProbeTargets } from "./probe-targets.ts";
@@ -329,3 +329,16 @@ describe("what is probed", () => {
     assert.throws(() => listProbeTargets(makeIngress({ rules: [localRule] }), config, sources), /Gateway "ns\/other"/);
   });
 });
+
+const maker = { apiVersion: "serving.knative.dev/v1", kind: "Route", name: "app", uid: "r1", controller: true };
+for (const [name, ownerReferences, waitMs] of [
+  ["that a Route made", [maker], 3000],
+  ["of nobody", [], undefined],
+] as const) {
+  test(`an Ingress ${name}, ready and changed, may wait ${waitMs ?? 0} ms to say that it is to be proven again`, async () => {
+    const changed = makeIngress({ rules: [localRule] }, { generation: 2, ownerReferences: [...ownerReferences] });
+    const status = { ...conditions({ Ready: "True", LoadBalancerReady: "True" }) };
+    const { outcome } = await run({ ...changed, status } as Ingress, [], false);
+    assert.equal(outcome?.statusMayWaitMs, waitMs);
+  });
+}

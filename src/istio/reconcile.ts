@@ -3,7 +3,7 @@ import { Secret } from "../apis/core/secret.ts";
 import { Service } from "../apis/core/service.ts";
 import { Gateway } from "../apis/istio/gateway.ts";
 import { VirtualService } from "../apis/istio/virtualservice.ts";
-import { isControlledBy } from "../apis/meta.ts";
+import { controllerOf, isControlledBy } from "../apis/meta.ts";
 import { Ingress } from "../apis/networking/ingress.ts";
 import { ingressClassAnnotations, ingressLabel } from "../apis/networking/labels.ts";
 import { draftConditions, observed, waitUnderWay } from "../apis/observed.ts";
@@ -71,7 +71,8 @@ async function reconcileIngress(original: Ingress, deps: Deps, pass: Pass<Servin
   const status: StatusOf<Ingress> = { ...ingress.status };
   const outcome = () => ({
     status: { ...status, ...observed(ingress, conditions) },
-    ...waitUnderWay(ingress, conditions, ingressConditions),
+    // Whoever made it tells people how it is.
+    ...waitUnderWay(ingress, conditions, ingressConditions, { isPart: controllerOf(ingress) !== undefined }),
   });
   try {
     const carrying = gatewaysFor(ingress, pass.config.istio);

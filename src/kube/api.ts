@@ -181,7 +181,10 @@ export interface Outcome<T extends KubeObject> {
   readonly requeueAfterMs?: number;
   /** `status` is written first, then this counts as though it had been thrown. */
   readonly error?: unknown;
-  /** How long `status` may wait to be written, in case the next pass has something more telling. Not unless told. */
+  /**
+   * How long `status` may wait to be written, in case the next pass has something more telling. Not unless told. What the
+   * next pass has may wait as long again, all together 10 s.
+   */
   readonly statusMayWaitMs?: number;
 }
 

@@ -63,6 +63,16 @@ export type PassResult =
 /** How long a pass may take before its signal aborts. */
 export const passDeadlineMs = 30_000;
 
+/** So long a key goes at most without the status that its passes want, however often that changes. */
+const longestWaitMs = 10_000;
+
+interface WaitingStatus {
+  readonly status: unknown;
+  /** From when on passes have wanted this status, and from when on any. */
+  readonly since: number;
+  readonly firstSince: number;
+}
+
 /**
  * Returns the function that runs one pass over one key: reads the object, adds or removes the finalizer, reconciles,
  * and writes the status if it changed. A lost race (conflict) is a failure without an event. It rejects only when the
@@ -76,8 +86,7 @@ export function createPass<T extends KubeObject, Deps, Config>(
   const { client, lister, clock, ownership } = context;
   const resource = client.of(kind);
   const kindName = kind.group === "" ? kind.kind : `${kind.group}.${kind.kind}`;
-  /** Keys whose status waits to be written, and since when. */
-  const waitingSince = new Map<string, number>();
+  const waiting = new Map<string, WaitingStatus>();
 
   const setFinalizers = async (object: T, finalizers: readonly string[], pass: Pass<Config>): Promise<T> => {
     const { name, resourceVersion } = object.metadata;
@@ -113,19 +122,27 @@ export function createPass<T extends KubeObject, Deps, Config>(
     }
   };
 
-  /** How much longer the status may wait: from the first pass that had something to write. */
+  /** How much longer the status may wait: one that says something new waits anew, but not for ever. */
   const waitOf = (object: T, { status, statusMayWaitMs = 0, error }: Outcome<T>): number => {
     const key = keyOf(object);
     const stored = (object as { status?: StatusOf<T> }).status;
-    const isIdle = status === undefined || changedStatus(stored, status) === undefined;
+    const changed = status && changedStatus(stored, status);
     const now = clock.monotonic();
-    const since = waitingSince.get(key) ?? now;
-    const waitMs = since + statusMayWaitMs - now;
-    if (!context.mayDelayStatus || isIdle || error !== undefined || waitMs <= 0) {
-      waitingSince.delete(key);
+    const before = waiting.get(key);
+    const firstSince = before?.firstSince ?? now;
+    const since = before && changedStatus(before.status, changed) === undefined ? before.since : now;
+    const waitMs = Math.min(since + statusMayWaitMs, firstSince + longestWaitMs) - now;
+    if (
+      !context.mayDelayStatus ||
+      changed === undefined ||
+      error !== undefined ||
+      statusMayWaitMs <= 0 ||
+      waitMs <= 0
+    ) {
+      waiting.delete(key);
       return 0;
     }
-    waitingSince.set(key, since);
+    waiting.set(key, { status: changed, since, firstSince });
     return waitMs;
   };
 
@@ -157,12 +174,12 @@ export function createPass<T extends KubeObject, Deps, Config>(
 
   return async (key) => {
     if (!ownership.owns(key)) {
-      waitingSince.delete(key);
+      waiting.delete(key);
       return { type: "skipped" };
     }
     const object = lister.get(splitKey(key));
     if (!object || spec.filter?.(object) === false) {
-      waitingSince.delete(key);
+      waiting.delete(key);
       return { type: "skipped" };
     }
 

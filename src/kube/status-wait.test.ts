@@ -43,14 +43,34 @@ const saying = (
   ...more,
 });
 
-test("a status that may wait gives way to a later one, and is written in time", async () => {
-  const { run, clock, written } = passesWith([saying("a"), saying("b"), saying("c")]);
+test("a status that may wait is written in time, however often it is found again", async () => {
+  const { run, clock, written } = passesWith([saying("a"), saying("a"), saying("a")]);
   assert.deepEqual(await run(), { type: "done", requeueAfterMs: 1000 });
   await clock.advance(600);
   assert.deepEqual(await run(), { type: "done", requeueAfterMs: 400 });
   await clock.advance(400);
   assert.deepEqual(await run(), { type: "done" });
-  assert.deepEqual(written(), ["c"]);
+  assert.deepEqual(written(), ["a"]);
+});
+
+test("a later status takes the place of one that waits, and waits as long", async () => {
+  const { run, clock, written } = passesWith([saying("a"), saying("b"), saying("b")]);
+  await run();
+  await clock.advance(600);
+  assert.deepEqual(await run(), { type: "done", requeueAfterMs: 1000 });
+  await clock.advance(1000);
+  assert.deepEqual(await run(), { type: "done" });
+  assert.deepEqual(written(), ["b"]);
+});
+
+test("a status that changes all the time is written after ten seconds", async () => {
+  const names = Array.from({ length: 13 }, (_, index) => `r${index}`);
+  const { run, clock, written } = passesWith(names.map((name) => saying(name)));
+  for (const _ of names) {
+    await run();
+    await clock.advance(900);
+  }
+  assert.deepEqual(written(), ["r12"]);
 });
 
 test("a status that must not wait is written at once, and the wait starts anew", async () => {

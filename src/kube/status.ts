@@ -9,6 +9,17 @@ export function changedStatus<S>(stored: S | undefined, wanted: S): S | undefine
   return semanticEqual(stored, groomed) ? undefined : groomed;
 }
 
+/** Whether the status to write says nothing new but in these fields. */
+export function differsOnlyIn<S extends object>(
+  stored: S | undefined,
+  wanted: S,
+  fields: readonly (keyof S)[],
+): boolean {
+  const rest = { ...stored } as S;
+  for (const field of fields) rest[field] = wanted[field];
+  return stored !== undefined && changedStatus(rest, wanted) === undefined;
+}
+
 interface WithConditions {
   readonly conditions?: readonly { readonly type: string; readonly lastTransitionTime?: string }[];
 }

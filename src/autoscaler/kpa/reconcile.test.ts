@@ -285,3 +285,14 @@ for (const [name, reported, replicas, wanted] of lastScales) {
     assert.deepEqual(seen, [wanted]);
   });
 }
+
+for (const [name, desired, actual, ready, waitMs] of [
+  ["how many pods are there", 3, 3, 2, 3000],
+  ["how many pods are wanted", 4, 2, 2, undefined],
+] as const) {
+  test(`how long a PodAutoscaler may wait to say ${name}`, async () => {
+    const stored = makePodAutoscaler(active(desired, actual));
+    const { outcome } = await run([stored, deployment(3), service(), metric, ...pods(ready)], 3);
+    assert.equal(outcome?.statusMayWaitMs, waitMs);
+  });
+}

@@ -5,10 +5,12 @@ import { type ConditionDraft, conditionOf, isTrue } from "../../apis/conditions.
 import { Deployment } from "../../apis/core/deployment.ts";
 import type { Pod } from "../../apis/core/pod.ts";
 import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import { numbersMayWaitMs } from "../../apis/observed.ts";
 import { revisionUidLabel } from "../../apis/serving/labels.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
+import { differsOnlyIn } from "../../kube/status.ts";
 import { childName } from "../../lib/child-name.ts";
 import { newsOf, scaleReasonAnnotation } from "../explain/news.ts";
 import type { Advice, MultiScaler } from "../multi-scaler.ts";
@@ -117,7 +119,11 @@ async function reconcile(
   const finished = finish(pa, conditions, { ...counts, want: plan.want }, deps, pass, service);
   const annotations = news && { ...pa.status?.annotations, [scaleReasonAnnotation]: news.annotation };
   const status = { ...finished, ...(annotations && { annotations }) };
-  return { status, ...(plan.requeueAfterMs !== undefined && { requeueAfterMs: plan.requeueAfterMs }) };
+  return {
+    status,
+    ...(differsOnlyIn(pa.status, status, ["actualScale"]) && { statusMayWaitMs: numbersMayWaitMs }),
+    ...(plan.requeueAfterMs !== undefined && { requeueAfterMs: plan.requeueAfterMs }),
+  };
 }
 
 /** The target says more than the status where whoever scaled it ended before the status was written. */

@@ -242,3 +242,35 @@ test("whatever error one write meets, the Configuration ends as it would have wi
   await assertSurvivesFaults(rowOf({ objects: [testConfiguration()] }));
   await assertSurvivesFaults(rowOf({ objects: [named()] }));
 });
+
+const ofNobody = { metadata: { ownerReferences: [] } };
+const firstRevision = testRevision(1, unknown);
+for (const [name, objects, waitMs] of [
+  ["that its first Revision is under way", [testConfiguration({ status: {} }), firstRevision], 10_000],
+  ["that another Revision is under way", [testConfiguration({ metadata: { generation: 2 }, ...ready })], 10_000],
+  [
+    "of nobody: that its first Revision is under way",
+    [testConfiguration({ ...ofNobody, status: {} }), firstRevision],
+    3000,
+  ],
+  [
+    "of nobody: that another Revision is under way",
+    [testConfiguration({ ...ofNobody, metadata: { ...ofNobody.metadata, generation: 2 }, ...ready })],
+    undefined,
+  ],
+  ["that a name of the user's choice is free", [named()], undefined],
+  [
+    "what its Revision complains of",
+    [
+      testConfiguration({ status: {} }),
+      testRevision(1, { status: conditions({ Ready: ["Unknown", "Unschedulable", "no node"] }) }),
+    ],
+    undefined,
+  ],
+  ["that its Revision has failed", [testConfiguration({ status: {} }), testRevision(1, failed)], undefined],
+] as const) {
+  test(`how long a Configuration may wait to say ${name}`, async () => {
+    const { outcome } = await run({ objects: [...objects] });
+    assert.equal(outcome?.statusMayWaitMs, waitMs);
+  });
+}

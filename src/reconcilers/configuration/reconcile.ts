@@ -1,5 +1,6 @@
-import { conditionOf, conditionSet, isFalse, isTrue } from "../../apis/conditions.ts";
-import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
+import { type ConditionDraft, conditionOf, conditionSet, isFalse, isTrue } from "../../apis/conditions.ts";
+import { controllerOf } from "../../apis/meta.ts";
+import { draftConditions, observed, silenceMs, waitUnderWay } from "../../apis/observed.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
 import { configurationAdmission } from "../../apis/serving/configuration-admission.ts";
 import { Revision } from "../../apis/serving/revision.ts";
@@ -50,7 +51,7 @@ export async function reconcileConfiguration(
       ...(latestReadyRevisionName && { latestReadyRevisionName }),
       ...observed(configuration, conditions),
     },
-    ...(!isNamed && waitUnderWay(configuration, conditions, conditionsOfConfiguration)),
+    ...(!isNamed && wait(configuration, conditions)),
     ...(error !== undefined && { error }),
   });
 
@@ -112,6 +113,14 @@ export async function reconcileConfiguration(
   function markCreationFailed(message: string) {
     conditions.markFalse("Ready", "RevisionFailed", `Revision creation failed with message: ${message}.`);
   }
+}
+
+/** A Service tells people how its Configuration is, which only has to say what its Revision complains of: that at once. */
+function wait(configuration: Configuration, conditions: ConditionDraft): { statusMayWaitMs?: number } {
+  if (conditions.get("Ready")?.message) return {};
+  const isPart = controllerOf(configuration)?.kind === "Service";
+  const options = { isPart, ...(isPart && { mayWaitMs: silenceMs }) };
+  return waitUnderWay(configuration, conditions, conditionsOfConfiguration, options);
 }
 
 function revisionOfGeneration(configuration: Configuration, revisions: Lister<Revision>): Revision | undefined {

@@ -488,3 +488,38 @@ test("owner references lead back to the revision", async () => {
   const report = await run([bare]);
   for (const { metadata } of report.creates) assert.deepEqual(metadata.ownerReferences, [controllerReference(bare)]);
 });
+
+const counted = (desiredScale: number, actualScale: number): PodAutoscaler => ({
+  ...scaled,
+  status: { ...scaled.status, desiredScale, actualScale } as NonNullable<PodAutoscaler["status"]>,
+});
+const settled = (await run([pinnedRevision(), up, counted(2, 2), image])).statusUpdates[0] as Revision;
+const passing = { state: { waiting: { reason: "ErrImagePull", message: "not reached" } } };
+for (const [name, objects, waitMs] of [
+  ["that its pods are under way", [pinnedRevision(), down, scaling, image], 3000],
+  [
+    "what may be over in a moment",
+    [pinnedRevision(), down, scaling, image, container("user-container", passing)],
+    1000,
+  ],
+  ["that it is ready", [pinnedRevision(), up, scaled, image], undefined],
+  ["how many pods it has", [settled, up, counted(1, 2), image], 3000],
+  [
+    "that it scales to zero",
+    [
+      settled,
+      up,
+      {
+        ...counted(0, 2),
+        status: { ...counted(0, 2).status, ...conditions({ Ready: ["False", "NoTraffic", "none"] }) },
+      } as PodAutoscaler,
+      image,
+    ],
+    undefined,
+  ],
+] as const) {
+  test(`how long a Revision may wait to say ${name}`, async () => {
+    const { outcome } = await run(objects);
+    assert.equal(outcome?.statusMayWaitMs, waitMs);
+  });
+}

@@ -5,11 +5,12 @@ import { Deployment } from "../../apis/core/deployment.ts";
 import { Event } from "../../apis/core/event.ts";
 import { Pod } from "../../apis/core/pod.ts";
 import { keyOf } from "../../apis/meta.ts";
-import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
+import { draftConditions, numbersMayWaitMs, observed, waitUnderWay } from "../../apis/observed.ts";
 import { revisionUidLabel } from "../../apis/serving/labels.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { ClusterAccess, Lister, Outcome, Pass } from "../../kube/api.ts";
+import { differsOnlyIn } from "../../kube/status.ts";
 import { type ChildrenDeps, ensureDeployment, ensureImages, ensurePodAutoscaler } from "./children.ts";
 import {
   conditionsOfRevision,
@@ -75,6 +76,8 @@ type RevisionStatus = NonNullable<Revision["status"]>;
 /** Most registries answer within this time: waiting for them saves a status in between. */
 const patienceMs = 150;
 const nextWaveMs = 3000;
+/** What keeps a revision from becoming ready is often over in a moment. */
+const troubleMayWaitMs = 1000;
 
 /**
  * Pins the revision's images, keeps its Deployment, Images and PodAutoscaler, and says how it is.
@@ -88,12 +91,14 @@ export async function reconcileRevision(
   const conditions = draftConditions(revision, conditionsOfRevision, pass.clock);
   const status: RevisionStatus = { ...revision.status };
   const outcome: { requeueAfterMs?: number; error?: unknown } = {};
+  let isTroubled = false;
   const wasReady = isTrue(conditionOf(revision, "Ready"));
   setLogUrl(revision, status, pass.config);
   try {
     if (await pinImages(revision, status, conditions, deps, pass)) {
-      const { mustWait } = await reconcileChildren({ ...revision, status }, status, conditions, deps, pass);
-      if (mustWait) outcome.requeueAfterMs = nextWaveMs;
+      const found = await reconcileChildren({ ...revision, status }, status, conditions, deps, pass);
+      isTroubled = found.isTroubled;
+      if (found.mustWait) outcome.requeueAfterMs = nextWaveMs;
       if (!wasReady && isTrue(conditions.get("Ready"))) {
         pass.events.normal("RevisionReady", "Revision becomes ready upon all resources being ready");
       }
@@ -101,9 +106,13 @@ export async function reconcileRevision(
   } catch (error) {
     outcome.error = error;
   }
+  const found = { ...status, ...observed(revision, conditions) };
   return {
-    status: { ...status, ...observed(revision, conditions) },
-    ...waitUnderWay(revision, conditions, conditionsOfRevision),
+    status: found,
+    ...waitUnderWay(revision, conditions, conditionsOfRevision, isTroubled ? { mayWaitMs: troubleMayWaitMs } : {}),
+    ...(differsOnlyIn(revision.status, found, ["actualReplicas", "desiredReplicas"]) && {
+      statusMayWaitMs: numbersMayWaitMs,
+    }),
     ...outcome,
   };
 }
@@ -179,7 +188,7 @@ async function reconcileChildren(
   conditions: ConditionDraft,
   deps: RevisionDeps,
   pass: Pass<ServingConfig>,
-): Promise<{ mustWait: boolean }> {
+): Promise<{ mustWait: boolean; isTroubled: boolean }> {
   await deps.ensureCertificate(revision, pass);
   const { deployment, isNew, mustWait } = await ensureDeployment(revision, conditions, deps, pass);
   let trouble: Trouble | undefined;
@@ -196,10 +205,9 @@ async function reconcileChildren(
   setReplicas(status, "actualReplicas", autoscaler.status?.actualScale);
   setReplicas(status, "desiredReplicas", autoscaler.status?.desiredScale);
   // What may still come right is told too, but only as long as nothing worse or better is known.
-  if (trouble?.status === "Unknown" && !isFailing(conditions) && !isTrue(conditions.get("Ready"))) {
-    conditions.markUnknown(trouble.condition, trouble.reason, trouble.message);
-  }
-  return { mustWait };
+  const isTroubled = trouble?.status === "Unknown" && !isFailing(conditions) && !isTrue(conditions.get("Ready"));
+  if (trouble && isTroubled) conditions.markUnknown(trouble.condition, trouble.reason, trouble.message);
+  return { mustWait, isTroubled };
 }
 
 /** Only a revision without a single pod that works is in trouble: one that serves is not judged by its worst pod. */

@@ -366,3 +366,20 @@ test("whatever error one write meets, the route ends where it would have without
   const row = rowOf([testRoute(), ...world, gone], maps);
   await assertSurvivesFaults(row);
 });
+
+const ofNobody = { ownerReferences: [] };
+const isReady = {
+  ...conditions({ Ready: "True", AllTrafficAssigned: "True", IngressReady: "True" }),
+  observedGeneration: 1,
+};
+for (const [name, metadata, status, objects, waitMs] of [
+  ["a Service: that there is no revision yet", {}, {}, [testConfiguration()], 10_000],
+  ["nobody: that there is no revision yet", ofNobody, {}, [testConfiguration()], 3000],
+  ["a Service: that the Ingress is told of new traffic", {}, isReady, world, 3000],
+  ["nobody: that the Ingress is told of new traffic", ofNobody, isReady, world, undefined],
+] as const) {
+  test(`how long a Route may wait to say, of ${name}`, async () => {
+    const { outcome } = await run([testRoute({ metadata, status }), ...objects]);
+    assert.equal(outcome?.statusMayWaitMs, waitMs);
+  });
+}

@@ -1,10 +1,10 @@
 import { type ConditionDraft, conditionSet } from "../../apis/conditions.ts";
 import { Endpoints } from "../../apis/core/endpoints.ts";
 import { Service } from "../../apis/core/service.ts";
-import { keyOf } from "../../apis/meta.ts";
+import { controllerOf, keyOf } from "../../apis/meta.ts";
 import { Certificate } from "../../apis/networking/certificate.ts";
 import { Ingress } from "../../apis/networking/ingress.ts";
-import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
+import { draftConditions, observed, silenceMs, waitUnderWay } from "../../apis/observed.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import { Route } from "../../apis/serving/route.ts";
@@ -76,7 +76,7 @@ async function reconcileRoute(route: Route, deps: Deps, pass: Pass<ServingConfig
   const status: Status = { ...route.status };
   const outcome = (rest: Partial<Outcome<Route>>) => ({
     status: { ...status, ...observed(route, conditions) },
-    ...waitUnderWay(route, conditions, routeConditions),
+    ...wait(route, conditions),
     ...rest,
   });
   try {
@@ -87,6 +87,19 @@ async function reconcileRoute(route: Route, deps: Deps, pass: Pass<ServingConfig
   } catch (error) {
     return outcome({ error });
   }
+}
+
+/**
+ * A Service tells people how its Route is: that there is no revision yet it knows better, and while the Ingress is told
+ * of new traffic the Route still serves the old.
+ */
+function wait(route: Route, conditions: ConditionDraft): { statusMayWaitMs?: number } {
+  const isOfService = controllerOf(route)?.kind === "Service";
+  const reason = conditions.get("Ready")?.reason;
+  return waitUnderWay(route, conditions, routeConditions, {
+    isPart: isOfService && reason === "IngressNotConfigured",
+    ...(isOfService && reason === "RevisionMissing" && { mayWaitMs: silenceMs }),
+  });
 }
 
 interface VisibleTraffic extends Traffic {

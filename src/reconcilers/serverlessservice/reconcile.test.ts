@@ -5,7 +5,7 @@ import type { Endpoints } from "../../apis/core/endpoints.ts";
 import type { Service } from "../../apis/core/service.ts";
 import { controllerReference, type KubeObject } from "../../apis/meta.ts";
 import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
-import { linesOf } from "../../testing/serving-objects.ts";
+import { conditions, linesOf } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
 import { reconcileOnce } from "../../testing/table.ts";
 import { chooseSubset } from "./choose-subset.ts";
@@ -147,3 +147,20 @@ test("a subset is the same every time, as large as asked for, and spread over re
   }
   for (const count of chosen.values()) assert.ok(count > 75 && count < 250, JSON.stringify([...chosen]));
 });
+
+for (const [name, mode, pods, waitMs] of [
+  ["that its revision goes to zero", "Proxy", ["10.0.0.1"], 3000],
+  ["that its pods are gone", "Proxy", [], undefined],
+  ["that it serves again", "Serve", ["10.0.0.1"], undefined],
+] as const) {
+  test(`how long a ServerlessService may wait to say ${name}`, async () => {
+    const stored: ServerlessService = {
+      ...sks,
+      metadata: { ...sks.metadata, generation: 2 },
+      spec: { ...sks.spec, mode },
+      status: { ...conditions({ Ready: "True", EndpointsPopulated: "True" }) },
+    };
+    const { outcome } = await run([deployment, noActivator, makeEndpoints("rev-private", pods)], stored);
+    assert.equal(outcome?.statusMayWaitMs, waitMs);
+  });
+}

@@ -1,11 +1,11 @@
 import type { ConditionDraft } from "../../apis/conditions.ts";
-import { conditionSet } from "../../apis/conditions.ts";
+import { conditionOf, conditionSet, isTrue } from "../../apis/conditions.ts";
 import { Deployment } from "../../apis/core/deployment.ts";
 import { Endpoints } from "../../apis/core/endpoints.ts";
 import { Service } from "../../apis/core/service.ts";
 import { isControlledBy } from "../../apis/meta.ts";
 import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
-import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
+import { draftConditions, numbersMayWaitMs, observed, waitUnderWay } from "../../apis/observed.ts";
 import type { ClusterAccess, Lister, Outcome, Pass, StatusOf, Writer } from "../../kube/api.ts";
 import { failed } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
@@ -64,10 +64,17 @@ async function reconcileServerlessService(
   }
   return {
     status: { ...status, ...observed(sks, conditions) },
-    ...waitUnderWay(sks, conditions, serverlessServiceConditions),
+    ...(isFadingOut(sks, conditions)
+      ? { statusMayWaitMs: numbersMayWaitMs }
+      : waitUnderWay(sks, conditions, serverlessServiceConditions)),
     ...(requeueAfterMs !== undefined && { requeueAfterMs }),
     error: failure,
   };
+}
+
+/** Ready as before, of a revision that goes to zero: that its pods are gone is told soon, and all at once. */
+function isFadingOut(sks: ServerlessService, conditions: ConditionDraft): boolean {
+  return sks.spec.mode === "Proxy" && isTrue(conditionOf(sks, "Ready")) && isTrue(conditions.get("Ready"));
 }
 
 async function reconcilePrivateService(

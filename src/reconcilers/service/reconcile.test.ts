@@ -249,3 +249,21 @@ for (const [what, objects] of [
   test(`whatever error one write meets, a Service ${what} ends as it would have without`, () =>
     assertSurvivesFaults(rowOf({ objects })));
 }
+
+const underWay = (reason: string, message: string) =>
+  testConfiguration({ status: conditions({ Ready: ["Unknown", reason, message] }) });
+for (const [name, objects, waitMs] of [
+  [
+    "that its Configuration looks at a new template",
+    [testConfiguration({ metadata: { generation: 2 } }), testRoute()],
+    3000,
+  ],
+  ["that its Revision is under way", [underWay("", ""), testRoute()], 3000],
+  ["what its Revision complains of", [underWay("Unhealthy", "the probe fails"), testRoute()], undefined],
+  ["that it is ready", [ready().configuration, ready().route], undefined],
+] as const) {
+  test(`how long a new Service may wait to say ${name}`, async () => {
+    const { outcome } = await run({ objects: [testService({ status: {} }), ...objects] });
+    assert.equal(outcome?.statusMayWaitMs, waitMs);
+  });
+}

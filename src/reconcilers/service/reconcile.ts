@@ -55,7 +55,7 @@ async function reconcileService(
   const status: ServiceStatus = { ...service.status };
   const finish = (error?: unknown): Outcome<KnativeService> => ({
     status: { ...status, ...observed(service, conditions) },
-    ...waitUnderWay(stored, conditions, conditionsOfService),
+    ...(!tellsCause(conditions) && waitUnderWay(stored, conditions, conditionsOfService)),
     ...(error !== undefined && { error }),
   });
   try {
@@ -192,6 +192,12 @@ async function keep<T extends Configuration | Route>(
   } catch (error) {
     throw failure(`failed to reconcile ${kind}`, error);
   }
+}
+
+/** Whether the Configuration says what keeps its Revision from becoming ready. */
+function tellsCause(conditions: ConditionDraft): boolean {
+  const { reason, message } = conditions.get("ConfigurationsReady") ?? {};
+  return Boolean(message) && reason !== "OutOfDate";
 }
 
 /** Takes over a child's readiness, with its reason and message where it is not ready. */
