@@ -3,17 +3,20 @@
  * `npm run bench -- queue-proxy [--rounds N] [--seconds S] [--warm-up S] [--only PATTERN] [--node]`; a few minutes as it is.
  * Upstream's binary comes from `cd bench/upstream && go build -o queue knative.dev/serving/cmd/queue` (or HAKN_BENCH_UPSTREAM
  * names it); ours is dist/bin/queue-proxy as `npm run build` compiles it with Bun (HAKN_BENCH_BUN names another), with --node
- * also its sources on Node.
+ * also its sources on Node. Load generator and container run on Bun where it is installed, so that they take little of the
+ * cores that they share with the program measured.
  * Ports 8022, 9090 and 9091 must be free. Linux only: CPU and memory are read from /proc.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import net from "node:net";
 import { loadavg } from "node:os";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { findBun } from "../build/queue-proxy.ts";
 import { downloadHuge, uploadHuge } from "./queue-proxy/huge.ts";
-import { type Load, type LoadResult, runHttp1, runHttp2 } from "./queue-proxy/load.ts";
+import type { Load, LoadResult } from "./queue-proxy/load.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
@@ -43,11 +46,12 @@ const candidates: Readonly<Record<string, readonly string[]>> = {
 
 interface Measure extends LoadResult {
   readonly cpuSeconds: number;
+  /** Of the load generator and the container together. */
+  readonly ownCpuSeconds: number;
 }
 
 interface Scenario {
   readonly name: string;
-  readonly http2?: number;
   readonly load: Omit<Load, "port" | "durationMs">;
 }
 
@@ -59,8 +63,8 @@ const allScenarios: readonly Scenario[] = [
   { name: "100 kB up, 8 connections", load: { connections: 8, path: "/", upload: 100_000 } },
   { name: "10 MB down, 2 connections", load: { connections: 2, path: "/10000000" } },
   { name: "10 MB up, 2 connections", load: { connections: 2, path: "/", upload: 10_000_000 } },
-  { name: "h2c, 8 connections, 4 streams each", http2: 4, load: { connections: 8, path: "/" } },
-  { name: "h2c, 4 connections, 32 streams each", http2: 32, load: { connections: 4, path: "/" } },
+  { name: "h2c, 8 connections, 4 streams each", load: { connections: 8, path: "/", streams: 4 } },
+  { name: "h2c, 4 connections, 32 streams each", load: { connections: 4, path: "/", streams: 32 } },
   { name: "open load of 2,000 rps, 8 connections", load: { connections: 8, path: "/", rate: 2000 } },
 ];
 
@@ -84,14 +88,25 @@ function memory(pid: number): Memory {
   return { rss: field("VmRSS"), private: field("RssAnon"), peak: field("VmHWM") };
 }
 
-async function startBackend(): Promise<{ child: ChildProcess; ports: { http1: number; h2c: number } }> {
-  const child = spawn(process.execPath, [`${root}bench/queue-proxy/backend.ts`], {
-    stdio: ["ignore", "pipe", "inherit"],
+/** Starts one of the bench's own programs. */
+function startOwn(name: string): { readonly child: ChildProcess; nextLine(): Promise<string> } {
+  const child = spawn(findBun() ?? process.execPath, [`${root}bench/queue-proxy/${name}.ts`], {
+    stdio: ["pipe", "pipe", "inherit"],
   });
-  const line = await new Promise<string>((resolve) =>
-    child.stdout!.once("data", (chunk: Buffer) => resolve(String(chunk))),
-  );
-  return { child, ports: JSON.parse(line) as { http1: number; h2c: number } };
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  return {
+    child,
+    async nextLine() {
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`the bench's ${name} ended`);
+      return value;
+    },
+  };
+}
+
+async function runLoad(load: Load): Promise<LoadResult> {
+  generator.child.stdin!.write(`${JSON.stringify(load)}\n`);
+  return JSON.parse(await generator.nextLine()) as LoadResult;
 }
 
 /** Starts a candidate and waits for its first 200 to a kubelet's probe. */
@@ -145,7 +160,7 @@ interface MemoryEntry {
 /** Peak RSS in MB of a new process through which 1 GB goes down, then 1 GB up. */
 async function hugePeak(command: readonly string[]): Promise<number> {
   port += 2;
-  const proxy = await startProxy(command, backend.ports.http1, port);
+  const proxy = await startProxy(command, ports.http1, port);
   await downloadHuge(port, hugeBytes);
   await uploadHuge(port, hugeBytes);
   const { peak } = memory(proxy.pid);
@@ -164,7 +179,10 @@ const median = (values: readonly number[]) =>
 const usable = Object.entries(candidates).filter(([, command]) => existsSync(command.at(-1)!));
 const present = usable.map(([name]) => name);
 if (!present.includes("upstream")) console.log("upstream's binary is missing: no ratios (see the head of this file)");
-const backend = await startBackend();
+const container = startOwn("container");
+const ports = JSON.parse(await container.nextLine()) as { readonly http1: number; readonly h2c: number };
+const generator = startOwn("generator");
+const ownCpuSeconds = () => cpuSeconds(container.child.pid!) + cpuSeconds(generator.child.pid!);
 const results = new Map<string, Measure[]>();
 const memories = new Map<string, MemoryEntry[]>();
 const loadBefore = loadavg();
@@ -172,20 +190,24 @@ let port = 21_000;
 for (let round = 0; round < rounds; round++) {
   for (const [name, command] of usable) {
     for (const protocol of ["http1", "h2c"] as const) {
-      const chosen = scenarios.filter((scenario) => (scenario.http2 !== undefined) === (protocol === "h2c"));
+      const chosen = scenarios.filter((scenario) => (scenario.load.streams !== undefined) === (protocol === "h2c"));
       if (chosen.length === 0) continue;
       port += 2;
-      const proxy = await startProxy(command, backend.ports[protocol], port);
+      const proxy = await startProxy(command, ports[protocol], port);
       await new Promise((resolve) => setTimeout(resolve, 500));
       const idle = memory(proxy.pid);
       // Unmeasured: code that is compiled while it runs has to be compiled first.
       const warmUp = { connections: 8, path: "/", port, durationMs: warmUpMs };
-      await (protocol === "http1" ? runHttp1(warmUp) : runHttp2(warmUp, 4));
+      await runLoad(protocol === "http1" ? warmUp : { ...warmUp, streams: 4 });
       for (const scenario of chosen) {
-        const load = { ...scenario.load, port, durationMs };
         const before = cpuSeconds(proxy.pid);
-        const result = scenario.http2 === undefined ? await runHttp1(load) : await runHttp2(load, scenario.http2);
-        const measure = { ...result, cpuSeconds: cpuSeconds(proxy.pid) - before };
+        const ownBefore = ownCpuSeconds();
+        const result = await runLoad({ ...scenario.load, port, durationMs });
+        const measure = {
+          ...result,
+          cpuSeconds: cpuSeconds(proxy.pid) - before,
+          ownCpuSeconds: ownCpuSeconds() - ownBefore,
+        };
         const key = `${scenario.name}|${name}`;
         results.set(key, [...(results.get(key) ?? []), measure]);
       }
@@ -199,12 +221,16 @@ for (let round = 0; round < rounds; round++) {
     }
   }
 }
-await stop(backend.child);
+await stop(generator.child);
+await stop(container.child);
 
 const medianOf = (key: string, pick: (measure: Measure) => number) => median((results.get(key) ?? []).map(pick));
 const cpuOf = (measure: Measure) => (measure.cpuSeconds / measure.requests) * 100_000;
+const ownCpuOf = (measure: Measure) => (measure.ownCpuSeconds / measure.requests) * 100_000;
 const ratio = (value: number, base: number) => (Number.isNaN(base) ? "" : ` (${(value / base).toFixed(2)}x)`);
-console.log("| case | program | rps | p50 ms | p99 ms | CPU s per 100,000 | failures |\n|---|---|---|---|---|---|---|");
+console.log(
+  "| case | program | rps | p50 ms | p99 ms | CPU s per 100,000 | of generator, container | failures |\n|---|---|---|---|---|---|---|---|",
+);
 for (const { name } of scenarios) {
   const base = `${name}|upstream`;
   for (const program of present) {
@@ -218,6 +244,7 @@ for (const { name } of scenarios) {
       column((measure) => measure.p50, 2),
       column((measure) => measure.p99, 2),
       column(cpuOf, 2),
+      medianOf(key, ownCpuOf).toFixed(2),
       String((results.get(key) ?? []).reduce((sum, measure) => sum + measure.failures, 0)),
     ];
     console.log(`| ${name} | ${program} | ${cells.join(" | ")} |`);

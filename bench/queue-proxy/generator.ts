@@ -1,0 +1,15 @@
+/** The load generator of the bench: each line of its input is a Load, which it answers with a line, a LoadResult. */
+import { createInterface } from "node:readline";
+import { runHttp1 } from "./http1-load.ts";
+import { runHttp2 } from "./http2-load.ts";
+import type { Load } from "./load.ts";
+import { chooseNetwork } from "./network.ts";
+
+const network = await chooseNetwork();
+for await (const line of createInterface({ input: process.stdin })) {
+  const load = JSON.parse(line) as Load;
+  const { streams } = load;
+  const result = await (streams === undefined ? runHttp1(network, load) : runHttp2(network, load, streams));
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+process.exit(0);
