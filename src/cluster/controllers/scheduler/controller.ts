@@ -18,11 +18,11 @@ interface SchedulerDeps {
   readonly nodes: Lister<Node>;
   readonly events: EventRecorders;
   readonly clock: Clock;
-  /** Nodes by pod uid that the cache does not show yet. */
+  /** Nodes by pod uid that were chosen, but that the cache does not show yet: they take room from then on. */
   readonly assumed: Map<string, string>;
 }
 
-/** Gives every pod without a node a node that it fits, one pod at a time; those that fit none wait for a change. */
+/** Gives every pod without a node a node that it fits; those that fit none wait for a change. */
 export function startScheduler(context: BuiltinContext): KeyedWorker {
   const { client, informers, clock, log, signal } = context;
   const pods = informers.of(Pod);
@@ -45,13 +45,7 @@ export function startScheduler(context: BuiltinContext): KeyedWorker {
   };
   const deps: SchedulerDeps = { client, pods, nodes, events, clock, assumed: new Map() };
   const watches = [watching(pods, (pod) => (isWaiting(pod) ? [keyOf(pod)] : [])), makesRoom];
-  // One at a time, so that two pods never count on the same room.
-  let last: Promise<void> = Promise.resolve();
-  return startKeyedWorker(context, "default-scheduler", watches, (key) => {
-    const turn = last.then(() => schedule(key, deps, signal));
-    last = turn.catch(() => {});
-    return turn;
-  });
+  return startKeyedWorker(context, "default-scheduler", watches, (key) => schedule(key, deps, signal));
 }
 
 function isWaiting(pod: Pod): boolean {
@@ -60,11 +54,13 @@ function isWaiting(pod: Pod): boolean {
   return ours && !gated && !pod.spec.nodeName && !pod.metadata.deletionTimestamp && !hasEnded(pod);
 }
 
+/** Chooses without waiting for anything, so that two pods never count on the same room; then tells the API server. */
 async function schedule(key: string, deps: SchedulerDeps, signal: AbortSignal): Promise<void> {
   const pod = deps.pods.get(splitKey(key));
   if (!pod || !isWaiting(pod)) return;
   const nodes = deps.nodes.list();
   const pods = withAssumed(deps);
+  if (deps.assumed.has(pod.metadata.uid ?? "")) return;
   const misfits = nodes.map((node) => misfitsOf(pod, node, pods));
   const chosen = nodes[misfits.findIndex((reasons) => reasons.length === 0)];
   if (chosen) await bind(pod, chosen.metadata.name, deps, signal);
@@ -74,29 +70,29 @@ async function schedule(key: string, deps: SchedulerDeps, signal: AbortSignal): 
 /** All pods, with the bindings that are too fresh for the cache. */
 function withAssumed({ pods, assumed }: SchedulerDeps): Pod[] {
   const present = pods.list();
-  const known = new Map(
-    [...assumed].filter(([uid]) => present.some((pod) => pod.metadata.uid === uid && !pod.spec.nodeName)),
-  );
-  for (const uid of assumed.keys()) if (!known.has(uid)) assumed.delete(uid);
+  const unbound = new Set(present.filter(({ spec }) => !spec.nodeName).map(({ metadata }) => metadata.uid ?? ""));
+  for (const uid of assumed.keys()) if (!unbound.has(uid)) assumed.delete(uid);
+  if (assumed.size === 0) return [...present];
   return present.map((pod) => {
-    const nodeName = known.get(pod.metadata.uid ?? "");
+    const nodeName = assumed.get(pod.metadata.uid ?? "");
     return nodeName ? { ...pod, spec: { ...pod.spec, nodeName } } : pod;
   });
 }
 
 async function bind(pod: Pod, nodeName: string, deps: SchedulerDeps, signal: AbortSignal): Promise<void> {
-  const { name, namespace = "", uid } = pod.metadata;
+  const { name, namespace = "", uid = "" } = pod.metadata;
   const binding = {
     apiVersion: "v1",
     kind: "Binding",
     metadata: { name, namespace, uid },
     target: { apiVersion: "v1", kind: "Node", name: nodeName },
   };
+  deps.assumed.set(uid, nodeName);
   try {
     await deps.client.raw("POST", `/api/v1/namespaces/${namespace}/pods/${name}/binding`, binding, signal);
-    deps.assumed.set(uid ?? "", nodeName);
     deps.events.of(pod).normal("Scheduled", `Successfully assigned ${namespace}/${name} to ${nodeName}`);
   } catch (error) {
+    deps.assumed.delete(uid);
     if (!isConflict(error) && !isNotFound(error)) throw error;
   }
 }

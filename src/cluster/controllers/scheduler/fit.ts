@@ -73,18 +73,24 @@ function holdsFor({ key, operator, values = [] }: Requirement, found: Readonly<R
 function lackingResources(pod: Pod, node: Node, here: readonly Pod[]): string[] {
   const allocatable = node.status?.allocatable ?? {};
   const lacking: string[] = [];
+  const taken = here.map((other) => requestsOf(other.spec));
   if (allocatable["pods"] !== undefined && here.length >= Number(allocatable["pods"])) lacking.push("Too many pods");
   for (const [resource, wanted] of requestsOf(pod.spec)) {
     if (wanted === 0n) continue;
-    const used = here.reduce((sum, other) => sum + (requestsOf(other.spec).get(resource) ?? 0n), 0n);
+    const used = taken.reduce((sum, requests) => sum + (requests.get(resource) ?? 0n), 0n);
     const has = parseQuantity(String(allocatable[resource] ?? "0")).nano;
     if (used + wanted > has) lacking.push(`Insufficient ${resource}`);
   }
   return lacking;
 }
 
+/** Every pod is added up again for each one to be scheduled, and the specs in the cache do not change. */
+const requestsOfSpecs = new WeakMap<PodSpec, ReadonlyMap<string, bigint>>();
+
 /** What the pod asks for: the sum of its containers, or its largest init container where that is more. Billionths. */
-export function requestsOf(spec: PodSpec): Map<string, bigint> {
+export function requestsOf(spec: PodSpec): ReadonlyMap<string, bigint> {
+  const known = requestsOfSpecs.get(spec);
+  if (known) return known;
   const total = new Map<string, bigint>();
   const amounts = (container: PodSpec["containers"][number]) =>
     Object.entries({ ...container.resources?.limits, ...container.resources?.requests }).map(
@@ -96,6 +102,7 @@ export function requestsOf(spec: PodSpec): Map<string, bigint> {
   for (const container of spec.initContainers ?? []) {
     for (const [name, nano] of amounts(container)) if (nano > (total.get(name) ?? 0n)) total.set(name, nano);
   }
+  requestsOfSpecs.set(spec, total);
   return total;
 }
 
