@@ -19,8 +19,8 @@ const programs = {
 };
 
 // Libraries written for CommonJS ask for Node's own modules by `require`.
-// A small young generation: these programs hold little and should stay small.
-const banner = `#!/usr/bin/env -S node --max-semi-space-size=1
+// These programs hold little and should stay small: a small young generation, early collections.
+const banner = `#!/usr/bin/env -S node --optimize-for-size
 import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 

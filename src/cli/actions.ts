@@ -3,11 +3,12 @@
  * do the work.
  */
 export interface Actions {
-  up(options: UpOptions, progress: Progress): Promise<RunningCluster>;
+  /** Rejects when `signal` aborts before the cluster is ready; nothing is left running then. */
+  up(options: UpOptions, progress: Progress, signal: AbortSignal): Promise<RunningCluster>;
   /** Stops the cluster of a data directory; false when none was running. */
   down(options: { readonly dataDir: string; readonly purge: boolean }, progress: Progress): Promise<boolean>;
   status(options: { readonly dataDir: string }): Promise<ClusterStatus>;
-  deploy(options: DeployOptions, progress: Progress): Promise<Deployed>;
+  deploy(options: DeployOptions, progress: Progress, signal?: AbortSignal): Promise<Deployed>;
   /** Prints log lines through `print` until they end, or for ever with `follow`. */
   logs(options: LogOptions, print: (line: string) => void): Promise<void>;
   /** Runs a load series through the autoscaler's decisions, and draws it where `svg` names a file. */
@@ -15,11 +16,12 @@ export interface Actions {
   /** The path of the kubeconfig of a data directory's cluster. */
   kubeconfigPath(options: { readonly dataDir: string }): Promise<string>;
   defaultDataDir(): string;
-  pause(ms: number): Promise<void>;
+  /** Rejects when `signal` aborts first. */
+  pause(ms: number, signal?: AbortSignal): Promise<void>;
   /** Makes the program end with code 1 although nothing was thrown. */
   fail(): void;
-  /** Settles when the user asks to stop (Ctrl-C, SIGTERM). */
-  interrupted(): Promise<void>;
+  /** Aborts when the user asks to stop (Ctrl-C, SIGTERM, the terminal is closed). Asking again ends the program at once. */
+  interrupted(): AbortSignal;
 }
 
 /** Tells what is being done; `step` may be called often, the last text counts. */
@@ -41,8 +43,6 @@ export interface RunningCluster {
   readonly registry: string;
   readonly version: string;
   status(): Promise<ClusterStatus>;
-  /** Settles after stop(). */
-  readonly done: Promise<void>;
   stop(progress: Progress): Promise<void>;
 }
 

@@ -74,7 +74,7 @@ async function run(args: readonly string[], overrides: Partial<Actions> = {}): P
     },
     kubeconfigPath: async () => "/data/kubeconfig",
     defaultDataDir: () => "/data",
-    interrupted: () => new Promise(() => {}),
+    interrupted: () => new AbortController().signal,
     pause: async () => {},
     fail: () => {
       code = 1;

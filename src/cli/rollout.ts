@@ -19,6 +19,7 @@ export async function rollOut(
   gatewayUrl: string,
   clock: Clock,
   progress: Progress,
+  signal?: AbortSignal,
 ): Promise<Deployed> {
   const { namespace } = options;
   const services = client.of(KnativeService);
@@ -31,7 +32,7 @@ export async function rollOut(
     metadata: { name, namespace },
     spec: { template: { spec: { containers: [{ image, ...(env.length > 0 && { env }) }] } } },
   };
-  let service = await untilAnswered(deadline, clock, () =>
+  let service = await untilAnswered(deadline, clock, signal, () =>
     services.patch({ namespace, name }, { type: "apply", force: true, body }, { fieldManager: "hakn-deploy" }),
   );
   const wantedGeneration = service.metadata.generation ?? 0;
@@ -39,8 +40,8 @@ export async function rollOut(
     if (clock.monotonic() > deadline) throw new UserError(notReady(service, options.timeoutMs));
     const ready = conditionOf(service, "Ready");
     progress.step(`waiting for ${name}${ready?.reason ? `: ${ready.message || ready.reason}` : ""}`);
-    await clock.sleep(pollMs);
-    service = await untilAnswered(deadline, clock, () => services.get({ namespace, name }));
+    await clock.sleep(pollMs, signal);
+    service = await untilAnswered(deadline, clock, signal, () => services.get({ namespace, name }));
   }
   return {
     name,
@@ -53,13 +54,18 @@ export async function rollOut(
 }
 
 /** Asks again while the API server cannot be reached: it may be starting anew. Both requests are safe to repeat. */
-async function untilAnswered<T>(deadline: number, clock: Clock, ask: () => Promise<T>): Promise<T> {
+async function untilAnswered<T>(
+  deadline: number,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  ask: () => Promise<T>,
+): Promise<T> {
   for (;;) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof ConnectionError) || clock.monotonic() > deadline) throw error;
-      await clock.sleep(pollMs);
+      await clock.sleep(pollMs, signal);
     }
   }
 }

@@ -9,7 +9,8 @@ import { readServices } from "../cli/services.ts";
 import { loopbackMode } from "../cluster/shared-loopback.ts";
 import { openDataDirectory, runningSupervisor } from "../cluster/supervisor/data-directory.ts";
 import { clusterProcesses } from "../cluster/supervisor/processes.ts";
-import { purgeCluster, startCluster, stopCluster } from "../cluster/supervisor/supervisor.ts";
+import { purgeCluster, stopCluster } from "../cluster/supervisor/stop.ts";
+import { startCluster } from "../cluster/supervisor/supervisor.ts";
 import type { Client } from "../kube/api.ts";
 import { createClient } from "../kube/client.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
@@ -17,6 +18,7 @@ import { createTransport } from "../kube/transport.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger, logFile } from "../lib/log.ts";
 import { clusterParts, imageOfDirectory, serviceNameOf } from "./cluster-parts.ts";
+import { busyNode, quietNode } from "./runtime.ts";
 import { simulateFile } from "./simulate.ts";
 
 const clock = systemClock;
@@ -27,13 +29,13 @@ const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
 export function createActions(version: string): Actions {
   return {
     defaultDataDir: () => process.env["HAKN_HOME"] || join(homedir(), ".hakn"),
-    pause: (ms) => clock.sleep(ms),
+    pause: (ms, signal) => clock.sleep(ms, signal),
     fail() {
       process.exitCode = 1;
     },
     interrupted,
 
-    async up(options, progress) {
+    async up(options, progress, signal) {
       const dataDir = resolve(options.dataDir);
       openDataDirectory(dataDir);
       const log = createLogger("supervisor", "info", logFile(join(dataDir, "logs", "supervisor.log")));
@@ -42,36 +44,28 @@ export function createActions(version: string): Actions {
         httpPort: options.httpPort,
         httpsPort: options.httpsPort,
         registryPort: undefined,
-        programs: {
-          apiserver: join(packageRoot, "dist/libexec/apiserver"),
-          nodeAgent: join(packageRoot, "dist/libexec/node-agent"),
+        commands: {
+          apiserver: [...busyNode, join(packageRoot, "dist/libexec/apiserver")],
+          nodeAgent: [...quietNode, join(packageRoot, "dist/libexec/node-agent")],
         },
         manifestDirectory: join(packageRoot, "manifests"),
-        node: process.execPath,
         loopback: loopbackMode(process.env),
         env: environment(),
         parts: clusterParts(join(packageRoot, "dist/bin"), version, clock, log),
         clock,
         log,
         progress: (step) => progress.step(step),
+        signal,
       });
       const gatewayUrl = `http://localhost:${cluster.httpPort}`;
       const restarts = () => new Map(cluster.children.map((child) => [child.pid(), child.restarts()]));
-      let finish: () => void = () => {};
-      const stopped = new Promise<void>((settle) => {
-        finish = settle;
-      });
       return {
         kubeconfig: cluster.kubeconfig,
         gatewayUrl,
         registry: `localhost:${cluster.registryPort}`,
         version,
-        done: stopped,
         status: () => statusOf(dataDir, process.pid, cluster.client, gatewayUrl, cluster.kubeconfig, restarts()),
-        async stop(stopProgress) {
-          await cluster.stop((step) => stopProgress.step(step));
-          finish();
-        },
+        stop: (stopProgress) => cluster.stop((step) => stopProgress.step(step)),
       };
     },
 
@@ -95,7 +89,7 @@ export function createActions(version: string): Actions {
       }
     },
 
-    async deploy(options, progress) {
+    async deploy(options, progress, signal) {
       const running = requireRunning(resolve(options.dataDir));
       const name = options.name ?? serviceNameOf(resolve(options.directory));
       progress.step(`packing ${options.directory}`);
@@ -103,7 +97,7 @@ export function createActions(version: string): Actions {
       if (options.imageOnly) return { name, namespace: options.namespace, image, url: "", revision: "", ready: false };
       const client = createClient({ connection: await loadKubeconfig(running.kubeconfig), clock, userAgent: "hakn" });
       try {
-        return await rollOut(client, image, name, options, running.gatewayUrl, clock, progress);
+        return await rollOut(client, image, name, options, running.gatewayUrl, clock, progress, signal);
       } finally {
         client.close();
       }
@@ -114,10 +108,9 @@ export function createActions(version: string): Actions {
       const connection = await loadKubeconfig(running.kubeconfig);
       const client = createClient({ connection, clock, userAgent: "hakn" });
       const transport = createTransport({ connection, clock, timeoutMs: 30_000, userAgent: "hakn" });
-      const stop = new AbortController();
-      if (options.follow) void interrupted().then(() => stop.abort());
+      const stop = options.follow ? interrupted() : new AbortController().signal;
       try {
-        await printLogs(client, transport, options, print, stop.signal);
+        await printLogs(client, transport, options, print, stop);
       } finally {
         client.close();
         transport.close();
@@ -130,12 +123,13 @@ export function createActions(version: string): Actions {
   };
 }
 
-function interrupted(): Promise<void> {
-  return new Promise((settle) => {
-    process.once("SIGINT", settle);
-    process.once("SIGTERM", settle);
-    process.once("SIGHUP", settle);
-  });
+/** Each signal is taken once: by itself the system ends a program that gets it again. */
+function interrupted(): AbortSignal {
+  const asked = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => asked.abort(new UserError(`stopped by ${signal}`)));
+  }
+  return asked.signal;
 }
 
 interface Running {

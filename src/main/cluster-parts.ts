@@ -9,9 +9,10 @@ import type { Images } from "../cluster/manifests.ts";
 import { startRegistry } from "../cluster/registry/server.ts";
 import { snapshotDirectory } from "../cluster/registry/snapshot.ts";
 import { openImageStore } from "../cluster/registry/store.ts";
-import type { ClusterParts } from "../cluster/supervisor/supervisor.ts";
+import type { ClusterParts } from "../cluster/supervisor/parts.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
+import { quietNode } from "./runtime.ts";
 
 const address = "127.0.0.1";
 /** How pods and users name the registry in image references. */
@@ -23,11 +24,14 @@ export function clusterParts(programDirectory: string, version: string, clock: C
     async startRegistry(directory, port) {
       const store = await openImageStore(directory);
       const server = await startRegistry({ store, address, port, log });
-      const imageOf = (name: string) => imageOfProgram(join(programDirectory, name), server.port, version);
-      const [controlplane, autoscaler, queueProxy] = await Promise.all(
-        ["controlplane", "autoscaler", "queue-proxy"].map(imageOf),
-      );
-      const images: Images = { controlplane: controlplane!, autoscaler: autoscaler!, "queue-proxy": queueProxy! };
+      const imageOf = (name: string, runtime: readonly string[] = []) =>
+        imageOfProgram(join(programDirectory, name), runtime, server.port, version);
+      const [controlplane, autoscaler, queueProxy] = await Promise.all([
+        imageOf("controlplane", quietNode),
+        imageOf("autoscaler", quietNode),
+        imageOf("queue-proxy"),
+      ]);
+      const images: Images = { controlplane, autoscaler, "queue-proxy": queueProxy };
       return { images, close: () => server.close() };
     },
     gatewayObjects: makeGatewayObjects,
@@ -40,7 +44,12 @@ export function clusterParts(programDirectory: string, version: string, clock: C
  * runtime, and copying it through the registry would cost each first start seconds. The image holds the program's digest,
  * so that another build is another image.
  */
-async function imageOfProgram(program: string, registryPort: number, version: string): Promise<string> {
+async function imageOfProgram(
+  program: string,
+  runtime: readonly string[],
+  registryPort: number,
+  version: string,
+): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), "hakn-image-"));
   try {
     writeFileSync(join(directory, "program.sha256"), await digestOf(program));
@@ -49,7 +58,7 @@ async function imageOfProgram(program: string, registryPort: number, version: st
       registry: `${address}:${registryPort}`,
       repository,
       tag: version,
-      command: [program],
+      command: [...runtime, program],
     });
     return `${registryName}:${registryPort}/${repository}@${digest}`;
   } finally {

@@ -24,11 +24,17 @@ try {
   if (!(error instanceof CommanderError)) terminal.warn(`${terminal.bad("error:")} ${describe(error)}\n`);
 }
 
-/** Who reads our output may leave early, as `head` does: what was asked for is then over, and the cluster stops in order. */
+/**
+ * Who reads our output may leave early, as `head` does, or close the terminal: what was asked for is then over, and the
+ * cluster stops in order.
+ */
 function endWithReader(): void {
+  let left = false;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+      if (left) return;
+      left = true;
       if (!process.emit("SIGTERM", "SIGTERM")) process.exit();
     });
   }

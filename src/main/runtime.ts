@@ -4,6 +4,11 @@ import { fileURLToPath } from "node:url";
 
 const oldest = [22, 18] as const;
 
+/** How Node runs what may have much to do: it collects early, and keeps less for speed. */
+export const busyNode = [process.execPath, "--optimize-for-size"] as const;
+/** How Node runs what has little to do: without compilers, which take a third more CPU and 13 MB less memory each. */
+export const quietNode = [process.execPath, "--lite-mode"] as const;
+
 /**
  * Goes on in the Node that came along with our packages when this one is too old; the program then ends here. Without
  * such a Node it says what is needed.

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Deployed } from "../actions.ts";
+import type { Deployed, DeployOptions, RunningCluster } from "../actions.ts";
 import { type CommandContext, portNumber } from "../program.ts";
 import { statusLines } from "../status-lines.ts";
 
@@ -33,30 +33,21 @@ Examples:
     )
     .action(async (options: Options) => {
       const progress = terminal.progress();
-      const cluster = await actions.up(
-        { dataDir: options.dataDir, httpPort: options.httpPort, httpsPort: options.httpsPort },
-        progress,
-      );
       const interrupted = actions.interrupted();
+      const { dataDir, httpPort, httpsPort } = options;
+      let cluster: RunningCluster;
+      try {
+        cluster = await actions.up({ dataDir, httpPort, httpsPort }, progress, interrupted);
+      } catch (error) {
+        progress.end();
+        if (!interrupted.aborted) throw error;
+        terminal.warn("The start was given up; nothing is left running.\n");
+        return actions.fail();
+      }
       try {
         const deployed: Deployed[] = [];
         for (const directory of options.deploy) {
-          const deployment = actions.deploy(
-            {
-              dataDir: options.dataDir,
-              directory,
-              name: undefined,
-              namespace: "default",
-              env: {},
-              wait: true,
-              timeoutMs: 120_000,
-              imageOnly: false,
-            },
-            progress,
-          );
-          const result = await Promise.race([deployment, interrupted]);
-          if (!result) return;
-          deployed.push(result);
+          deployed.push(await actions.deploy(deployment(dataDir, directory), progress, interrupted));
         }
         progress.end();
         if (options.json) {
@@ -65,15 +56,14 @@ Examples:
         } else {
           announce(cluster, deployed, terminal);
         }
-        let over = false;
-        const end = Promise.race([interrupted, cluster.done]).finally(() => {
-          over = true;
-        });
-        while (!over && terminal.interactive && !options.json) {
+        while (terminal.interactive && !options.json) {
           terminal.live(["", ...statusLines(await cluster.status(), terminal)]);
-          await Promise.race([end, actions.pause(refreshMs)]);
+          await actions.pause(refreshMs, interrupted);
         }
-        await end;
+        await untilAborted(interrupted);
+      } catch (error) {
+        progress.end();
+        if (!interrupted.aborted) throw error;
       } finally {
         const stopping = terminal.progress();
         await cluster.stop(stopping);
@@ -81,6 +71,26 @@ Examples:
         terminal.warn("The cluster is stopped; `hakn up` brings it back as it was.\n");
       }
     });
+}
+
+function deployment(dataDir: string, directory: string): DeployOptions {
+  return {
+    dataDir,
+    directory,
+    name: undefined,
+    namespace: "default",
+    env: {},
+    wait: true,
+    timeoutMs: 120_000,
+    imageOnly: false,
+  };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function announce(

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What a cluster keeps in its directory, and where. */
@@ -26,17 +26,43 @@ export interface ClusterState {
 /** The directory cannot be used; the message says which and why. */
 export class DataDirectoryError extends Error {}
 
-/** What to tell of an error: that the disk is full where that is behind it, which SQLite says in words of its own; else itself. */
+/** With less than this left, SQLite cannot count on the next page. */
+const leastFreeBytes = 64 * 1024;
+
+/** What to tell of an error: that the disk is full where it is, or was when it came about; else the error itself. */
 export function explainFullDisk(error: unknown, path: string): unknown {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOSPC" || /\bdisk is full\b/.test(cause.message)) {
-      return new DataDirectoryError(
-        `the disk of the data directory ${path} is full: free some space and start again, or choose another with --data-dir`,
-        { cause: error },
-      );
-    }
+  if (error instanceof DataDirectoryError) return error;
+  return tellsOfFullDisk(error) || isDiskFull(path) ? fullDisk(path, error) : error;
+}
+
+/** Throws DataDirectoryError when the disk that `path` is on is full. */
+export function requireSpace(path: string): void {
+  if (isDiskFull(path)) throw fullDisk(path);
+}
+
+function fullDisk(path: string, cause?: unknown): DataDirectoryError {
+  return new DataDirectoryError(
+    `the disk of the data directory ${path} is full: free some space, or have the cluster in another with --data-dir`,
+    { cause },
+  );
+}
+
+function isDiskFull(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize < leastFreeBytes;
+  } catch {
+    // Gone, or of a kind that does not tell.
+    return false;
   }
-  return error;
+}
+
+/** Whether an error, or what it was caused by, came from a write to a full disk; SQLite says so in words of its own. */
+function tellsOfFullDisk(error: unknown): boolean {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOSPC" || /\bdisk is full\b/.test(cause.message)) return true;
+  }
+  return false;
 }
 
 /** Opens (and makes) a cluster's directory. Throws DataDirectoryError when it cannot be written to. */

@@ -1,10 +1,46 @@
 import { createServer } from "node:net";
+import type { ClusterState } from "./data-directory.ts";
 
 /** A port that the cluster was told to use is taken. */
 export class PortTakenError extends Error {}
 
+/** Where the parts of the cluster listen. */
+export const loopbackAddress = "127.0.0.1";
+const defaultRegistryPort = 5050;
+
+interface Ports {
+  readonly httpPort: number;
+  readonly apiPort: number;
+  readonly registryPort: number;
+}
+
+/**
+ * The ports of a cluster: those that it was told, 0 and undefined standing for any, and the ones that it had `before` where
+ * they are free. Rejects with PortTakenError when one that it was told is taken.
+ */
+export async function choosePorts(
+  told: {
+    readonly httpPort: number;
+    readonly httpsPort: number | undefined;
+    readonly registryPort: number | undefined;
+  },
+  before: ClusterState | undefined,
+): Promise<Ports> {
+  const free = (preferred: number | undefined) => freePort(loopbackAddress, preferred);
+  const httpPort = told.httpPort === 0 ? await free(before?.gatewayPort) : told.httpPort;
+  await requirePort(loopbackAddress, httpPort, "the gateway", "--http-port");
+  if (told.httpsPort !== undefined) {
+    await requirePort(loopbackAddress, told.httpsPort, "the gateway's TLS", "--https-port");
+  }
+  return {
+    httpPort,
+    apiPort: await free(before?.apiPort),
+    registryPort: await free(told.registryPort ?? before?.registryPort ?? defaultRegistryPort),
+  };
+}
+
 /** Rejects with PortTakenError when `port` of `address` cannot be listened on. `option` is how to choose another. */
-export async function requirePort(address: string, port: number, purpose: string, option: string): Promise<void> {
+async function requirePort(address: string, port: number, purpose: string, option: string): Promise<void> {
   const code = await probe(address, port);
   if (code === undefined) return;
   const reason = code === "EACCES" ? "needs more rights" : "is already taken";
@@ -14,7 +50,7 @@ export async function requirePort(address: string, port: number, purpose: string
 }
 
 /** `preferred` if it is free, else any free port. */
-export async function freePort(address: string, preferred: number | undefined): Promise<number> {
+async function freePort(address: string, preferred: number | undefined): Promise<number> {
   if (preferred !== undefined && (await probe(address, preferred)) === undefined) return preferred;
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,35 +1,17 @@
-import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { Namespace } from "../../apis/core/namespace.ts";
-import { isPodReady, Pod } from "../../apis/core/pod.ts";
-import { StatefulSet } from "../../apis/core/statefulset.ts";
-import { MutatingWebhookConfiguration, ValidatingWebhookConfiguration } from "../../apis/core/webhookconfiguration.ts";
-import { makeCustomResourceDefinition } from "../../apis/crd.ts";
-import type { Kind } from "../../apis/kind.ts";
-import { istioKinds } from "../../apis/kinds.ts";
-import type { KubeObject } from "../../apis/meta.ts";
-import type { Client, Informers } from "../../kube/api.ts";
+import type { Client } from "../../kube/api.ts";
 import { createClient } from "../../kube/client.ts";
-import { isNotFound } from "../../kube/errors.ts";
 import { createInformers } from "../../kube/informer.ts";
 import { loadKubeconfig } from "../../kube/kubeconfig.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { Locate } from "../../lib/locate.ts";
 import type { Logger } from "../../lib/log.ts";
-import { applyOverlay, type Images, inApplyOrder, readManifests, resolveImages } from "../manifests.ts";
 import { type LoopbackMode, locateIn, loopbackVariable } from "../shared-loopback.ts";
-import { applyObjects } from "./apply.ts";
-import { type Child, type ChildSpec, startChild } from "./child.ts";
-import {
-  type ClusterState,
-  type DataDirectory,
-  explainFullDisk,
-  openDataDirectory,
-  runningSupervisor,
-} from "./data-directory.ts";
+import { type Child, startChild } from "./child.ts";
+import { applyIfChanged, controlPlaneObjects, controlPlaneReady } from "./control-plane.ts";
+import { type DataDirectory, explainFullDisk, openDataDirectory, runningSupervisor } from "./data-directory.ts";
 import { forgetReadiness } from "./forget-readiness.ts";
-import { freePort, hasManyLoopbackAddresses, requirePort } from "./ports.ts";
+import type { ClusterParts, Part } from "./parts.ts";
+import { choosePorts, hasManyLoopbackAddresses, loopbackAddress } from "./ports.ts";
 
 /** A cluster of this directory runs already. */
 export class AlreadyRunningError extends Error {}
@@ -40,10 +22,9 @@ export interface ClusterOptions {
   readonly httpPort: number;
   readonly httpsPort: number | undefined;
   readonly registryPort: number | undefined;
-  readonly programs: { readonly apiserver: string; readonly nodeAgent: string };
+  /** How the programs are started. */
+  readonly commands: { readonly apiserver: Command; readonly nodeAgent: Command };
   readonly manifestDirectory: string;
-  /** The runtime that runs our programs. */
-  readonly node: string;
   /** How pods are addressed; found out by trying unless told. */
   readonly loopback: LoopbackMode | undefined;
   /** The environment of the programs, beside what the cluster sets. */
@@ -52,35 +33,11 @@ export interface ClusterOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly progress: (step: string) => void;
-}
-
-/** A part that runs in the supervisor's own process, because it must go on while others are started again. */
-export interface Part {
-  close(): Promise<void>;
-}
-
-export interface ClusterParts {
-  /** Starts the image registry and puts the images of our own programs into it. */
-  startRegistry(directory: string, port: number): Promise<Part & { readonly images: Images }>;
-  /** The objects that make the control plane find the gateway. */
-  gatewayObjects(options: GatewayPorts): readonly KubeObject[];
-  startGateway(options: GatewayOptions): Promise<Part>;
-}
-
-/** Where the gateway is reached from this machine; TLS is off without a port for it. */
-export interface GatewayPorts {
-  readonly dataDir: string;
-  readonly httpPort: number;
-  readonly httpsPort: number | undefined;
-}
-
-export interface GatewayOptions extends GatewayPorts {
-  /** Where pods are reached. */
-  readonly locate: Locate;
-  readonly informers: Informers;
-  readonly client: Client;
+  /** Aborted when the start is to be given up: what has begun is then undone, and startCluster rejects with its reason. */
   readonly signal: AbortSignal;
 }
+
+type Command = readonly [string, ...string[]];
 
 export interface Cluster {
   readonly client: Client;
@@ -92,34 +49,51 @@ export interface Cluster {
   stop(progress: (step: string) => void): Promise<void>;
 }
 
-const address = "127.0.0.1";
-const manager = "hakn-up";
-/** Which template of its StatefulSet a pod was made from. */
-const revisionLabel = "controller-revision-hash";
-const controlPlane = { namespace: "knative-serving", name: "controlplane" };
-const readyTimeoutMs = 60_000;
+const startTimeoutMs = 60_000;
 const stopGraceMs = 15_000;
-const defaultRegistryPort = 5050;
 
 /** Brings a cluster up: API server, registry, node agent, gateway, and the control plane in it. Undoes all on failure. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { clock, log, progress } = options;
+  const { clock, log, progress, signal } = options;
   const directory = openDataDirectory(options.dataDir);
-  const running = runningSupervisor(directory);
-  if (running !== undefined) {
-    throw new AlreadyRunningError(
-      `the cluster in ${directory.path} is running already (process ${running}): use it, stop it with \`hakn down\`, ` +
-        "or start another with --data-dir and --http-port",
-    );
-  }
+  requireStopped(directory);
   const loopback = options.loopback ?? ((await hasManyLoopbackAddresses()) ? "own" : "shared");
-  const state = await choosePorts(options, directory);
+  const before = directory.readState();
+  const { httpPort, apiPort, registryPort } = await choosePorts(options, before);
+  const state = {
+    pid: process.pid,
+    gatewayPort: httpPort,
+    apiPort,
+    registryPort,
+    ...(before?.applied !== undefined && { applied: before.applied }),
+  };
   directory.writeState(state);
 
   const stopped = new AbortController();
   const parts: Part[] = [];
   const children: Child[] = [];
-
+  const logFile = (name: string) => join(directory.part("logs"), `${name}.log`);
+  const startProgram = (name: string, command: Command, onReady = () => {}) => {
+    const env = {
+      ...options.env,
+      HAKN_DATA_DIR: directory.path,
+      [loopbackVariable]: loopback,
+      HAKN_API_PORT: String(apiPort),
+      HAKN_REGISTRY: `${loopbackAddress}:${registryPort}`,
+      KUBECONFIG: directory.kubeconfig,
+    };
+    const onMessage = (message: unknown) => {
+      if (message === "ready") onReady();
+    };
+    children.push(startChild({ name, command, env, logFile: logFile(name), onMessage }, clock, log));
+  };
+  const startPart = async <P extends Part>(starting: Promise<P>): Promise<P> => {
+    const part = await starting;
+    parts.push(part);
+    // It may have been given up while this one was still starting.
+    if (stopped.signal.aborted) await part.close();
+    return part;
+  };
   const stop = async (step: (text: string) => void) => {
     step("stopping the containers");
     const [api, ...others] = children;
@@ -132,20 +106,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   try {
     progress("starting the API server");
-    const apiReady = deferred();
-    const api = startChild(
-      childSpec(options, directory, loopback, "apiserver", options.programs.apiserver, state, apiReady.settle),
-      clock,
-      log,
-    );
-    children.push(api);
-    const [registry] = await Promise.all([
-      options.parts.startRegistry(directory.part("registry"), state.registryPort).then((part) => {
-        parts.push(part);
-        return part;
-      }),
-      withTimeout(apiReady.promise, "the API server", join(directory.part("logs"), "apiserver.log"), clock),
+    const { promise: apiReady, resolve: onApiReady } = Promise.withResolvers<void>();
+    startProgram("apiserver", options.commands.apiserver, onApiReady);
+    const [{ images }] = await Promise.all([
+      startPart(options.parts.startRegistry(directory.part("registry"), registryPort)),
+      within(startTimeoutMs, apiReady, "the API server", logFile("apiserver"), clock, signal),
     ]);
+    signal.throwIfAborted();
 
     const connection = await loadKubeconfig(directory.kubeconfig);
     const client = createClient({ connection, clock, userAgent: "hakn-supervisor" });
@@ -153,47 +120,25 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     parts.push({ close: async () => client.close() });
 
     await forgetReadiness(client);
-    children.push(
-      startChild(
-        childSpec(options, directory, loopback, "node-agent", options.programs.nodeAgent, state, () => {}),
-        clock,
-        log,
-      ),
-    );
+    startProgram("node-agent", options.commands.nodeAgent);
 
     progress("applying the manifests");
-    const gatewayPorts = { dataDir: directory.path, httpPort: state.gatewayPort, httpsPort: options.httpsPort };
-    const objects = [
-      ...istioKinds.map((kind) => makeCustomResourceDefinition(kind) as KubeObject),
-      { apiVersion: "v1", kind: Namespace.kind, metadata: { name: "istio-system" } },
-      ...applyOverlay(
-        [...readManifests(join(options.manifestDirectory, "crds")), ...readManifests(options.manifestDirectory)],
-        readManifests(join(options.manifestDirectory, "embedded")),
-      ).map((object) => resolveImages(object, registry.images)),
-      ...options.parts.gatewayObjects(gatewayPorts),
-    ];
-    await applyIfChanged(client, inApplyOrder(objects), directory, state);
+    const gatewayPorts = { dataDir: directory.path, httpPort, httpsPort: options.httpsPort };
+    const gatewayObjects = options.parts.gatewayObjects(gatewayPorts);
+    const objects = controlPlaneObjects(options.manifestDirectory, images, gatewayObjects);
+    await applyIfChanged(client, objects, directory, state);
+    signal.throwIfAborted();
 
     progress("starting the gateway");
     const locate = locateIn(loopback);
-    const gateway = options.parts.startGateway({ ...gatewayPorts, locate, informers, client, signal: stopped.signal });
-    await withTimeout(
-      gateway.then((part) => void parts.push(part)),
-      "the gateway",
-      join(directory.part("logs"), "supervisor.log"),
-      clock,
+    const gateway = startPart(
+      options.parts.startGateway({ ...gatewayPorts, locate, informers, client, signal: stopped.signal }),
     );
+    await within(startTimeoutMs, gateway, "the gateway", logFile("supervisor"), clock, signal);
 
     progress("waiting for the control plane");
-    await controlPlaneReady(client, clock);
-    return {
-      client,
-      kubeconfig: directory.kubeconfig,
-      httpPort: state.gatewayPort,
-      registryPort: state.registryPort,
-      children,
-      stop,
-    };
+    await controlPlaneReady(client, directory, clock, signal);
+    return { client, kubeconfig: directory.kubeconfig, httpPort, registryPort, children, stop };
   } catch (error) {
     try {
       await stop(progress);
@@ -204,140 +149,32 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
 }
 
-async function choosePorts(options: ClusterOptions, directory: DataDirectory): Promise<ClusterState> {
-  const before = directory.readState();
-  const httpPort = options.httpPort === 0 ? await freePort(address, before?.gatewayPort) : options.httpPort;
-  await requirePort(address, httpPort, "the gateway", "--http-port");
-  if (options.httpsPort !== undefined) {
-    await requirePort(address, options.httpsPort, "the gateway's TLS", "--https-port");
-  }
-  return {
-    pid: process.pid,
-    gatewayPort: httpPort,
-    apiPort: await freePort(address, before?.apiPort),
-    registryPort: await freePort(address, options.registryPort ?? before?.registryPort ?? defaultRegistryPort),
-    ...(before?.applied !== undefined && { applied: before.applied }),
-  };
+function requireStopped(directory: DataDirectory): void {
+  const running = runningSupervisor(directory);
+  if (running === undefined) return;
+  throw new AlreadyRunningError(
+    `the cluster in ${directory.path} is running already (process ${running}): use it, stop it with \`hakn down\`, ` +
+      "or start another with --data-dir and --http-port",
+  );
 }
 
-function childSpec(
-  options: ClusterOptions,
-  directory: DataDirectory,
-  loopback: LoopbackMode,
-  name: string,
-  program: string,
-  state: ClusterState,
-  onReady: () => void,
-): ChildSpec {
-  return {
-    name,
-    command: [options.node, "--max-semi-space-size=1", program],
-    env: {
-      ...options.env,
-      HAKN_DATA_DIR: directory.path,
-      [loopbackVariable]: loopback,
-      HAKN_API_PORT: String(state.apiPort),
-      HAKN_REGISTRY: `${address}:${state.registryPort}`,
-      KUBECONFIG: directory.kubeconfig,
-    },
-    logFile: join(directory.part("logs"), `${name}.log`),
-    onMessage: (message) => {
-      if (message === "ready") onReady();
-    },
-  };
-}
-
-/**
- * Applies the manifests unless the very same were applied before. What admission would refuse while the control plane
- * is down must not be in the way, so the webhook configurations are taken away first and come back last.
- */
-async function applyIfChanged(
-  client: Client,
-  objects: readonly KubeObject[],
-  directory: DataDirectory,
-  state: ClusterState,
+async function within(
+  timeoutMs: number,
+  starting: Promise<unknown>,
+  what: string,
+  logFile: string,
+  clock: Clock,
+  signal: AbortSignal,
 ): Promise<void> {
-  const applied = createHash("sha256").update(JSON.stringify(objects)).digest("hex");
-  if (state.applied === applied) return;
-  if (state.applied !== undefined) {
-    for (const object of objects.filter(({ kind }) => kind.endsWith("WebhookConfiguration"))) {
-      await removeWebhook(client, object);
-    }
-  }
-  await applyObjects(client, objects, manager);
-  directory.writeState({ ...state, applied });
-}
-
-async function removeWebhook(client: Client, { kind, metadata: { name } }: KubeObject): Promise<void> {
-  const resource: Kind =
-    kind === MutatingWebhookConfiguration.kind ? MutatingWebhookConfiguration : ValidatingWebhookConfiguration;
-  try {
-    await client.of(resource).delete({ name });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-}
-
-/** Waits until every replica of the control plane is ready, which includes that it serves admission. */
-async function controlPlaneReady(client: Client, clock: Clock): Promise<void> {
-  const deadline = clock.monotonic() + readyTimeoutMs;
-  const { namespace, name } = controlPlane;
-  for (;;) {
-    const set = await client.of(StatefulSet).get(controlPlane);
-    const { items } = await client.of(Pod).list({ namespace, labelSelector: `app=${name}` });
-    const { replicas = 1 } = set.spec;
-    const current = items.filter(({ metadata }) => metadata.labels?.[revisionLabel] === set.status?.updateRevision);
-    const ready = current.filter(isPodReady).length;
-    if (ready >= replicas) return;
-    if (clock.monotonic() > deadline) {
-      throw new Error(
-        `the control plane is not ready after ${readyTimeoutMs / 1000} s (${ready} of ${replicas} replicas of ` +
-          `StatefulSet ${namespace}/${name}): \`kubectl describe pods -n ${namespace}\` says why`,
-      );
-    }
-    await clock.sleep(50);
-  }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly settle: () => void } {
-  let settle: () => void = () => {};
-  const promise = new Promise<void>((resolve) => {
-    settle = resolve;
-  });
-  return { promise, settle };
-}
-
-async function withTimeout(promise: Promise<void>, what: string, logFile: string, clock: Clock): Promise<void> {
-  const given = new AbortController();
-  const timeout = clock.sleep(readyTimeoutMs, given.signal).then(() => {
-    throw new Error(`${what} did not start within ${readyTimeoutMs / 1000} s: see ${logFile}`);
+  const settled = new AbortController();
+  const timeout = clock.sleep(timeoutMs, AbortSignal.any([settled.signal, signal])).then(() => {
+    signal.throwIfAborted();
+    throw new Error(`${what} did not start within ${timeoutMs / 1000} s: see ${logFile}`);
   });
   timeout.catch(() => {});
   try {
-    await Promise.race([promise, timeout]);
+    await Promise.race([starting, timeout]);
   } finally {
-    given.abort();
+    settled.abort();
   }
-}
-
-/** Stops the cluster of a directory from another process; false when none was running. */
-export async function stopCluster(dataDir: string, clock: Clock): Promise<boolean> {
-  const directory = openDataDirectory(dataDir);
-  const pid = runningSupervisor(directory);
-  if (pid === undefined) return false;
-  process.kill(pid, "SIGTERM");
-  const deadline = clock.monotonic() + readyTimeoutMs;
-  while (runningSupervisor(directory) !== undefined) {
-    if (clock.monotonic() > deadline) throw new Error(`process ${pid} does not end: kill -9 ${pid} ends it by force`);
-    await clock.sleep(50);
-  }
-  return true;
-}
-
-/** Deletes a stopped cluster's state for good. Refuses a directory that holds no cluster. */
-export function purgeCluster(dataDir: string): void {
-  if (openDataDirectory(dataDir).readState() === undefined) {
-    throw new Error(`${dataDir} holds no cluster: nothing is deleted`);
-  }
-  rmSync(dataDir, { recursive: true, force: true });
 }
