@@ -35,7 +35,7 @@ export function startScheduler(context: BuiltinContext): KeyedWorker {
       const stops = [
         nodes.onChange(({ type }) => type !== "deleted" && retry()),
         pods.onChange(({ type, object }) => {
-          if (object.spec.nodeName && (type === "deleted" || hasEnded(object))) retry();
+          if (type === "deleted" || hasEnded(object)) retry();
         }),
       ];
       return () => {
@@ -68,11 +68,11 @@ async function schedule(key: string, deps: SchedulerDeps, signal: AbortSignal): 
 }
 
 /** All pods, with the bindings that are too fresh for the cache. */
-function withAssumed({ pods, assumed }: SchedulerDeps): Pod[] {
+function withAssumed({ pods, assumed }: SchedulerDeps): readonly Pod[] {
   const present = pods.list();
   const unbound = new Set(present.filter(({ spec }) => !spec.nodeName).map(({ metadata }) => metadata.uid ?? ""));
   for (const uid of assumed.keys()) if (!unbound.has(uid)) assumed.delete(uid);
-  if (assumed.size === 0) return [...present];
+  if (assumed.size === 0) return present;
   return present.map((pod) => {
     const nodeName = assumed.get(pod.metadata.uid ?? "");
     return nodeName ? { ...pod, spec: { ...pod.spec, nodeName } } : pod;
@@ -92,8 +92,10 @@ async function bind(pod: Pod, nodeName: string, deps: SchedulerDeps, signal: Abo
     await deps.client.raw("POST", `/api/v1/namespaces/${namespace}/pods/${name}/binding`, binding, signal);
     deps.events.of(pod).normal("Scheduled", `Successfully assigned ${namespace}/${name} to ${nodeName}`);
   } catch (error) {
+    // Gone, or bound by somebody else: the cache will show it, and the room counts as taken until then.
+    if (isConflict(error) || isNotFound(error)) return;
     deps.assumed.delete(uid);
-    if (!isConflict(error) && !isNotFound(error)) throw error;
+    throw error;
   }
 }
 
