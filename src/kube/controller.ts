@@ -3,6 +3,7 @@ import type { KindInfo } from "../apis/kind.ts";
 import { type KubeObject, keyOf } from "../apis/meta.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
+import { untilAborted } from "../lib/until-aborted.ts";
 import type { ClusterAccess, ConfigStore, Informer, InformerSelection, Ownership } from "./api.ts";
 import { isConflict, PermanentError } from "./errors.ts";
 import { createEventRecorder, type EventBudget } from "./events.ts";
@@ -144,7 +145,7 @@ export function startController<T extends KubeObject, Deps, Config>(
   };
 
   const run = async (): Promise<void> => {
-    const stopped = abortOf(signal);
+    const stopped = untilAborted(signal);
     await Promise.race([stopped, Promise.all([informers.synced(), context.config.synced])]).catch((error) => {
       if (!signal.aborted) throw error;
     });
@@ -178,9 +179,4 @@ export function startController<T extends KubeObject, Deps, Config>(
     enqueue: (key, delayMs = 0) => queue.addAfter(key, delayMs),
     done: run(),
   };
-}
-
-function abortOf(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

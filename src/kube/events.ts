@@ -3,6 +3,7 @@ import type { KubeObject } from "../apis/meta.ts";
 import type { Clock } from "../lib/clock.ts";
 import { isoTime } from "../lib/iso-time.ts";
 import type { Logger } from "../lib/log.ts";
+import { untilAborted } from "../lib/until-aborted.ts";
 import type { Client, EventRecorder } from "./api.ts";
 import { isNotFound } from "./errors.ts";
 
@@ -179,10 +180,7 @@ export function createEventRecorder(config: EventRecorderConfig): EventRecorders
     });
   };
 
-  const stopped = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  const stopped = untilAborted(signal);
 
   return {
     of: (object) => ({

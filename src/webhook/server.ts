@@ -3,6 +3,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { CancelTimer, Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
+import { untilAborted } from "../lib/until-aborted.ts";
 import type { Admit } from "./admission.ts";
 import { type BodyBudget, BodyTooLargeError, readBody } from "./body.ts";
 import type { CertificateSource } from "./certificate-source.ts";
@@ -158,7 +159,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   server.on("error", (error) => log.error("the webhook server reports an error", { error }));
   const { port } = server.address() as AddressInfo;
   log.info(`webhooks are served on ${options.address}:${port}`);
-  return { port, done: aborted(signal).then(drained).then(close) };
+  return { port, done: untilAborted(signal).then(drained).then(close) };
 }
 
 /** Answers kubelet's and Knative's probes; false where the request is none. */
@@ -199,9 +200,4 @@ const entities: Readonly<Record<string, string>> = {
 
 function escapeHtml(text: string): string {
   return text.replaceAll(/[<>&'"]/g, (character) => entities[character]!);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

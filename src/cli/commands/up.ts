@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { untilAborted } from "../../lib/until-aborted.ts";
 import type { Deployed, DeployOptions, RunningCluster } from "../actions.ts";
 import { type CommandContext, portNumber } from "../program.ts";
 import { statusLines } from "../status-lines.ts";
@@ -84,13 +85,6 @@ function deployment(dataDir: string, directory: string): DeployOptions {
     timeoutMs: 120_000,
     imageOnly: false,
   };
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 function announce(

@@ -1,6 +1,7 @@
 import type { Watch } from "../../kube/controller.ts";
 import { isConflict } from "../../kube/errors.ts";
 import { createWorkQueue } from "../../kube/workqueue.ts";
+import { untilAborted } from "../../lib/until-aborted.ts";
 import type { BuiltinContext } from "./context.ts";
 
 export interface KeyedWorker {
@@ -36,10 +37,7 @@ export function startKeyedWorker(
     },
   });
   const run = async (): Promise<void> => {
-    const stopped = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    const stopped = untilAborted(signal);
     await Promise.race([stopped, informers.synced()]).catch((error) => {
       if (!signal.aborted) throw error;
     });

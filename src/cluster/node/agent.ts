@@ -10,6 +10,7 @@ import { createInformers } from "../../kube/informer.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import { startTicker } from "../../lib/ticker.ts";
+import { untilAborted } from "../../lib/until-aborted.ts";
 import { type LoopbackMode, locateIn } from "../shared-loopback.ts";
 import { createAddresses } from "./addresses.ts";
 import { claimNetwork } from "./claim-network.ts";
@@ -197,7 +198,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   };
 
   const follow = async (): Promise<void> => {
-    await Promise.race([informers.synced(), abortOf(stopped.signal)]).catch(() => {});
+    await Promise.race([informers.synced(), untilAborted(stopped.signal)]).catch(() => {});
     if (stopped.signal.aborted) return;
     endStrays();
     pods.onChange(({ type, object }) => {
@@ -252,7 +253,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   });
 
   const run = async (): Promise<void> => {
-    await abortOf(signal);
+    await untilAborted(signal);
     stopped.abort();
     stopHeartbeat();
     stopRotation();
@@ -279,9 +280,4 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
 /** The uid of the pod that a container's token belongs to: "mark.uid.random". */
 function podOfToken(token: string): string | undefined {
   return token.split(".")[1];
-}
-
-function abortOf(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -5,6 +5,7 @@ import type { EventRecorder } from "../../kube/api.ts";
 import { backoffMs } from "../../kube/backoff.ts";
 import { isConflict, isNotFound } from "../../kube/errors.ts";
 import { isoTime } from "../../lib/iso-time.ts";
+import { untilAborted } from "../../lib/until-aborted.ts";
 import { type ContainerRunner, createContainerRunner, lastAttempt } from "./container-runner.ts";
 import type { NodeContext, PodContext } from "./pod-context.ts";
 import type { PodRecord } from "./pod-record.ts";
@@ -215,11 +216,7 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
     const phase = failure ? "Failed" : phaseOf(pod.spec, statuses());
     if (!pod.metadata.deletionTimestamp && (alreadyOver || phase === "Succeeded" || phase === "Failed")) {
       // It stays, with its logs, until somebody deletes it.
-      await new Promise<void>((resolve) => {
-        const over = AbortSignal.any([deleted.signal, settled.signal]);
-        if (over.aborted) resolve();
-        else over.addEventListener("abort", () => resolve(), { once: true });
-      });
+      await untilAborted(AbortSignal.any([deleted.signal, settled.signal]));
     }
     if (kept) return;
     if (pod.metadata.deletionTimestamp) await finish();

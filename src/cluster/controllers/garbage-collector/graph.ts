@@ -3,6 +3,7 @@ import { apiVersionOf, resourceNameOf } from "../../../apis/kind.ts";
 import { type KubeObject, keyOf, type OwnerReference } from "../../../apis/meta.ts";
 import type { Change, Informer } from "../../../kube/api.ts";
 import { createInformers } from "../../../kube/informer.ts";
+import { untilAborted } from "../../../lib/until-aborted.ts";
 import type { BuiltinContext } from "../context.ts";
 import { type DiscoveredKind, discoverKinds } from "../discovery.ts";
 
@@ -95,10 +96,7 @@ export function createOwnerGraph(context: BuiltinContext): OwnerGraph & { readon
   const stopWatching = definitions.onChange(rediscover);
   rediscover();
 
-  const done = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  }).then(async () => {
+  const done = untilAborted(signal).then(async () => {
     stopWatching();
     await running;
     await Promise.all([...followed.values()].map(({ stop }) => stop()));
