@@ -1,36 +1,19 @@
-import { systemClock } from "../../src/lib/clock.ts";
 import type { Connection, ConnectionEvents, Network } from "../../src/queue-proxy/transport.ts";
+import { runOnConnections } from "./connections.ts";
 import { type Load, type LoadResult, Tally } from "./load.ts";
 import { type Message, MessageWriter, makeMessage } from "./network.ts";
 
-/** How long answers may take when the load is over. */
-const graceMs = 10_000;
-
 /** HTTP/1.1 load: closed loop, or open at a rate. */
-export async function runHttp1(network: Network, load: Load): Promise<LoadResult> {
+export function runHttp1(network: Network, load: Load): Promise<LoadResult> {
   const tally = new Tally(load.durationMs);
   const source = load.rate === undefined ? undefined : new OpenLoad(load.rate, tally);
   const request = makeRequest(load);
-  const clients: Http1Client[] = [];
-  const finished = Array.from({ length: load.connections }, () => {
-    return new Promise<void>((resolve) => {
-      network.connect(
-        { host: "127.0.0.1", port: load.port },
-        (connection) => {
-          const client = new Http1Client(connection, request, tally, source, resolve);
-          clients.push(client);
-          return client;
-        },
-        () => {
-          tally.failures++;
-          resolve();
-        },
-      );
-    });
-  });
-  await Promise.race([Promise.all(finished), systemClock.sleep(load.durationMs + graceMs)]);
-  for (const client of clients) client.destroy();
-  return tally.result();
+  return runOnConnections(
+    network,
+    load,
+    tally,
+    (connection, finished) => new Http1Client(connection, request, tally, source, finished),
+  );
 }
 
 function makeRequest({ path, upload = 0 }: Load): Message {

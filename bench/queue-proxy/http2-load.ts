@@ -1,10 +1,8 @@
-import { systemClock } from "../../src/lib/clock.ts";
 import type { Network } from "../../src/queue-proxy/transport.ts";
+import { runOnConnections } from "./connections.ts";
 import { LeanHttp2, makeTemplate } from "./lean-http2.ts";
 import { type Load, type LoadResult, Tally } from "./load.ts";
 
-/** How long answers may take when the load is over. */
-const graceMs = 10_000;
 /** `GET`, `http`, `/` by their numbers, `:authority bench` as a literal. */
 const template = makeTemplate(Buffer.from("\x82\x86\x84\x01\x05bench", "latin1"), "");
 /** `:status 200`, which may come after a change of the table's size. */
@@ -12,28 +10,11 @@ const indexed200 = 0x88;
 const sizeUpdate = 0x20;
 
 /** HTTP/2 load with prior knowledge: each stream that ends is followed by another. */
-export async function runHttp2(network: Network, load: Load, streams: number): Promise<LoadResult> {
+export function runHttp2(network: Network, load: Load, streams: number): Promise<LoadResult> {
   const tally = new Tally(load.durationMs);
-  const sessions: LeanHttp2[] = [];
-  const finished = Array.from({ length: load.connections }, () => {
-    return new Promise<void>((resolve) => {
-      network.connect(
-        { host: "127.0.0.1", port: load.port },
-        (connection) => {
-          const session = startSession(connection, tally, streams, resolve);
-          sessions.push(session);
-          return session;
-        },
-        () => {
-          tally.failures++;
-          resolve();
-        },
-      );
-    });
-  });
-  await Promise.race([Promise.all(finished), systemClock.sleep(load.durationMs + graceMs)]);
-  for (const session of sessions) session.destroy();
-  return tally.result();
+  return runOnConnections(network, load, tally, (connection, finished) =>
+    startSession(connection, tally, streams, finished),
+  );
 }
 
 function startSession(
