@@ -36,6 +36,8 @@ export function observed(
 
 /** Most objects are ready within this time. */
 const statusMayWaitMs = 3000;
+/** How long numbers may wait that only inform people: they come in steps, and the last one counts. */
+export const numbersMayWaitMs = 3000;
 /** So long a part of something else may stay silent that has nothing to tell but that it waits. */
 export const silenceMs = 10_000;
 
@@ -57,6 +59,3 @@ export function waitUnderWay(
   const wasUnderWay = isNew || (sameGeneration && isUnknown(before)) || (isPart && !isFalse(before));
   return isUnknown(conditions.get(set.happy)) && wasUnderWay ? { statusMayWaitMs: mayWaitMs } : {};
 }
-
-/** How long numbers may wait that only inform people: they come in steps, and the last one counts. */
-export const numbersMayWaitMs = 3000;

@@ -1,7 +1,9 @@
 import type { Metric } from "../apis/autoscaling/metric.ts";
 import { PodAutoscaler } from "../apis/autoscaling/podautoscaler.ts";
+import type { Pod } from "../apis/core/pod.ts";
 import { keyOf, splitKey } from "../apis/meta.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
+import type { Informer } from "../kube/api.ts";
 import type { Controller, ControllerContext } from "../kube/controller.ts";
 import type { Locate } from "../lib/locate.ts";
 import { startHpaController } from "./hpa/controller.ts";
@@ -37,7 +39,7 @@ export function startAutoscaler(
   const client = createScrapeClient(locate);
   const replicas = createReplicas({ ...view, owns: ownership.owns, clock, log });
 
-  const collector = createMetricCollector(createScrape(context, client, metrics), clock, {
+  const collector = createMetricCollector(createScrape(context, pods, client, metrics), clock, {
     owns: ownership.owns,
     inheritance: (key) => replicas.standby.recall(key)?.records,
   });
@@ -87,11 +89,11 @@ export function startAutoscaler(
 /** Scrapes the pods of a Metric's revision, with what is known of them at that moment. */
 function createScrape(
   context: ControllerContext<ServingConfig>,
+  pods: Informer<Pod>,
   client: ReturnType<typeof createScrapeClient>,
   metrics: AutoscalerMetrics,
 ): (metric: Metric) => ReturnType<Scraper["scrape"]> {
   const { clock, informers, config, log } = context;
-  const pods = revisionPodsOf(informers);
   const podAutoscalers = informers.of(PodAutoscaler);
   const scrapers = new Map<string, { readonly target: string; readonly scraper: Scraper }>();
 

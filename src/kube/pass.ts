@@ -7,7 +7,6 @@ import type {
   ClusterAccess,
   EventRecorder,
   Lister,
-  Outcome,
   Ownership,
   Pass,
   Patch,
@@ -103,9 +102,7 @@ export function createPass<T extends KubeObject, Deps, Config>(
     }
   };
 
-  const writeStatus = async (object: T, wanted: StatusOf<T>, pass: Pass<Config>): Promise<void> => {
-    const status = changedStatus((object as { status?: StatusOf<T> }).status, wanted);
-    if (status === undefined) return;
+  const writeStatus = async (object: T, status: StatusOf<T>, pass: Pass<Config>): Promise<void> => {
     if (!ownership.owns(keyOf(object))) {
       pass.log.warn("the status changed, but this key is no longer ours to write");
       return;
@@ -123,27 +120,13 @@ export function createPass<T extends KubeObject, Deps, Config>(
   };
 
   /** How much longer the status may wait: one that says something new waits anew, but not for ever. */
-  const waitOf = (object: T, { status, statusMayWaitMs = 0, error }: Outcome<T>): number => {
-    const key = keyOf(object);
-    const stored = (object as { status?: StatusOf<T> }).status;
-    const changed = status && changedStatus(stored, status);
+  const waitOf = (key: string, status: StatusOf<T>, mayWaitMs: number): number => {
     const now = clock.monotonic();
     const before = waiting.get(key);
     const firstSince = before?.firstSince ?? now;
-    const since = before && changedStatus(before.status, changed) === undefined ? before.since : now;
-    const waitMs = Math.min(since + statusMayWaitMs, firstSince + longestWaitMs) - now;
-    if (
-      !context.mayDelayStatus ||
-      changed === undefined ||
-      error !== undefined ||
-      statusMayWaitMs <= 0 ||
-      waitMs <= 0
-    ) {
-      waiting.delete(key);
-      return 0;
-    }
-    waiting.set(key, { status: changed, since, firstSince });
-    return waitMs;
+    const since = before && changedStatus(before.status, status) === undefined ? before.since : now;
+    waiting.set(key, { status, since, firstSince });
+    return Math.min(since + mayWaitMs, firstSince + longestWaitMs) - now;
   };
 
   const finalize = async (object: T, pass: Pass<Config>): Promise<PassResult> => {
@@ -163,12 +146,22 @@ export function createPass<T extends KubeObject, Deps, Config>(
       finalizer && !present.includes(finalizer.name) && finalizer.isNeeded?.(original) !== false
         ? await setFinalizers(original, [...present, finalizer.name], pass)
         : original;
-    const outcome = await spec.reconcile(object, deps, pass);
-    const { requeueAfterMs = Number.POSITIVE_INFINITY } = outcome;
-    const waitMs = waitOf(object, outcome);
-    if (waitMs > 0) return { type: "done", requeueAfterMs: Math.min(waitMs, requeueAfterMs) };
-    if (outcome.status !== undefined) await writeStatus(object, outcome.status, pass);
-    if (outcome.error !== undefined) throw outcome.error;
+    const {
+      status,
+      statusMayWaitMs = 0,
+      error,
+      requeueAfterMs = Number.POSITIVE_INFINITY,
+    } = await spec.reconcile(object, deps, pass);
+    const stored = (object as { status?: StatusOf<T> }).status;
+    const changed = status && changedStatus(stored, status);
+    const key = keyOf(object);
+    if (changed && context.mayDelayStatus && statusMayWaitMs > 0 && error === undefined) {
+      const waitMs = waitOf(key, changed, statusMayWaitMs);
+      if (waitMs > 0) return { type: "done", requeueAfterMs: Math.min(waitMs, requeueAfterMs) };
+    }
+    waiting.delete(key);
+    if (changed) await writeStatus(object, changed, pass);
+    if (error !== undefined) throw error;
     return { type: "done", ...(Number.isFinite(requeueAfterMs) && { requeueAfterMs }) };
   };
 

@@ -106,11 +106,11 @@ export async function reconcileRevision(
   } catch (error) {
     outcome.error = error;
   }
-  const found = { ...status, ...observed(revision, conditions) };
+  const told = { ...status, ...observed(revision, conditions) };
   return {
-    status: found,
+    status: told,
     ...waitUnderWay(revision, conditions, conditionsOfRevision, isTroubled ? { mayWaitMs: troubleMayWaitMs } : {}),
-    ...(differsOnlyIn(revision.status, found, ["actualReplicas", "desiredReplicas"]) && {
+    ...(differsOnlyIn(revision.status, told, ["actualReplicas", "desiredReplicas"]) && {
       statusMayWaitMs: numbersMayWaitMs,
     }),
     ...outcome,
