@@ -88,6 +88,25 @@ describe("a route", () => {
     assert.ok(linesOf(statusOf(report).conditions).includes("Ready=True"));
   });
 
+  test("does not say that new traffic flows when the network layer could not be told", async () => {
+    const route = testRoute();
+    const made = await madeFor(route, { ...ready, privateLoadBalancer: { ingress: localPlaces } });
+    const settled = (await run([route, ...world, ...made])).statusUpdates[0] as Route;
+    assert.ok(linesOf(settled.status!.conditions).includes("Ready=True"));
+    const rolled = testConfiguration({ status: { ...ready, latestReadyRevisionName: "hello-00001" } });
+    const report = await reconcileOnce({
+      ...rowOf([settled, rolled, ...revisions, ...made]),
+      induce: [{ verb: "*", resource: "ingresses" }],
+    });
+    assert.ok(report.error);
+    const { traffic, conditions } = (report.outcome?.status ?? settled.status) as NonNullable<Route["status"]>;
+    assert.ok(linesOf(conditions).includes("Ready=True"), "one failed request takes no Route's readiness away");
+    assert.deepEqual(
+      traffic?.map(({ revisionName }) => revisionName),
+      ["hello-00002"],
+    );
+  });
+
   test("does not take the server's defaults for a difference", async () => {
     const route = testRoute();
     const made = await madeFor(route, { privateLoadBalancer: { ingress: localPlaces } });

@@ -1,4 +1,4 @@
-import { type ConditionDraft, conditionSet } from "../../apis/conditions.ts";
+import { type ConditionDraft, conditionSet, isTrue } from "../../apis/conditions.ts";
 import { Endpoints } from "../../apis/core/endpoints.ts";
 import { Service } from "../../apis/core/service.ts";
 import { controllerOf, keyOf } from "../../apis/meta.ts";
@@ -85,6 +85,8 @@ async function reconcileRoute(route: Route, deps: Deps, pass: Pass<ServingConfig
     const requeueAfterMs = await reconcileNetwork(route, traffic, status, conditions, deps, pass);
     return outcome(requeueAfterMs === undefined ? {} : { requeueAfterMs });
   } catch (error) {
+    // The Ingress may know nothing of new traffic: a Route that is ready would say that it flows already.
+    if (route.status?.traffic && isTrue(conditions.get("Ready"))) status.traffic = route.status.traffic;
     return outcome({ error });
   }
 }
