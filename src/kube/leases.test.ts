@@ -239,6 +239,23 @@ const event = fc.record({
   who: fc.nat(4),
   forMs: fc.constantFrom(50, 700, 3000, 11_000, 17_000),
 });
+type Event = typeof event extends fc.Arbitrary<infer E> ? E : never;
+
+/** Without peer links: two replicas ask about a dead owner, and while one asks the other takes its bucket. */
+const takenWhileAsking: [Event[], number] = [
+  [
+    { what: "add", who: 0, forMs: 50 },
+    { what: "deafen", who: 1, forMs: 11_000 },
+    { what: "crash", who: 0, forMs: 3000 },
+    { what: "crash", who: 2, forMs: 50 },
+    { what: "restart", who: 2, forMs: 50 },
+    { what: "crash", who: 0, forMs: 17_000 },
+    { what: "crash", who: 0, forMs: 11_000 },
+    { what: "crash", who: 2, forMs: 3000 },
+    { what: "crash", who: 0, forMs: 17_000 },
+  ],
+  2_105_809_681,
+];
 
 for (const peerLinks of [true, false]) {
   test(`whatever happens, no bucket has two owners or lacks one for long (${peerLinks ? "with" : "without"} peer links)`, async () => {
@@ -296,7 +313,7 @@ for (const peerLinks of [true, false]) {
         await pass(limitMs + 1000);
         for (const replica of replicas) replica.crash();
       }),
-      { numRuns: 5 },
+      { numRuns: 5, examples: [takenWhileAsking] },
     );
   });
 }

@@ -175,7 +175,11 @@ export function startLeases(config: LeasesConfig): Leases {
   const take = async (bucket: Bucket, preferred: boolean) => {
     const holder = bucket.seen && holderOf(bucket.seen.lease);
     // Our picture of the others may be old: nobody loses a bucket before the API server says the same.
-    if (holder && holder !== identity && !(await membership.confirmGone(holder))) return;
+    if (holder && holder !== identity) {
+      if (!(await membership.confirmGone(holder))) return;
+      // Somebody who lives may have taken it while we asked about the one before.
+      if (holderOf(bucket.seen!.lease) !== holder) return;
+    }
     if (!(await write(bucket, identity)) || stopped) return;
     bucket.keepUntilMs = preferred ? 0 : clock.monotonic() + timing.leaseDurationMs;
     setOurs(bucket, holderOf(bucket.seen!.lease) === identity);
