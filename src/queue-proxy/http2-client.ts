@@ -23,7 +23,7 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
 
   /** `changed` is called when the connection may have room again, or is gone. */
   constructor(connection: Connection, clock: Clock, changed: (connection: Http2ClientConnection) => void) {
-    this.writer = new BatchedWriter(connection);
+    this.writer = new BatchedWriter(connection, "turn");
     this.changed = changed;
     this.writer.copy(preface);
     this.session = new Http2Session(this, this.writer, clock, undefined);

@@ -32,7 +32,12 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   private finishing = false;
   private cancelTimeout: (() => void) | undefined;
 
-  constructor(connection: Connection, options: ServerOptions, clock: Clock, writer = new BatchedWriter(connection)) {
+  constructor(
+    connection: Connection,
+    options: ServerOptions,
+    clock: Clock,
+    writer = new BatchedWriter(connection, "turn"),
+  ) {
     this.connection = connection;
     this.options = options;
     this.writer = writer;

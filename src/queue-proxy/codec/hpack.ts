@@ -24,11 +24,18 @@ const staticTable: readonly Field[] = (
     const [name = "", value = ""] = entry.split("=");
     return { name, value };
   });
-const staticIndex = new Map<string, number>();
-const staticNames = new Map<string, number>();
-staticTable.forEach(({ name, value }, index) => {
-  if (value !== "") staticIndex.set(`${name}=${value}`, index + 1);
-  if (!staticNames.has(name)) staticNames.set(name, index + 1);
+/** What the encoder knows of a name: its first index in the static table (0: none), and those of its values there. */
+interface StaticName {
+  readonly index: number;
+  readonly values: Map<string, number>;
+}
+
+const unknownName: StaticName = { index: 0, values: new Map() };
+const staticNames = new Map<string, StaticName>();
+staticTable.forEach(({ name, value }, at) => {
+  const known = staticNames.get(name) ?? { index: at + 1, values: new Map() };
+  staticNames.set(name, known);
+  if (value !== "") known.values.set(value, at + 1);
 });
 
 const entryOverhead = 32;
@@ -210,12 +217,12 @@ export class HpackEncoder {
 
   /** Adds a field to the block. */
   field(name: string, value: string): void {
-    const fixed = staticIndex.get(`${name}=${value}`);
+    const { index: nameIndex, values } = staticNames.get(name) ?? unknownName;
+    const fixed = values.size > 0 ? values.get(value) : undefined;
     if (fixed !== undefined) {
       this.integer(fixed, 7, 0x80);
       return;
     }
-    const nameIndex = staticNames.get(name) ?? 0;
     if (unindexed.has(name) || value.length > 512) {
       this.integer(nameIndex, 4, sensitive.has(name) ? 0x10 : 0);
     } else {
