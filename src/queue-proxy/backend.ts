@@ -33,17 +33,13 @@ export interface BackendAddress {
 
 /** HTTP/1.1 connections to the user container: at most `maxIdle` are kept, for 90 s. Source: knative.dev/pkg network/transports.go. */
 export function createHttp1Backend(network: Network, clock: Clock, address: BackendAddress, maxIdle: number): Backend {
-  const idle: Http1ClientConnection[] = [];
-  const expiries = new Map<Http1ClientConnection, () => void>();
+  const idle: { readonly connection: Http1ClientConnection; readonly cancelExpiry: () => void }[] = [];
   const idleDeadlines = createDeadlineQueue(clock, idleTimeoutMs);
   let closed = false;
 
   const forget = (connection: Http1ClientConnection) => {
-    const cancel = expiries.get(connection);
-    if (!cancel) return;
-    cancel();
-    expiries.delete(connection);
-    idle.splice(idle.lastIndexOf(connection), 1);
+    const index = idle.findLastIndex((entry) => entry.connection === connection);
+    if (index >= 0) idle.splice(index, 1)[0]!.cancelExpiry();
   };
   const owner = {
     idle(connection: Http1ClientConnection) {
@@ -51,20 +47,16 @@ export function createHttp1Backend(network: Network, clock: Clock, address: Back
         connection.destroy();
         return;
       }
-      idle.push(connection);
-      expiries.set(
-        connection,
-        idleDeadlines.add(() => connection.destroy()),
-      );
+      idle.push({ connection, cancelExpiry: idleDeadlines.add(() => connection.destroy()) });
     },
     gone: forget,
   };
   return {
     acquire(ready, failed, fresh) {
-      const connection = fresh ? undefined : idle.at(-1);
-      if (connection) {
-        forget(connection);
-        ready(connection);
+      const kept = fresh ? undefined : idle.pop();
+      if (kept) {
+        kept.cancelExpiry();
+        ready(kept.connection);
         return () => {};
       }
       return dial(
@@ -81,7 +73,7 @@ export function createHttp1Backend(network: Network, clock: Clock, address: Back
     },
     close() {
       closed = true;
-      for (const connection of [...idle]) connection.destroy();
+      for (const { connection } of [...idle]) connection.destroy();
       idleDeadlines.clear();
     },
   };

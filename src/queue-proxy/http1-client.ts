@@ -1,7 +1,7 @@
 import { BatchedWriter } from "./batch.ts";
 import { HeadBuffer } from "./codec/head-buffer.ts";
 import type { HeaderList } from "./codec/headers.ts";
-import { Http1BodyDecoder } from "./codec/http1-body.ts";
+import { type BodySink, Http1BodyDecoder } from "./codec/http1-body.ts";
 import { malformedResponse, ProtocolError, parseResponseHead } from "./codec/http1-parser.ts";
 import { lastChunk, requestHead } from "./codec/http1-writer.ts";
 import type { OutgoingHead, OutgoingRequest, ResponseConsumer } from "./message.ts";
@@ -19,19 +19,60 @@ export interface ConnectionOwner {
   gone(connection: Http1ClientConnection): void;
 }
 
-interface Active {
+/** One request on a connection to a backend, and how far its answer has come. */
+class Http1Call implements OutgoingRequest, BodySink {
   readonly head: OutgoingHead;
   readonly consumer: ResponseConsumer;
   decoder: Http1BodyDecoder | undefined;
   requestEnded: boolean;
-  bodySent: boolean;
-  responseBytes: boolean;
-  responseEnded: boolean;
-  keepAlive: boolean;
-  closeDelimited: boolean;
-  informational: number;
-  tunnel: boolean;
+  bodySent = false;
+  responseBytes = false;
+  responseEnded = false;
+  keepAlive = false;
+  closeDelimited = false;
+  informational = 0;
+  tunnel = false;
   trailers: HeaderList | undefined;
+  private readonly connection: Http1ClientConnection;
+
+  constructor(connection: Http1ClientConnection, head: OutgoingHead, consumer: ResponseConsumer) {
+    this.connection = connection;
+    this.head = head;
+    this.consumer = consumer;
+    this.requestEnded = head.bodyLength === 0 && head.upgrade === undefined;
+  }
+
+  // --- the request
+
+  body(chunk: Uint8Array): boolean {
+    return this.connection.writeBody(this, chunk);
+  }
+
+  end(trailers?: HeaderList): void {
+    this.connection.writeEnd(this, trailers);
+  }
+
+  abort(): void {
+    this.connection.abort(this);
+  }
+
+  pause(): void {
+    this.connection.setPaused(this, true);
+  }
+
+  resume(): void {
+    this.connection.setPaused(this, false);
+  }
+
+  // --- the answer's body
+
+  takeBody(chunk: Uint8Array): void {
+    this.consumer.body(chunk);
+  }
+
+  takeEnd(trailers?: HeaderList): void {
+    this.trailers = trailers;
+  }
 }
 
 /** A connection to a backend that carries one HTTP/1.1 request at a time. */
@@ -40,7 +81,7 @@ export class Http1ClientConnection implements ConnectionEvents {
   private readonly writer: BatchedWriter;
   private readonly owner: ConnectionOwner;
   private readonly head = new HeadBuffer(maxResponseHeadBytes, true);
-  private active: Active | undefined;
+  private active: Http1Call | undefined;
   private used = false;
   /** Whether the current request met a connection that may have died of old age. */
   private reused = false;
@@ -58,44 +99,10 @@ export class Http1ClientConnection implements ConnectionEvents {
   send(head: OutgoingHead, consumer: ResponseConsumer): OutgoingRequest {
     this.reused = this.used;
     this.used = true;
-    const active: Active = {
-      head,
-      consumer,
-      decoder: undefined,
-      requestEnded: head.bodyLength === 0 && head.upgrade === undefined,
-      bodySent: false,
-      responseBytes: false,
-      responseEnded: false,
-      keepAlive: false,
-      closeDelimited: false,
-      informational: 0,
-      tunnel: false,
-      trailers: undefined,
-    };
-    this.active = active;
+    const call = new Http1Call(this, head, consumer);
+    this.active = call;
     this.writer.text(requestHead(head));
-    return {
-      body: (chunk) => this.writeBody(active, chunk),
-      end: (trailers) => {
-        if (this.active !== active) return;
-        if (active.tunnel) return this.writer.end();
-        if (active.requestEnded) return;
-        active.requestEnded = true;
-        if (head.bodyLength === "unknown") this.writer.text(lastChunk(trailers));
-        if (active.responseEnded) this.finish(active);
-      },
-      abort: () => {
-        if (this.active !== active) return;
-        this.active = undefined;
-        this.destroy();
-      },
-      pause: () => {
-        if (this.active === active) this.setPaused(true);
-      },
-      resume: () => {
-        if (this.active === active) this.setPaused(false);
-      },
-    };
+    return call;
   }
 
   /** Closes the connection and drops what is unsent. */
@@ -158,7 +165,7 @@ export class Http1ClientConnection implements ConnectionEvents {
     active.consumer.failed(error ?? new Error("EOF"), this.mayReplay(active));
   }
 
-  private take(active: Active, bytes: Buffer): void {
+  private take(active: Http1Call, bytes: Buffer): void {
     let offset = 0;
     while (offset < bytes.length && this.active === active) {
       if (active.tunnel) {
@@ -183,7 +190,7 @@ export class Http1ClientConnection implements ConnectionEvents {
     }
   }
 
-  private takeHead(active: Active, bytes: Buffer, offset: number): number {
+  private takeHead(active: Http1Call, bytes: Buffer, offset: number): number {
     const found = this.head.feed(bytes, offset);
     if (!found) {
       const start = this.head.peek(8);
@@ -201,12 +208,7 @@ export class Http1ClientConnection implements ConnectionEvents {
       active.keepAlive = head.keepAlive && head.bodyLength !== "close";
       active.closeDelimited = head.bodyLength === "close";
       const bodyless = active.head.method === "HEAD" || head.status === 204 || head.status === 304;
-      active.decoder = new Http1BodyDecoder(bodyless ? 0 : head.bodyLength, {
-        body: (chunk) => active.consumer.body(chunk),
-        end: (trailers) => {
-          active.trailers = trailers;
-        },
-      });
+      active.decoder = new Http1BodyDecoder(bodyless ? 0 : head.bodyLength, active);
       active.consumer.head({
         status: head.status,
         headers: head.headers,
@@ -218,7 +220,7 @@ export class Http1ClientConnection implements ConnectionEvents {
     return found.next;
   }
 
-  private takeSwitch(active: Active, headers: HeaderList, upgrade: string | undefined): void {
+  private takeSwitch(active: Http1Call, headers: HeaderList, upgrade: string | undefined): void {
     const asked = active.head.upgrade;
     if (asked === undefined || upgrade === undefined || asked.toLowerCase() !== upgrade.toLowerCase()) {
       const text = `backend tried to switch protocol ${JSON.stringify(upgrade ?? "")} when ${JSON.stringify(asked ?? "")} was requested`;
@@ -230,22 +232,24 @@ export class Http1ClientConnection implements ConnectionEvents {
   }
 
   /** The response is over; the request may still be on its way. */
-  private finishResponse(active: Active): void {
+  private finishResponse(active: Http1Call): void {
     if (this.active !== active) return;
     active.responseEnded = true;
     if (active.requestEnded) this.finish(active);
     active.consumer.end(active.trailers);
   }
 
-  private finish(active: Active): void {
+  private finish(active: Http1Call): void {
     if (this.active !== active) return;
+    this.setPaused(active, false);
     this.active = undefined;
-    this.setPaused(false);
     if (active.keepAlive && !this.peerEnded && !this.closed) this.owner.idle(this);
     else this.destroy();
   }
 
-  private writeBody(active: Active, chunk: Uint8Array): boolean {
+  // --- the call's part
+
+  writeBody(active: Http1Call, chunk: Uint8Array): boolean {
     if (this.active !== active || chunk.length === 0) return true;
     active.bodySent = true;
     if (active.tunnel || active.head.bodyLength !== "unknown") return this.writer.bytes(chunk);
@@ -254,21 +258,39 @@ export class Http1ClientConnection implements ConnectionEvents {
     return this.writer.text("\r\n");
   }
 
-  private fail(active: Active, error: Error): void {
+  writeEnd(active: Http1Call, trailers?: HeaderList): void {
+    if (this.active !== active) return;
+    if (active.tunnel) {
+      this.writer.end();
+      return;
+    }
+    if (active.requestEnded) return;
+    active.requestEnded = true;
+    if (active.head.bodyLength === "unknown") this.writer.text(lastChunk(trailers));
+    if (active.responseEnded) this.finish(active);
+  }
+
+  abort(active: Http1Call): void {
+    if (this.active !== active) return;
+    this.active = undefined;
+    this.destroy();
+  }
+
+  setPaused(active: Http1Call, paused: boolean): void {
+    if (this.active !== active || this.paused === paused || this.closed) return;
+    this.paused = paused;
+    if (paused) this.connection.pause();
+    else this.connection.resume();
+  }
+
+  private fail(active: Http1Call, error: Error): void {
     this.active = undefined;
     const replayable = this.mayReplay(active);
     this.destroy();
     active.consumer.failed(error, replayable);
   }
 
-  private mayReplay(active: Active): boolean {
+  private mayReplay(active: Http1Call): boolean {
     return this.reused && !active.responseBytes && !active.bodySent && active.head.bodyLength === 0;
-  }
-
-  private setPaused(paused: boolean): void {
-    if (this.paused === paused || this.closed) return;
-    this.paused = paused;
-    if (paused) this.connection.pause();
-    else this.connection.resume();
   }
 }

@@ -1,5 +1,5 @@
 import { HeaderList, names } from "./codec/headers.ts";
-import { Http1BodyDecoder } from "./codec/http1-body.ts";
+import { type BodySink, Http1BodyDecoder } from "./codec/http1-body.ts";
 import type { Http1RequestHead, ProtocolError } from "./codec/http1-parser.ts";
 import { informationalHead, lastChunk, type ResponseFraming, refusal, responseHead } from "./codec/http1-writer.ts";
 import type { Http1ServerConnection } from "./http1-server.ts";
@@ -9,7 +9,7 @@ import type { RequestConsumer, RequestHead, Responder, ResponseHead } from "./me
 const maxDiscardedBytes = 256 * 1024;
 
 /** One request and its answer on an HTTP/1 connection. */
-export class Http1Exchange {
+export class Http1Exchange implements Responder, BodySink {
   private readonly server: Http1ServerConnection;
   private readonly request: Http1RequestHead;
   private readonly decoder: Http1BodyDecoder;
@@ -29,56 +29,49 @@ export class Http1Exchange {
     this.request = request;
     this.keepAlive = request.keepAlive;
     this.continueOwed = request.expectContinue && request.bodyLength !== 0;
-    this.decoder = new Http1BodyDecoder(request.bodyLength, {
-      body: (chunk) => {
-        this.continueOwed = false;
-        if (!this.responseEnded) this.consumer?.body(chunk);
-      },
-      end: (trailers) => {
-        this.continueOwed = false;
-        if (this.responseEnded) this.finish();
-        else this.consumer?.end(trailers);
-      },
-    });
+    this.decoder = new Http1BodyDecoder(request.bodyLength, this);
   }
 
   start(request: RequestHead): void {
-    const responder: Responder = {
-      informational: (status, headers) => {
-        if (this.writing && this.request.minor === 1) this.server.writer.text(informationalHead(status, headers));
-      },
-      head: (head) => this.writeHead(head),
-      body: (chunk) => this.writeBody(chunk),
-      end: (trailers) => this.writeEnd(trailers),
-      abort: () => this.abort(),
-      switchProtocols: (headers) => {
-        if (!this.writing) return;
-        this.responded = true;
-        this.tunnel = true;
-        this.server.writer.text(informationalHead(101, headers));
-      },
-      pause: () => {
-        if (!this.done) this.server.setPaused(true, "consumer");
-      },
-      resume: () => {
-        if (!this.done) this.server.setPaused(false, "consumer");
-      },
-      continueBody: () => {
-        if (!this.continueOwed || this.responded || !this.writing) return;
-        this.continueOwed = false;
-        this.server.writer.text(informationalHead(100, new HeaderList()));
-      },
-    };
     if (request.target === "*") {
       // Go's server answers `OPTIONS *` itself.
-      responder.head({ status: 200, headers: new HeaderList(), bodyLength: 0 });
-      responder.end();
+      this.head({ status: 200, headers: new HeaderList(), bodyLength: 0 });
+      this.end();
     } else {
-      const consumer = this.server.options.handler(request, responder);
+      const consumer = this.server.options.handler(request, this);
       if (!this.done && !this.responseEnded) this.consumer = consumer;
     }
     if (!this.done) this.decoder.start();
   }
+
+  // --- the request's body
+
+  takeBody(chunk: Uint8Array): void {
+    this.continueOwed = false;
+    if (!this.responseEnded) this.consumer?.body(chunk);
+  }
+
+  takeEnd(trailers?: HeaderList): void {
+    this.continueOwed = false;
+    if (this.responseEnded) this.finish();
+    else this.consumer?.end(trailers);
+  }
+
+  pause(): void {
+    if (!this.done) this.server.setPaused(true, "consumer");
+  }
+
+  resume(): void {
+    if (!this.done) this.server.setPaused(false, "consumer");
+  }
+
+  continueBody(): void {
+    if (!this.continueOwed || this.responded || !this.writing) return;
+    this.continueOwed = false;
+    this.server.writer.text(informationalHead(100, new HeaderList()));
+  }
+
+  // --- the connection's events
 
   /** Whether arriving bytes belong to this exchange. */
   get wantsBytes(): boolean {
@@ -126,9 +119,9 @@ export class Http1Exchange {
     headers.add(names.contentType, "text/plain; charset=utf-8");
     headers.add(names.contentTypeOptions, "nosniff");
     const text = Buffer.from("context canceled\n");
-    this.writeHead({ status: 502, headers, bodyLength: text.length });
-    this.writeBody(text);
-    this.writeEnd();
+    this.head({ status: 502, headers, bodyLength: text.length });
+    this.body(text);
+    this.end();
   }
 
   /** The connection is gone: nobody reads the answer. */
@@ -155,11 +148,24 @@ export class Http1Exchange {
     this.server.finish();
   }
 
+  // --- the answer
+
   private get writing(): boolean {
     return !this.done && !this.responseEnded;
   }
 
-  private writeHead(head: ResponseHead): void {
+  informational(status: number, headers: HeaderList): void {
+    if (this.writing && this.request.minor === 1) this.server.writer.text(informationalHead(status, headers));
+  }
+
+  switchProtocols(headers: HeaderList): void {
+    if (!this.writing) return;
+    this.responded = true;
+    this.tunnel = true;
+    this.server.writer.text(informationalHead(101, headers));
+  }
+
+  head(head: ResponseHead): void {
     if (!this.writing || this.responded) return;
     this.responded = true;
     const bodyless = this.request.method === "HEAD" || head.status === 204 || head.status === 304;
@@ -174,7 +180,7 @@ export class Http1Exchange {
     this.server.writer.text(responseHead(head, this.framing, this.request.minor, this.keepAlive));
   }
 
-  private writeBody(chunk: Uint8Array): boolean {
+  body(chunk: Uint8Array): boolean {
     if (!this.writing) return true;
     const { writer } = this.server;
     if (this.tunnel) return writer.bytes(chunk);
@@ -194,7 +200,7 @@ export class Http1Exchange {
     return writer.bytes(chunk);
   }
 
-  private writeEnd(trailers?: HeaderList): void {
+  end(trailers?: HeaderList): void {
     if (!this.writing) return;
     if (this.tunnel) {
       this.done = true;
@@ -212,7 +218,7 @@ export class Http1Exchange {
     if (this.decoder.ended || !this.keepAlive) this.finish();
   }
 
-  private abort(): void {
+  abort(): void {
     if (this.done) return;
     this.done = true;
     this.consumer = undefined;

@@ -184,9 +184,11 @@ export class Http1ServerConnection implements ConnectionEvents, ServerConnection
   }
 
   private takeHead(bytes: Buffer, offset: number): number {
-    if (!this.cancelTimeout) this.armTimeout();
     const head = this.head.feed(bytes, offset);
-    if (!head) return bytes.length;
+    if (!head) {
+      if (!this.cancelTimeout) this.armTimeout();
+      return bytes.length;
+    }
     this.cancelTimeout?.();
     this.cancelTimeout = undefined;
     this.startExchange(parseRequestHead(head.text));

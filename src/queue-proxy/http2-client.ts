@@ -52,16 +52,7 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
     stream.receiver = new ResponseReceiver(stream, head, consumer);
     session.sender.block(id, encodeRequest(session.sender.encoder, head), head.bodyLength === 0);
     if (head.bodyLength === 0) stream.finished();
-    return {
-      body: (chunk) => stream.write(chunk),
-      end: (trailers) => stream.finish(trailers),
-      abort: () => {
-        stream.receiver = undefined;
-        session.resetStream(stream, errorCode.cancel, false);
-      },
-      pause: () => stream.setPaused(true),
-      resume: () => stream.setPaused(false),
-    };
+    return new StreamRequest(session, stream);
   }
 
   destroy(): void {
@@ -117,6 +108,38 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
   lost(): void {
     this.writer.destroy();
     this.changed(this);
+  }
+}
+
+/** Writes one request to a stream. */
+class StreamRequest implements OutgoingRequest {
+  private readonly session: Http2Session;
+  private readonly stream: Http2Stream;
+
+  constructor(session: Http2Session, stream: Http2Stream) {
+    this.session = session;
+    this.stream = stream;
+  }
+
+  body(chunk: Uint8Array): boolean {
+    return this.stream.write(chunk);
+  }
+
+  end(trailers?: HeaderList): void {
+    this.stream.finish(trailers);
+  }
+
+  abort(): void {
+    this.stream.receiver = undefined;
+    this.session.resetStream(this.stream, errorCode.cancel, false);
+  }
+
+  pause(): void {
+    this.stream.setPaused(true);
+  }
+
+  resume(): void {
+    this.stream.setPaused(false);
   }
 }
 

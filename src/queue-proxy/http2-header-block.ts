@@ -37,7 +37,7 @@ export class HeaderBlockReader {
       start += 5;
     }
     demand(end >= start, errorCode.protocol, "padding exceeds the frame");
-    const part = payload.subarray(start, end);
+    const part = end - start === payload.length ? payload : payload.subarray(start, end);
     const endStream = (flags & flag.endStream) !== 0;
     if (flags & flag.endHeaders) this.take(stream, endStream, part);
     else this.open = { stream, endStream, parts: [Buffer.from(part)], size: part.length, frames: 0 };

@@ -52,7 +52,7 @@ export class Http2Sender {
       const type = offset === 0 ? frameType.headers : frameType.continuation;
       const endFlag = offset === 0 && endStream ? flag.endStream : 0;
       this.writer.copy(frameHeader(end - offset, type, last | endFlag, id));
-      this.writer.copy(block.subarray(offset, end));
+      this.writer.copy(end - offset === block.length ? block : block.subarray(offset, end));
       offset = end;
     } while (offset < block.length);
   }

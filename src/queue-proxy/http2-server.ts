@@ -1,12 +1,12 @@
 import type { Clock } from "../lib/clock.ts";
 import { answer } from "./answer.ts";
 import { BatchedWriter } from "./batch.ts";
-import { names } from "./codec/headers.ts";
 import { normaliseTarget } from "./codec/http1-parser.ts";
 import { ConnectionError, errorCode, frameType, preface } from "./codec/http2-frames.ts";
-import { encodeResponse, type Http2Headers } from "./codec/http2-headers.ts";
+import type { Http2Headers } from "./codec/http2-headers.ts";
 import type { ServerConnection, ServerOptions } from "./http1-server.ts";
 import { maxHeaderList } from "./http2-header-block.ts";
+import { RequestReceiver, StreamResponder } from "./http2-responder.ts";
 import { Http2Session, type SessionOwner } from "./http2-session.ts";
 import type { Http2Stream } from "./http2-stream.ts";
 import type { RequestConsumer, RequestHead, Responder } from "./message.ts";
@@ -185,64 +185,18 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   }
 
   private serve(stream: Http2Stream, request: RequestHead): RequestConsumer | undefined {
-    let consumer: RequestConsumer | undefined;
-    stream.receiver = {
-      headers: (trailers, endStream) => {
-        if (!endStream || trailers.pseudo.size > 0) return "trailers without END_STREAM";
-        stream.takeEnd(trailers.headers);
-        return undefined;
-      },
-      body: (chunk) => consumer?.body(chunk),
-      end: (trailers) => consumer?.end(trailers),
-      writable: () => consumer?.writable(),
-      reset: () => consumer?.aborted(),
-      lost: () => consumer?.aborted(),
-    };
+    const receiver = new RequestReceiver(stream);
+    stream.receiver = receiver;
     const responder = this.makeResponder(stream, request.method);
     if (request.target === "*") {
       answer(responder, 200, "");
       return undefined;
     }
-    consumer = this.options.handler(request, responder);
-    return consumer;
+    receiver.consumer = this.options.handler(request, responder);
+    return receiver.consumer;
   }
 
   private makeResponder(stream: Http2Stream, method: string): Responder {
-    const { session } = this;
-    let headSent = false;
-    let bodyless = false;
-    const finishExchange = () => {
-      // The answer is complete: what the client still sends is not wanted.
-      if (stream.localEnded && !stream.remoteEnded) session.resetStream(stream, errorCode.none, false);
-    };
-    return {
-      informational: (status, headers) => {
-        if (stream.closed || headSent) return;
-        const block = encodeResponse(session.sender.encoder, { status, headers, bodyLength: "unknown" });
-        session.sender.block(stream.id, block, false);
-      },
-      head: (head) => {
-        if (stream.closed || headSent) return;
-        headSent = true;
-        bodyless = method === "HEAD" || head.status === 204 || head.status === 304 || head.bodyLength === 0;
-        if (!head.headers.has(names.date)) head.headers.add(names.date, this.options.date());
-        const sent = method === "HEAD" && head.bodyLength === 0 ? { ...head, bodyLength: "unknown" as const } : head;
-        session.sender.block(stream.id, encodeResponse(session.sender.encoder, sent), bodyless);
-        if (bodyless) stream.finished();
-      },
-      body: (chunk) => (bodyless ? true : stream.write(chunk)),
-      end: (trailers) => {
-        stream.finish(trailers);
-        finishExchange();
-      },
-      abort: () => {
-        stream.receiver = undefined;
-        session.resetStream(stream, errorCode.internal, false);
-      },
-      switchProtocols: () => session.resetStream(stream, errorCode.protocol, true),
-      pause: () => stream.setPaused(true),
-      resume: () => stream.setPaused(false),
-      continueBody: () => {},
-    };
+    return new StreamResponder(this.session, stream, method, this.options.date);
   }
 }

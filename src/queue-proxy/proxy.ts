@@ -110,7 +110,12 @@ function logged(context: ProxyContext, request: RequestHead, responder: Responde
   let status = 200;
   let size = 0;
   return {
-    ...responder,
+    informational: (informationalStatus, headers) => responder.informational(informationalStatus, headers),
+    abort: () => responder.abort(),
+    switchProtocols: (headers) => responder.switchProtocols(headers),
+    pause: () => responder.pause(),
+    resume: () => responder.resume(),
+    continueBody: () => responder.continueBody(),
     head(head) {
       status = head.status;
       responder.head(head);

@@ -22,10 +22,10 @@ export function requestsSeenByOurs(text: string): readonly SeenRequest[] {
       let body = "";
       let ended = false;
       const decoder = new Http1BodyDecoder(request.bodyLength, {
-        body: (chunk) => {
+        takeBody: (chunk) => {
           body += Buffer.from(chunk).toString("latin1");
         },
-        end: () => {
+        takeEnd: () => {
           ended = true;
         },
       });

@@ -19,12 +19,12 @@ const states = {
 
 /** Receives a body's pieces. */
 export interface BodySink {
-  body(chunk: Uint8Array): void;
-  end(trailers?: HeaderList): void;
+  takeBody(chunk: Uint8Array): void;
+  takeEnd(trailers?: HeaderList): void;
 }
 
 /**
- * Decodes one HTTP/1 body, fed with bytes in any pieces. `sink.end` is called exactly once, inside `feed` or `start`.
+ * Decodes one HTTP/1 body, fed with bytes in any pieces. `sink.takeEnd` is called exactly once, inside `feed` or `start`.
  * Mode "close" never ends by itself.
  */
 export class Http1BodyDecoder {
@@ -54,14 +54,14 @@ export class Http1BodyDecoder {
     if (this.chunked) return this.feedChunked(bytes, offset);
     const end = Math.min(bytes.length, offset + this.remaining);
     this.remaining -= end - offset;
-    this.sink.body(offset === 0 && end === bytes.length ? bytes : bytes.subarray(offset, end));
+    this.sink.takeBody(offset === 0 && end === bytes.length ? bytes : bytes.subarray(offset, end));
     if (this.remaining === 0) this.finish();
     return end;
   }
 
   private finish(trailers?: HeaderList): void {
     this.ended = true;
-    this.sink.end(trailers);
+    this.sink.takeEnd(trailers);
   }
 
   private feedChunked(bytes: Uint8Array, start: number): number {
@@ -70,7 +70,7 @@ export class Http1BodyDecoder {
       if (this.state === states.data) {
         const end = Math.min(bytes.length, offset + this.remaining);
         this.remaining -= end - offset;
-        this.sink.body(bytes.subarray(offset, end));
+        this.sink.takeBody(bytes.subarray(offset, end));
         offset = end;
         if (this.remaining === 0) this.state = states.dataReturn;
         continue;

@@ -70,10 +70,10 @@ describe("HTTP/1 parser", () => {
         let body = "";
         let trailers = "";
         const decoder = new Http1BodyDecoder("unknown", {
-          body: (chunk) => {
+          takeBody: (chunk) => {
             body += Buffer.from(chunk).toString("latin1");
           },
-          end: (found) => {
+          takeEnd: (found) => {
             trailers = found?.values.join() ?? "";
           },
         });

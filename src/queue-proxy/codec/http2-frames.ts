@@ -79,6 +79,9 @@ export class FrameReader {
   private readonly maxFrame: number;
   private readonly header = Buffer.alloc(frameHeaderSize);
   private headerUsed = 0;
+  private type = 0;
+  private flags = 0;
+  private stream = 0;
   private payload: Buffer | undefined;
   private payloadUsed = 0;
   private inData = false;
@@ -108,8 +111,7 @@ export class FrameReader {
 
   private takeHeader(bytes: Buffer, offset: number): number {
     if (this.headerUsed === 0 && bytes.length - offset >= frameHeaderSize) {
-      const end = this.begin(bytes, offset, bytes);
-      return end;
+      return this.begin(bytes, offset, bytes);
     }
     const taken = Math.min(frameHeaderSize - this.headerUsed, bytes.length - offset);
     bytes.copy(this.header, this.headerUsed, offset, offset + taken);
@@ -123,11 +125,16 @@ export class FrameReader {
   /** Starts a frame whose header is at `offset`; a frame that lies in `whole` completely is handed on at once. */
   private begin(source: Buffer, offset: number, whole: Buffer | undefined): number {
     const length = (source[offset]! << 16) | (source[offset + 1]! << 8) | source[offset + 2]!;
-    const type = source[offset + 3]!;
+    this.type = source[offset + 3]!;
+    this.flags = source[offset + 4]!;
+    this.stream =
+      ((source[offset + 5]! & 0x7f) << 24) |
+      (source[offset + 6]! << 16) |
+      (source[offset + 7]! << 8) |
+      source[offset + 8]!;
     if (length > this.maxFrame) throw new ConnectionError(errorCode.frameSize, "frame too large");
     const start = offset + frameHeaderSize;
-    if (source !== this.header) source.copy(this.header, 0, offset, start);
-    if (type === frameType.data) {
+    if (this.type === frameType.data) {
       this.beginData(length);
       return start;
     }
@@ -157,18 +164,14 @@ export class FrameReader {
   }
 
   private deliver(payload: Buffer): void {
-    this.sink.frame(this.header[3]!, this.header[4]!, this.stream, payload);
-  }
-
-  private get stream(): number {
-    return this.header.readUInt32BE(5) & 0x7fff_ffff;
+    this.sink.frame(this.type, this.flags, this.stream, payload);
   }
 
   private beginData(length: number): void {
     this.inData = true;
     this.left = length;
     this.padding = 0;
-    this.awaitsPadLength = (this.header[4]! & flag.padded) !== 0;
+    this.awaitsPadLength = (this.flags & flag.padded) !== 0;
     if (this.awaitsPadLength && length === 0) throw new ConnectionError(errorCode.frameSize, "padded frame is empty");
     this.sink.dataStart(this.stream, length);
     if (length === 0) this.endData();
@@ -193,7 +196,7 @@ export class FrameReader {
 
   private endData(): void {
     this.inData = false;
-    this.sink.dataEnd(this.stream, (this.header[4]! & flag.endStream) !== 0);
+    this.sink.dataEnd(this.stream, (this.flags & flag.endStream) !== 0);
   }
 }
 
