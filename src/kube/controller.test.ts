@@ -104,9 +104,9 @@ test("a change of a child is a pass of its owner; when it moves to another owner
   await controller.end();
 });
 
-test("a tracked object that does not exist yet wakes up its dependents when it appears", async () => {
+test("a tracked object that does not exist yet wakes up its dependents when it appears, until they are gone", async () => {
   const context = fakeContext({ text: "" }, [makeParent("a"), makeParent("b")]);
-  const tracker = createTracker();
+  const tracker = createTracker(context.informers.of(Parent));
   const watches = [watching(context.informers.of(Child), tracker.keysOf)];
   const needs = (parent: Parent) => (parent.metadata.name === "a" ? "c" : "d");
   const reconcile = (parent: Parent) => {
@@ -117,7 +117,8 @@ test("a tracked object that does not exist yet wakes up its dependents when it a
   await controller.turn();
   context.informers.put(makeChild("c", "nobody"));
   assert.deepEqual(await controller.turn(), ["a"]);
-  tracker.track("ns/a", []);
+  context.informers.remove(makeParent("a"));
+  await controller.turn();
   context.informers.put(makeChild("c", "nobody", "2"));
   assert.deepEqual(await controller.turn(), []);
   await controller.end();

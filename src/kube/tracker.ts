@@ -1,6 +1,6 @@
 import { apiVersionOf, type Kind } from "../apis/kind.ts";
 import { type KubeObject, keyOf } from "../apis/meta.ts";
-import type { ObjectRef } from "./api.ts";
+import type { Informer, ObjectRef } from "./api.ts";
 
 /** An object, which may not exist yet, that another one depends upon. */
 export interface TrackedReference extends ObjectRef {
@@ -15,12 +15,12 @@ export interface Tracker {
   keysOf(object: KubeObject): readonly string[];
 }
 
-/** Creates a tracker that knows of nothing. */
-export function createTracker(): Tracker {
+/** Creates a tracker for the keys of one kind, of which one that is deleted depends on nothing any more. */
+export function createTracker<T extends KubeObject>(ofKeys: Pick<Informer<T>, "onChange">): Tracker {
   const dependents = new Map<string, Set<string>>();
   const referencesOf = new Map<string, ReadonlySet<string>>();
 
-  return {
+  const tracker: Tracker = {
     track(key, references) {
       const wanted = new Set(
         references.map((to) => idOf(apiVersionOf(to.kind), to.kind.kind, keyOf({ metadata: to }))),
@@ -40,6 +40,10 @@ export function createTracker(): Tracker {
     },
     keysOf: (object) => [...(dependents.get(idOf(object.apiVersion, object.kind, keyOf(object))) ?? [])],
   };
+  ofKeys.onChange(({ type, object }) => {
+    if (type === "deleted") tracker.track(keyOf(object), []);
+  });
+  return tracker;
 }
 
 function idOf(apiVersion: string, kind: string, key: string): string {

@@ -194,6 +194,24 @@ const cases: readonly Case[] = [
     error: /quota exceeded/,
   },
   {
+    name: "a Configuration goes back to a named Revision of long ago",
+    row: {
+      objects: [
+        testConfiguration({
+          metadata: { generation: 3 },
+          spec: { template: { ...template, metadata: { name: "hello-byo" } } },
+          status: { observedGeneration: 3, latestReadyRevisionName: "hello-00002" },
+        }),
+        testRevision(1, { metadata: { name: "hello-byo" }, ...ready, spec: template.spec }),
+        testRevision(2, ready),
+      ],
+    },
+    ready: "Ready=True",
+    latestCreated: "hello-byo",
+    latestReady: "hello-byo",
+    events: ['Normal LatestReadyUpdate LatestReadyRevisionName updated to "hello-byo"'],
+  },
+  {
     name: "a Revision that the cache has not seen yet is no failure that users hear of",
     row: {
       objects: [testConfiguration()],

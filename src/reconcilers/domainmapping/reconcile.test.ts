@@ -117,6 +117,16 @@ const refusals: readonly [sentence: string, objects: readonly KubeObject[], line
     'ReferenceResolved=False ResolveFailed: resolved URI "http://example.com" must be of the form {name}.{namespace}.svc.cluster.local',
   ],
   [
+    "a target whose address names no namespace",
+    [makeTarget("http://hello.svc.cluster.local")],
+    'ReferenceResolved=False ResolveFailed: resolved URI "http://hello.svc.cluster.local" must be of the form {name}.{namespace}.svc.cluster.local',
+  ],
+  [
+    "a target whose address has a part too many",
+    [makeTarget("http://x.hello.ns.svc.cluster.local")],
+    'ReferenceResolved=False ResolveFailed: resolved URI "http://x.hello.ns.svc.cluster.local" must be of the form {name}.{namespace}.svc.cluster.local',
+  ],
+  [
     "a target without an address",
     [makeTarget()],
     "ReferenceResolved=False ResolveFailed: address not set for Kind = Service, Namespace = ns, Name = hello, APIVersion = serving.knative.dev/v1, Group = , Address = ",

@@ -55,6 +55,13 @@ for (const [name, revisions, config, doomed, nextLookMinutes] of [
     undefined,
   ],
   [
+    "so few are all kept, however stale",
+    three,
+    { ...off, retainSinceLastActiveTimeMs: minute, minNonActiveRevisions: 4 },
+    [],
+    undefined,
+  ],
+  [
     "no more than so many stay, however fresh",
     three,
     { ...off, retainSinceLastActiveTimeMs: 60 * minute, maxNonActiveRevisions: 1 },

@@ -169,6 +169,18 @@ for (const [what, made, leaves] of [
     true,
   ],
   [
+    "a Route to its own Configuration and to a revision",
+    testRoute({
+      spec: {
+        traffic: [
+          { configurationName: "hello", percent: 90 },
+          { revisionName: "hello-00001", percent: 10 },
+        ],
+      },
+    }),
+    true,
+  ],
+  [
     "a Route to another Configuration",
     testRoute({ spec: { traffic: [{ configurationName: "other", percent: 100 }] } }),
     true,

@@ -29,7 +29,13 @@ export const labelerReconciler = {
     revisions.addIndex(byRoute, routeKeysOf);
     configurations.addIndex(byRoute, routeKeysOf);
     const [writeRevisions, writeConfigurations] = [client.of(Revision), client.of(Configuration)];
-    return { revisions, configurations, writeRevisions, writeConfigurations, tracker: createTracker() };
+    return {
+      revisions,
+      configurations,
+      writeRevisions,
+      writeConfigurations,
+      tracker: createTracker(informers.of(Route)),
+    };
   },
 };
 
@@ -88,7 +94,6 @@ export function leavesMarks(route: Route): boolean {
 async function finalizeRouteMarks(route: Route, deps: LabelerDeps, pass: Pass<ServingConfig>): Promise<void> {
   await unmarkConfigurations(route, new Set(), deps, pass);
   await unmarkRevisions(route, new Set(), deps, pass);
-  deps.tracker.track(keyOf(route), []);
 }
 
 /** Takes the Route's mark from the Revisions that carry it and are not to be kept. */

@@ -57,7 +57,7 @@ export const routeReconciler = {
     ingressClient: client.of(Ingress),
     certificates: informers.of(Certificate),
     certificateClient: client.of(Certificate),
-    tracker: createTracker(),
+    tracker: createTracker(informers.of(Route)),
   }),
 };
 

@@ -148,6 +148,21 @@ test("a subset is the same every time, as large as asked for, and spread over re
   for (const count of chosen.values()) assert.ok(count > 75 && count < 250, JSON.stringify([...chosen]));
 });
 
+for (const [size, count, target, chosen] of [
+  [3, 1, "ns/rev", ["10.0.0.2"]],
+  [3, 2, "default/hello-00001", ["10.0.0.0", "10.0.0.1"]],
+  [3, 5, "ns/rev", ["10.0.0.0", "10.0.0.1", "10.0.0.2"]],
+  [10, 2, "default/hello-00001", ["10.0.0.3", "10.0.0.9"]],
+  [10, 5, "ns/rev", ["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.7", "10.0.0.9"]],
+  [200, 5, "default/hello-00001", ["10.0.1.8", "10.0.10.2", "10.0.3.14", "10.0.4.9", "10.0.9.0"]],
+  [200, 5, "ns/rev", ["10.0.1.11", "10.0.11.0", "10.0.12.4", "10.0.4.5", "10.0.7.15"]],
+] as const) {
+  test(`${count} of ${size} are chosen for ${target} as upstream chooses them`, () => {
+    const names = Array.from({ length: size }, (_, at) => `10.0.${Math.floor(at / 16)}.${at % 16}`);
+    assert.deepEqual([...chooseSubset(new Set(names), count, target)].sort(), chosen);
+  });
+}
+
 for (const [name, mode, pods, waitMs] of [
   ["that its revision goes to zero", "Proxy", ["10.0.0.1"], 3000],
   ["that its pods are gone", "Proxy", [], undefined],
