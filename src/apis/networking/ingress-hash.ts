@@ -27,7 +27,7 @@ export function insertProbe(ingress: Ingress): Ingress {
   const hash = hashIngress(ingress);
   const rules = (ingress.spec.rules ?? []).map((rule) => {
     const paths = rule.http?.paths;
-    if (!paths) throw new Error(`rule is missing HTTP block: ${JSON.stringify(rule)}`);
+    if (!paths) throw new Error(`rule is missing HTTP block: ${goText(rule)}`);
     const probes = paths.map((path) => ({
       ...path,
       headers: { ...path.headers, [hashHeader]: { exact: hashOverride } },
@@ -36,6 +36,11 @@ export function insertProbe(ingress: Ingress): Ingress {
     return { ...rule, http: { paths: [...probes, ...paths] } };
   });
   return { ...ingress, spec: { ...ingress.spec, rules } };
+}
+
+/** A rule without paths, as Go prints it. */
+function goText({ hosts = [], visibility }: IngressRule): string {
+  return `{Hosts:[${hosts.join(" ")}] Visibility:${visibility ?? ""} HTTP:<nil>}`;
 }
 
 function ruleOf({ hosts, visibility, http }: IngressRule): object {

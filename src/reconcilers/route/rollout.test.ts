@@ -67,6 +67,15 @@ describe("a rollout", () => {
     assert.deepEqual(rollout.configurations?.[0]?.stepParams, { starttime: t0 + 30 * second });
   });
 
+  test("is over when a cut share leaves nothing to the old ones", () => {
+    const params = { starttime: t0, nextStepTime: t0 + 10 * second, stepDuration: 5 * second, stepSize: 4 };
+    const going = makeRollout(66, { a: 3, b: 63 }, params);
+    const { rollout, nextStepNs } = stepRollout(makeRollout(61, { b: 61 }), going, t0 + 9 * second);
+    assert.deepEqual(sharesOf(rollout), { b: 61 });
+    assert.ok(isDone(rollout));
+    assert.equal(nextStepNs, 0);
+  });
+
   test("gives a grown share to the newest, and takes a shrunk one from the oldest", () => {
     const going = makeRollout(50, { a: 30, b: 20 });
     assert.deepEqual(sharesOf(stepRollout(makeRollout(60, { b: 60 }), going, t0).rollout), { a: 30, b: 30 });

@@ -179,8 +179,8 @@ function stepConfiguration(
   nowNs: number,
 ): ConfigurationRollout {
   const newest = goal.revisions![0]!;
-  const pastNewest = past.revisions?.at(-1);
   const shares = adjustShares(past, goal.percent);
+  const pastNewest = shares.at(-1);
   const resting = { ...goal, stepParams: {} };
 
   if (!pastNewest || pastNewest.revisionName === newest.revisionName) {

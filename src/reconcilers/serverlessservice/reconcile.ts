@@ -173,8 +173,12 @@ async function reconcilePublicEndpoints(
 
 function selectorOf(sks: ServerlessService, deployments: Lister<Deployment>): Readonly<Record<string, string>> {
   const { kind, name = "" } = sks.spec.objectRef;
-  const found = kind === "Deployment" ? deployments.get({ namespace: sks.metadata.namespace!, name }) : undefined;
-  if (!found) throw new Error(`error retrieving deployment selector spec: ${kind} "${name}" not found`);
+  const namespace = sks.metadata.namespace!;
+  const found = kind === "Deployment" ? deployments.get({ namespace, name }) : undefined;
+  if (!found) {
+    const cause = `error fetching Pod Scalable ${namespace}/${name}: deployments.apps "${name}" not found`;
+    throw new Error(`error retrieving deployment selector spec: ${cause}`);
+  }
   return found.spec.selector?.matchLabels ?? {};
 }
 
