@@ -1,9 +1,13 @@
+import { Metric } from "../../src/apis/autoscaling/metric.ts";
 import { decide, initialDeciderState } from "../../src/autoscaler/decide.ts";
 import { createDecisionRing } from "../../src/autoscaler/explain/decision-ring.ts";
 import { kpaClassReconciler } from "../../src/autoscaler/kpa/reconcile.ts";
+import { createMetricCollector } from "../../src/autoscaler/metric/collector.ts";
+import { reconcileMetric } from "../../src/autoscaler/metric/reconcile.ts";
 import type { MultiScaler } from "../../src/autoscaler/multi-scaler.ts";
 import { ingressReconciler } from "../../src/istio/reconcile.ts";
 import type { ClusterAccess } from "../../src/kube/api.ts";
+import type { Clock } from "../../src/lib/clock.ts";
 import type { DigestState } from "../../src/reconcilers/revision/digest/resolver.ts";
 import { revisionReconciler } from "../../src/reconcilers/revision/reconcile.ts";
 import { revisionDeps } from "../../src/reconcilers/revision/revision-world.ts";
@@ -38,3 +42,10 @@ export function kpaClassWithout(readyPods: number) {
     deps: (access: ClusterAccess) => kpaClassReconciler.deps(access, { multiScaler, observe: () => {} }),
   };
 }
+
+/** The controller of Metrics, before pods that answer. */
+export const metricAnswered = {
+  kind: Metric,
+  reconcile: reconcileMetric,
+  deps: ({ clock }: { readonly clock: Clock }) => ({ collector: createMetricCollector(async () => undefined, clock) }),
+};

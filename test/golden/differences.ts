@@ -1,5 +1,5 @@
 import { PodAutoscaler } from "../../src/apis/autoscaling/podautoscaler.ts";
-import type { KubeObject } from "../../src/apis/meta.ts";
+import { controllerReference, type KubeObject } from "../../src/apis/meta.ts";
 import { Ingress } from "../../src/apis/networking/ingress.ts";
 import { ServerlessService } from "../../src/apis/networking/serverlessservice.ts";
 import { DomainMapping } from "../../src/apis/serving/domainmapping.ts";
@@ -27,6 +27,7 @@ export interface Difference {
 
 const in042 = "serving v0.42.2:";
 const listed = "docs/differences.md:";
+const autoscaling = "autoscaling.knative.dev";
 
 export const differences: readonly Difference[] = [
   {
@@ -130,6 +131,41 @@ export const differences: readonly Difference[] = [
       status.annotations = { "autoscaling.hakn.dev/scale-reason": JSON.stringify(reason) };
       delete status.desiredScale;
       children[`ServerlessService ${metadata.name}`].spec.mode = "Proxy";
+    },
+  },
+  {
+    why: `${listed} Class \`hpa.autoscaling.knative.dev\``,
+    applies: ({ scenario, object }) => scenario.name === "scale-hpa-class" && isOfKind(object, PodAutoscaler),
+    change: ({ status, children }, { object }) => {
+      const { name, namespace, labels, annotations = {} } = object.metadata;
+      const { [`${autoscaling}/metric`]: metric, ...withoutMetric } = annotations;
+      const target = { apiVersion: "apps/v1", kind: "Deployment", name: `${name}-deployment` };
+      const made = { name, namespace, labels, ownerReferences: [controllerReference(object)] };
+      children[`HorizontalPodAutoscaler ${name}`] = {
+        ...made,
+        annotations,
+        spec: {
+          scaleTargetRef: target,
+          minReplicas: 2,
+          maxReplicas: 30,
+          metrics: [
+            { type: "Resource", resource: { name: metric, target: { type: "Utilization", averageUtilization: 70 } } },
+          ],
+        },
+      };
+      children[`ServerlessService ${name}`] = {
+        ...made,
+        annotations: withoutMetric,
+        spec: { mode: "Serve", objectRef: target, protocolType: "http1" },
+      };
+      const waiting = { status: "Unknown", reason: "NotReady", message: "SKS Services are not ready yet" };
+      const conditions = {
+        Active: { status: "True" },
+        Ready: waiting,
+        SKSReady: waiting,
+        ScaleTargetInitialized: { status: "Unknown" },
+      };
+      Object.assign(status, { observedGeneration: 1, conditions });
     },
   },
 ];

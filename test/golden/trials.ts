@@ -4,6 +4,7 @@ import { PodAutoscaler } from "../../src/apis/autoscaling/podautoscaler.ts";
 import { Image } from "../../src/apis/caching/image.ts";
 import { Deployment } from "../../src/apis/core/deployment.ts";
 import { Endpoints } from "../../src/apis/core/endpoints.ts";
+import { HorizontalPodAutoscaler } from "../../src/apis/core/horizontalpodautoscaler.ts";
 import { isPodReady, type Pod } from "../../src/apis/core/pod.ts";
 import { Service } from "../../src/apis/core/service.ts";
 import { VirtualService } from "../../src/apis/istio/virtualservice.ts";
@@ -16,6 +17,7 @@ import { DomainMapping } from "../../src/apis/serving/domainmapping.ts";
 import { Revision } from "../../src/apis/serving/revision.ts";
 import { Route } from "../../src/apis/serving/route.ts";
 import { KnativeService } from "../../src/apis/serving/service.ts";
+import { hpaClassReconciler } from "../../src/autoscaler/hpa/reconcile.ts";
 import { autoscalerClass } from "../../src/autoscaler/settings.ts";
 import type { ServingConfig } from "../../src/config/serving-config.ts";
 import type { Reconciler } from "../../src/kube/pass.ts";
@@ -25,7 +27,7 @@ import type { DigestState } from "../../src/reconcilers/revision/digest/resolver
 import { routeReconciler } from "../../src/reconcilers/route/reconcile.ts";
 import { serverlessServiceReconciler } from "../../src/reconcilers/serverlessservice/reconcile.ts";
 import { serviceReconciler } from "../../src/reconcilers/service/reconcile.ts";
-import { ingressBefore, kpaClassWithout, revisionAfter } from "./controllers.ts";
+import { ingressBefore, kpaClassWithout, metricAnswered, revisionAfter } from "./controllers.ts";
 import { isMade } from "./differences.ts";
 import { objectsOf, type Step } from "./recorded.ts";
 
@@ -64,7 +66,7 @@ export type TriedReconciler = Reconciler<never, never, ServingConfig>;
 /** Lets a controller judge an object of the recording anew, and make its children anew. */
 export interface Trial {
   readonly kind: Kind<KubeObject>;
-  readonly reconciler: (object: KubeObject, step: Step) => TriedReconciler | undefined;
+  readonly reconciler: (object: KubeObject, step: Step) => TriedReconciler;
   /** The children that are made anew: one group at a time, while the rest is there. */
   readonly children?: (object: KubeObject) => readonly (readonly Kind<KubeObject>[])[];
   /** Children without which the first of two passes is made, whose marks the second one goes on from. */
@@ -103,16 +105,20 @@ export const trials: readonly Trial[] = [
   { kind: DomainMapping, reconciler: () => domainMappingReconciler as never, children: () => [[Ingress]] },
   {
     kind: PodAutoscaler,
-    // Those of class hpa, which the original left alone, are tried in src/autoscaler/hpa.
     reconciler: (object, step) =>
-      autoscalerClass(object as PodAutoscaler) === kpaClass
-        ? (kpaClassWithout(podsOf(object, step).filter(isPodReady).length) as never)
-        : undefined,
-    children: () => [[ServerlessService, Metric]],
+      (isOfKpaClass(object)
+        ? kpaClassWithout(podsOf(object, step).filter(isPodReady).length)
+        : hpaClassReconciler) as never,
+    children: (object) => [[ServerlessService, isOfKpaClass(object) ? Metric : HorizontalPodAutoscaler]],
     keepsStatus: (object) => (object as PodAutoscaler).spec.reachability === "Unreachable",
     others: podsOf,
   },
+  { kind: Metric, reconciler: () => metricAnswered as never },
 ];
+
+function isOfKpaClass(object: KubeObject): boolean {
+  return autoscalerClass(object as PodAutoscaler) === kpaClass;
+}
 
 /** What the registry said, going by what became of it. */
 function digestsOf({ spec, status }: Revision): DigestState {
