@@ -149,6 +149,24 @@ test("without leave to claim, an unclaimed domain is refused", async () => {
   assert.ok(linesOfStatus(report).some((line) => line.startsWith("DomainClaimed=False DomainAlreadyClaimed")));
 });
 
+test("where no provider answers for a certificate, that is said", async () => {
+  const network = { "external-domain-tls": "enabled", "http-protocol": "redirected" };
+  const first = await run([target, makeClaim("ns")], mapping, network);
+  const asked = first.creates.find(({ kind }) => kind === "Certificate")!;
+  const silent = { ...asked, metadata: { ...asked.metadata, creationTimestamp: "2024-01-01T00:00:00Z" } };
+  const at = async (now: string) => {
+    const row = rowOf([target, makeClaim("ns"), silent], mapping, network);
+    const { outcome } = await reconcileOnce({ ...row, now });
+    const line = linesOf(outcome?.status?.conditions).find((text) => text.startsWith("CertificateProvisioned"));
+    return [line, outcome?.requeueAfterMs];
+  };
+  const said = "CertificateProvisioned=Unknown CertificateNotReady: Certificate shop.example.com is not ready.";
+  assert.deepEqual(await at("2024-01-01T00:00:07Z"), [said, 3000]);
+  const silence =
+    'No certificate provider has answered; is one of class "cert-manager.certificate.networking.knative.dev" installed?';
+  assert.deepEqual(await at("2024-01-01T00:00:10Z"), [`${said} ${silence}`, undefined]);
+});
+
 test("a certificate of one's own makes the URL https and goes to the network layer", async () => {
   const report = await run([target], { ...mapping, spec: { ...mapping.spec, tls: { secretName: "mine" } } });
   const ingress = report.creates.find(({ kind }) => kind === "Ingress") as Ingress;

@@ -19,6 +19,8 @@ import {
   isCertificateReady,
   makeCertificate,
   makeIngressTls,
+  silenceAbout,
+  silenceInMs,
 } from "../networking/certificate.ts";
 import { applyIngress, type IngressDeps, markIngressNotConfigured, propagateIngress } from "../networking/ingress.ts";
 import { httpOptionOf, ingressClassOf, isExternalTlsEnabled } from "../networking/settings.ts";
@@ -77,9 +79,11 @@ async function reconcileDomainMapping(
   };
   show(pass.config.network.defaultExternalScheme);
   let error: unknown;
+  let requeueAfterMs: number | undefined;
   try {
     await claimDomain(mapping, conditions, deps, pass);
-    const { tls, challenges, scheme } = await reconcileTls(mapping, conditions, deps, pass);
+    const { tls, challenges, scheme, unready } = await reconcileTls(mapping, conditions, deps, pass);
+    requeueAfterMs = silenceInMs(unready ? [unready] : [], pass.clock);
     if (scheme) show(scheme);
     const target = await findTarget(mapping, conditions, deps, pass);
     const wanted = makeIngress(mapping, {
@@ -96,6 +100,7 @@ async function reconcileDomainMapping(
   return {
     status: { ...status, ...observed(mapping, conditions) },
     ...waitUnderWay(mapping, conditions, domainMappingConditions),
+    ...(requeueAfterMs !== undefined && { requeueAfterMs }),
     error,
   };
 }
@@ -172,6 +177,7 @@ interface TlsPlan {
   readonly challenges: readonly Challenge[];
   /** That of the URL, where it is no longer the configured one. */
   readonly scheme?: "http" | "https";
+  readonly unready?: Certificate;
 }
 
 async function reconcileTls(
@@ -217,12 +223,17 @@ async function reconcileTls(
   const challenges = [...(certificate.status?.http01Challenges ?? [])].sort((a, b) =>
     (a.url ?? "") < (b.url ?? "") ? -1 : 1,
   );
+  const silence = silenceAbout(certificate, pass.clock);
   if (network.httpProtocol === "enabled") {
-    conditions.markTrue(condition, "HTTPDowngrade", `Certificate ${certificateName} is not ready downgrade HTTP.`);
-    return { tls: [], challenges, scheme: "http" };
+    conditions.markTrue(
+      condition,
+      "HTTPDowngrade",
+      `Certificate ${certificateName} is not ready downgrade HTTP.${silence}`,
+    );
+    return { tls: [], challenges, scheme: "http", unready: certificate };
   }
-  conditions.markUnknown(condition, "CertificateNotReady", `Certificate ${certificateName} is not ready.`);
-  return { tls: [], challenges, scheme: "https" };
+  conditions.markUnknown(condition, "CertificateNotReady", `Certificate ${certificateName} is not ready.${silence}`);
+  return { tls: [], challenges, scheme: "https", unready: certificate };
 }
 
 async function findTarget(

@@ -6,6 +6,8 @@ import { certificateClassAnnotations, certificateTypeLabel } from "../../apis/ne
 import type { Lister, Pass, Writer } from "../../kube/api.ts";
 import { failed } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { youthLeftMs } from "../youth.ts";
 import { makeAnnotations } from "./settings.ts";
 
 export type Challenge = NonNullable<NonNullable<Certificate["status"]>["http01Challenges"]>[number];
@@ -92,6 +94,28 @@ export function isCertificateFailed(certificate: Certificate): boolean {
 
 function isCurrent({ metadata, status }: Certificate & { status?: { conditions?: Condition[] } }): boolean {
   return (status?.observedGeneration ?? 0) === (metadata.generation ?? 0);
+}
+
+/**
+ * A sentence for whoever waits for a Certificate that no provider has said anything of, though it is not new any more:
+ * most often none is installed for its class. "" where there is nothing to say.
+ */
+export function silenceAbout(certificate: Certificate, clock: Pick<Clock, "now">): string {
+  const { annotations, creationTimestamp } = certificate.metadata;
+  if (!creationTimestamp || isAnswered(certificate) || youthLeftMs(certificate, clock) > 0) return "";
+  const className = certificateClassAnnotations.map((key) => annotations?.[key]).find(Boolean) ?? "";
+  return ` No certificate provider has answered; is one of class ${JSON.stringify(className)} installed?`;
+}
+
+/** In how many milliseconds there will be silence about one of these Certificates unless providers answer, if ever. */
+export function silenceInMs(certificates: readonly Certificate[], clock: Pick<Clock, "now">): number | undefined {
+  const silent = certificates.filter((certificate) => !isAnswered(certificate));
+  const times = silent.map((certificate) => youthLeftMs(certificate, clock)).filter((left) => left > 0);
+  return times.length > 0 ? Math.min(...times) : undefined;
+}
+
+function isAnswered({ status }: Certificate): boolean {
+  return (status?.conditions ?? []).length > 0;
 }
 
 /** Lets an Ingress serve the certificate for these hosts. */

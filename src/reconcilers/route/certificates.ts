@@ -10,6 +10,7 @@ import { defaultDomain, lookupDomain } from "../../config/domain.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Pass, Writer } from "../../kube/api.ts";
 import { adler32 } from "../../lib/adler32.ts";
+import type { Clock } from "../../lib/clock.ts";
 import {
   applyCertificate,
   CertificateNotOwnedError,
@@ -19,6 +20,7 @@ import {
   isCertificateReady,
   makeCertificate,
   makeIngressTls,
+  silenceAbout,
 } from "../networking/certificate.ts";
 import { certificateClassOf } from "../networking/settings.ts";
 
@@ -33,6 +35,8 @@ export interface TlsPlan {
   readonly challenges: readonly Challenge[];
   /** The scheme of every host that a certificate was asked for. */
   readonly schemes: ReadonlyMap<string, "http" | "https">;
+  /** Those that are not there yet. */
+  readonly unready: readonly Certificate[];
 }
 
 /** One Certificate for each host, by tag. Source of this file: serving v0.42.2 pkg/reconciler/route. */
@@ -91,6 +95,7 @@ export async function reconcileExternalCertificates(
   const tls: IngressTLS[] = [];
   const challenges: Challenge[] = [];
   const schemes = new Map<string, "http" | "https">();
+  const unready: Certificate[] = [];
 
   for (const wanted of makeCertificates(route, tagOfHost, certificateClassOf(route, network), routeDomain)) {
     // One certificate for a whole domain saves asking for another, which takes long and is rationed.
@@ -108,17 +113,18 @@ export async function reconcileExternalCertificates(
       continue;
     }
     challenges.push(...challengesOf(certificate));
-    markUnready(certificate, conditions);
+    unready.push(certificate);
+    markUnready(certificate, conditions, pass.clock);
     if (network.httpProtocol !== "enabled") continue;
     setScheme("http");
     conditions.markTrue(
       "CertificateProvisioned",
       "HTTPDowngrade",
-      `Certificate ${certificate.metadata.name} is not ready downgrade HTTP.`,
+      `Certificate ${certificate.metadata.name} is not ready downgrade HTTP.${silenceAbout(certificate, pass.clock)}`,
     );
   }
   await deleteOrphans(route, new Set(tagOfHost.keys()), "external-domain", deps, pass);
-  return { tls, challenges: challenges.sort((a, b) => ((a.url ?? "") < (b.url ?? "") ? -1 : 1)), schemes };
+  return { tls, challenges: challenges.sort((a, b) => ((a.url ?? "") < (b.url ?? "") ? -1 : 1)), schemes, unready };
 }
 
 /** Asks for certificates for the hosts inside the cluster, by tag. */
@@ -143,9 +149,9 @@ export async function reconcileLocalCertificates(
     }
   }
   if (unready.length === 0) conditions.markTrue("CertificateProvisioned");
-  else for (const certificate of unready) markUnready(certificate, conditions);
+  else for (const certificate of unready) markUnready(certificate, conditions, pass.clock);
   await deleteOrphans(route, new Set([...hostsOfTag.values()].flat()), "cluster-local-domain", deps, pass);
-  return { tls, challenges: [], schemes };
+  return { tls, challenges: [], schemes, unready };
 }
 
 async function applyOrMark(
@@ -172,7 +178,7 @@ async function applyOrMark(
   }
 }
 
-function markUnready(certificate: Certificate, conditions: ConditionDraft): void {
+function markUnready(certificate: Certificate, conditions: ConditionDraft, clock: Pick<Clock, "now">): void {
   if (isCertificateFailed(certificate)) {
     markFailed(certificate, conditions);
     return;
@@ -181,7 +187,7 @@ function markUnready(certificate: Certificate, conditions: ConditionDraft): void
   conditions.markUnknown(
     "CertificateProvisioned",
     "CertificateNotReady",
-    `Certificate ${certificate.metadata.name} is not ready: ${reason}`,
+    `Certificate ${certificate.metadata.name} is not ready: ${reason || silenceAbout(certificate, clock).trimStart()}`,
   );
 }
 

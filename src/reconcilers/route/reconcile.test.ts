@@ -231,6 +231,26 @@ describe("certificates of a route", () => {
     assert.deepEqual(ingress.spec.tls?.[0]?.hosts, ["hello.ns.example.com"]);
   });
 
+  for (const [protocol, young] of [
+    ["redirected", "Unknown CertificateNotReady: Certificate route-uid-Route-hello is not ready: "],
+    ["enabled", "True HTTPDowngrade: Certificate route-uid-Route-hello is not ready downgrade HTTP."],
+  ] as const) {
+    test(`let the route say that no provider answers, with plain HTTP ${protocol}`, async () => {
+      const silent = certificateOf({ metadata: { creationTimestamp: "2024-01-01T00:00:00Z" } });
+      const config = { ...maps, "config-network": { ...maps["config-network"], "http-protocol": protocol } };
+      const lineAt = async (now: string) => {
+        const { outcome } = await reconcileOnce({ ...rowOf([testRoute(), ...world, silent], config), now });
+        const line = linesOf(outcome?.status?.conditions).find((text) => text.startsWith("CertificateProvisioned"));
+        return [line, outcome?.requeueAfterMs];
+      };
+      assert.deepEqual(await lineAt("2024-01-01T00:00:09Z"), [`CertificateProvisioned=${young}`, 1000]);
+      assert.deepEqual(await lineAt("2024-01-01T00:00:10Z"), [
+        `CertificateProvisioned=${young.trimEnd()} No certificate provider has answered; is one of class "cert-manager.certificate.networking.knative.dev" installed?`,
+        undefined,
+      ]);
+    });
+  }
+
   test("let the route say plainly why there is none", async () => {
     const failed = conditions({ Ready: ["False", "NoProvider", "nobody answers for this class"] });
     const report = await run([testRoute(), ...world, certificateOf({ status: { conditions: failed.conditions } })], {

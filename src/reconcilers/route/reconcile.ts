@@ -12,6 +12,7 @@ import type { ServingConfig } from "../../config/serving-config.ts";
 import type { ClusterAccess, Lister, Outcome, Pass, StatusOf } from "../../kube/api.ts";
 import { createTracker, type Tracker } from "../../kube/tracker.ts";
 import { serviceHostname } from "../../lib/cluster-domain.ts";
+import { silenceInMs } from "../networking/certificate.ts";
 import {
   applyIngress,
   type IngressDeps,
@@ -176,7 +177,7 @@ async function reconcileNetwork(
   else if (!isRolling) propagateIngress(conditions, ingress);
 
   await pointPlaceholders(route, placeholders, ingress, deps, pass);
-  if (!isRolling) return namesLeftMs;
+  if (!isRolling) return namesLeftMs ?? silenceInMs(plan.unready, pass.clock);
   conditions.markUnknown(
     "IngressReady",
     "RolloutInProgress",
@@ -217,6 +218,7 @@ async function reconcileTls(
     tls: plans.flatMap(({ tls }) => tls),
     challenges: plans.flatMap(({ challenges }) => challenges),
     schemes: new Map(plans.flatMap(({ schemes }) => [...schemes])),
+    unready: plans.flatMap(({ unready }) => unready),
   };
 }
 
