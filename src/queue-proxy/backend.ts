@@ -17,10 +17,16 @@ export interface Carrier {
   send(head: OutgoingHead, consumer: ResponseConsumer): OutgoingRequest;
 }
 
+/** What waits for a carrier. */
+export interface Passenger {
+  connected(carrier: Carrier): void;
+  unreachable(error: Error): void;
+}
+
 /** Finds a connection for a request. */
 export interface Backend {
-  /** Calls `ready`, maybe at once, or `failed`. `fresh`: on a new connection. The returned function gives up. */
-  acquire(ready: (carrier: Carrier) => void, failed: (error: Error) => void, fresh: boolean): () => void;
+  /** Tells the passenger of a connection, maybe at once. `fresh`: a new one. The returned function gives up. */
+  acquire(passenger: Passenger, fresh: boolean): () => void;
   /** Closes the idle connections. */
   close(): void;
 }
@@ -33,13 +39,15 @@ export interface BackendAddress {
 
 /** HTTP/1.1 connections to the user container: at most `maxIdle` are kept, for 90 s. Source: knative.dev/pkg network/transports.go. */
 export function createHttp1Backend(network: Network, clock: Clock, address: BackendAddress, maxIdle: number): Backend {
-  const idle: { readonly connection: Http1ClientConnection; readonly cancelExpiry: () => void }[] = [];
+  const idle: Http1ClientConnection[] = [];
   const idleDeadlines = createDeadlineQueue(clock, idleTimeoutMs);
   let closed = false;
 
   const forget = (connection: Http1ClientConnection) => {
-    const index = idle.findLastIndex((entry) => entry.connection === connection);
-    if (index >= 0) idle.splice(index, 1)[0]!.cancelExpiry();
+    const index = idle.lastIndexOf(connection);
+    if (index < 0) return;
+    idle.splice(index, 1);
+    connection.keptUntil?.cancel();
   };
   const owner = {
     idle(connection: Http1ClientConnection) {
@@ -47,17 +55,18 @@ export function createHttp1Backend(network: Network, clock: Clock, address: Back
         connection.destroy();
         return;
       }
-      idle.push({ connection, cancelExpiry: idleDeadlines.add(() => connection.destroy()) });
+      connection.keptUntil = idleDeadlines.add(connection);
+      idle.push(connection);
     },
     gone: forget,
   };
   return {
-    acquire(ready, failed, fresh) {
+    acquire(passenger, fresh) {
       const kept = fresh ? undefined : idle.pop();
       if (kept) {
-        kept.cancelExpiry();
-        ready(kept.connection);
-        return () => {};
+        kept.keptUntil?.cancel();
+        passenger.connected(kept);
+        return nothingToGiveUp;
       }
       return dial(
         network,
@@ -65,19 +74,22 @@ export function createHttp1Backend(network: Network, clock: Clock, address: Back
         address,
         (socket) => {
           const client = new Http1ClientConnection(socket, owner);
-          ready(client);
+          passenger.connected(client);
           return client;
         },
-        failed,
+        (error) => passenger.unreachable(error),
       );
     },
     close() {
       closed = true;
-      for (const { connection } of [...idle]) connection.destroy();
+      for (const connection of [...idle]) connection.destroy();
       idleDeadlines.clear();
     },
   };
 }
+
+/** What `acquire` returns when it has a connection at once. */
+export const nothingToGiveUp = () => {};
 
 /**
  * Connects with upstream's back-off: only time-outs are tried again, a refusal fails at once.

@@ -27,7 +27,8 @@ class Gathering {
   }
 
   remove(writer: BatchedWriter): void {
-    this.writers.splice(this.writers.indexOf(writer), 1);
+    const last = this.writers.pop()!;
+    if (last !== writer) this.writers[this.writers.indexOf(writer)] = last;
   }
 
   private readonly flushAll = () => {

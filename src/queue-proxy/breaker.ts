@@ -3,19 +3,20 @@ export const queueFullMessage = "pending request queue full";
 
 /** Limits how many requests run at once; the rest wait in order of arrival. */
 export interface Breaker {
-  /**
-   * Asks for a slot. "started": `start` was called. "full": refused. Otherwise the request waits, and the returned
-   * function takes it out of the queue (false: it has started already).
-   */
-  enter(start: () => void): "started" | "full" | (() => boolean);
+  /** Asks for a slot: the request has been started, is refused, or waits until it is started. */
+  enter(request: SlotSeeker): "started" | "full" | "waiting";
+  /** Takes a request that waits out of the queue. */
+  withdraw(request: SlotSeeker): void;
   /** Gives a slot back. */
   leave(): void;
   /** Requests running or waiting. */
   inFlight(): number;
 }
 
-interface Waiter {
-  start: (() => void) | undefined;
+/** What asks for a slot. */
+export interface SlotSeeker {
+  /** The request has a slot. */
+  admitted(): void;
 }
 
 /**
@@ -23,29 +24,31 @@ interface Waiter {
  * arrival overtake. Source: serving v0.42.2 pkg/queue/breaker.go.
  */
 export function createBreaker(concurrency: number, queueDepth: number): Breaker {
-  const waiting = new Set<Waiter>();
+  const waiting = new Set<SlotSeeker>();
   let running = 0;
   return {
-    enter(start) {
+    enter(request) {
       if (running < concurrency) {
         running++;
-        start();
+        request.admitted();
         return "started";
       }
       if (running + waiting.size >= concurrency + queueDepth) return "full";
-      const waiter: Waiter = { start };
-      waiting.add(waiter);
-      return () => waiting.delete(waiter);
+      waiting.add(request);
+      return "waiting";
+    },
+    withdraw(request) {
+      waiting.delete(request);
     },
     leave() {
-      const next = waiting.values().next();
-      if (next.done) {
+      if (waiting.size === 0) {
         running--;
         return;
       }
       // The slot passes on; `running` stays.
-      waiting.delete(next.value);
-      next.value.start?.();
+      const [next] = waiting;
+      waiting.delete(next!);
+      next!.admitted();
     },
     inFlight: () => running + waiting.size,
   };

@@ -1,3 +1,4 @@
+import type { Carrier, Passenger } from "./backend.ts";
 import type { ClientAnswer } from "./client-answer.ts";
 import { type HeaderList, names } from "./codec/headers.ts";
 import type {
@@ -25,7 +26,7 @@ export interface CallOwner {
  * One request's exchange with the container: finds a connection, holds the body back until there is one, tries again on a
  * fresh connection where an idle one had died, and hands the answer to the client.
  */
-export class ContainerCall implements ResponseConsumer {
+export class ContainerCall implements ResponseConsumer, Passenger {
   private readonly context: ProxyContext;
   private readonly request: RequestHead;
   private readonly responder: Responder;
@@ -33,9 +34,11 @@ export class ContainerCall implements ResponseConsumer {
   private readonly owner: CallOwner;
   private outgoingHead: OutgoingHead | undefined;
   private outgoing: OutgoingRequest | undefined;
+  /** Until there is a connection, or there will be none. */
+  private acquiring = false;
   private cancelAcquire: (() => void) | undefined;
   private cancelExpect: (() => void) | undefined;
-  private waitingBody: Uint8Array[] = [];
+  private waitingBody: Uint8Array[] | undefined;
   private waitingEnd: { readonly trailers: HeaderList | undefined } | undefined;
   private requestEnded = false;
   private retried = false;
@@ -56,7 +59,6 @@ export class ContainerCall implements ResponseConsumer {
   }
 
   start(head: OutgoingHead): void {
-    this.outgoingHead = head;
     this.acquire(head, false);
   }
 
@@ -65,7 +67,7 @@ export class ContainerCall implements ResponseConsumer {
     this.over = true;
     this.cancelExpect?.();
     this.cancelAcquire?.();
-    this.waitingBody = [];
+    this.waitingBody = undefined;
   }
 
   /** Ends the exchange before its time. */
@@ -77,6 +79,7 @@ export class ContainerCall implements ResponseConsumer {
 
   requestBody(chunk: Uint8Array): void {
     if (!this.outgoing) {
+      this.waitingBody ??= [];
       this.waitingBody.push(Buffer.from(chunk));
       this.responder.pause();
     } else if (!this.outgoing.body(chunk)) this.responder.pause();
@@ -96,34 +99,35 @@ export class ContainerCall implements ResponseConsumer {
 
   private acquire(head: OutgoingHead, fresh: boolean): void {
     const backend = this.request.protocol === "HTTP/2.0" ? this.context.http2 : this.context.http1;
-    let answered = false;
-    const cancel = backend.acquire(
-      (carrier) => {
-        answered = true;
-        this.cancelAcquire = undefined;
-        if (this.over) return;
-        this.outgoing = carrier.send(head, this);
-        this.flushWaiting(this.outgoing);
-        this.askForBody();
-      },
-      (error) => {
-        answered = true;
-        this.cancelAcquire = undefined;
-        if (!this.over) this.owner.failed(error);
-      },
-      fresh,
-    );
-    if (!answered) this.cancelAcquire = cancel;
+    this.outgoingHead = head;
+    this.acquiring = true;
+    const cancel = backend.acquire(this, fresh);
+    if (this.acquiring) this.cancelAcquire = cancel;
+  }
+
+  connected(carrier: Carrier): void {
+    this.acquiring = false;
+    this.cancelAcquire = undefined;
+    if (this.over) return;
+    this.outgoing = carrier.send(this.outgoingHead!, this);
+    this.flushWaiting(this.outgoing);
+    this.askForBody();
+  }
+
+  unreachable(error: Error): void {
+    this.acquiring = false;
+    this.cancelAcquire = undefined;
+    if (!this.over) this.owner.failed(error);
   }
 
   private flushWaiting(outgoing: OutgoingRequest): void {
     const waiting = this.waitingBody;
-    this.waitingBody = [];
+    this.waitingBody = undefined;
     let accepting = true;
-    for (const chunk of waiting) accepting = outgoing.body(chunk);
+    for (const chunk of waiting ?? []) accepting = outgoing.body(chunk);
     if (this.waitingEnd) outgoing.end(this.waitingEnd.trailers);
     this.waitingEnd = undefined;
-    if (accepting && waiting.length > 0) this.responder.resume();
+    if (accepting && waiting) this.responder.resume();
   }
 
   /** The container has the head. A client that expects `100 Continue` gets it when the container says so, or in a second. */

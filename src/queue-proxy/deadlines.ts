@@ -1,64 +1,96 @@
 import type { CancelTimer, Clock } from "../lib/clock.ts";
 
-interface Entry {
-  dueAt: number;
-  fire: (() => void) | undefined;
-  previous: Entry | undefined;
-  next: Entry | undefined;
+/** What a deadline is for. */
+export interface Expiring {
+  /** The deadline has come. */
+  expired(): void;
 }
 
 /** Many timers of one and the same delay, at the price of one timer of the clock. */
 export interface DeadlineQueue {
-  /** Calls `fire` after the queue's delay; the returned function cancels it. */
-  add(fire: () => void): () => void;
+  /** Tells `owner` after the queue's delay, unless the deadline is cancelled before. */
+  add(owner: Expiring): Deadline;
   /** Cancels everything. */
   clear(): void;
 }
 
+/** One timer of a queue. */
+export class Deadline {
+  readonly dueAt: number;
+  readonly owner: Expiring;
+  private readonly list: DeadlineList;
+  private pending = true;
+  previous: Deadline | undefined;
+  next: Deadline | undefined;
+
+  constructor(list: DeadlineList, owner: Expiring, dueAt: number) {
+    this.list = list;
+    this.owner = owner;
+    this.dueAt = dueAt;
+    this.previous = undefined;
+    this.next = undefined;
+  }
+
+  cancel(): void {
+    if (!this.pending) return;
+    this.pending = false;
+    this.list.unlink(this);
+  }
+}
+
+class DeadlineList implements DeadlineQueue {
+  private readonly clock: Clock;
+  private readonly delayMs: number;
+  private first: Deadline | undefined;
+  private last: Deadline | undefined;
+  private cancelTimer: CancelTimer | undefined;
+
+  constructor(clock: Clock, delayMs: number) {
+    this.clock = clock;
+    this.delayMs = delayMs;
+  }
+
+  add(owner: Expiring): Deadline {
+    const deadline = new Deadline(this, owner, this.clock.monotonic() + this.delayMs);
+    deadline.previous = this.last;
+    if (this.last) this.last.next = deadline;
+    else this.first = deadline;
+    this.last = deadline;
+    // The timer stays when deadlines are cancelled: it finds nothing due and is set anew, or rests.
+    this.cancelTimer ??= this.clock.setTimer(this.delayMs, this.run);
+    return deadline;
+  }
+
+  clear(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    this.first = undefined;
+    this.last = undefined;
+  }
+
+  unlink(deadline: Deadline): void {
+    const { previous, next } = deadline;
+    if (previous) previous.next = next;
+    else this.first = next;
+    if (next) next.previous = previous;
+    else this.last = previous;
+    deadline.previous = undefined;
+    deadline.next = undefined;
+  }
+
+  private readonly run = () => {
+    this.cancelTimer = undefined;
+    const now = this.clock.monotonic();
+    while (this.first && this.first.dueAt <= now) {
+      const { first } = this;
+      first.cancel();
+      first.owner.expired();
+    }
+    if (this.first && !this.cancelTimer) this.cancelTimer = this.clock.setTimer(this.first.dueAt - now, this.run);
+  };
+}
+
 /** Creates a queue whose deadlines all lie `delayMs` after they were added. */
 export function createDeadlineQueue(clock: Clock, delayMs: number): DeadlineQueue {
-  let first: Entry | undefined;
-  let last: Entry | undefined;
-  let cancelTimer: CancelTimer | undefined;
-
-  const unlink = (entry: Entry) => {
-    if (entry.previous) entry.previous.next = entry.next;
-    else first = entry.next;
-    if (entry.next) entry.next.previous = entry.previous;
-    else last = entry.previous;
-    entry.previous = undefined;
-    entry.next = undefined;
-  };
-  const run = () => {
-    cancelTimer = undefined;
-    const now = clock.monotonic();
-    while (first && first.dueAt <= now) {
-      const { fire } = first;
-      first.fire = undefined;
-      unlink(first);
-      fire?.();
-    }
-    if (first && !cancelTimer) cancelTimer = clock.setTimer(first.dueAt - now, run);
-  };
-  return {
-    add(fire) {
-      const entry: Entry = { dueAt: clock.monotonic() + delayMs, fire, previous: last, next: undefined };
-      if (last) last.next = entry;
-      else first = entry;
-      last = entry;
-      // The timer stays when entries are cancelled: it finds nothing due and is set anew, or rests.
-      cancelTimer ??= clock.setTimer(delayMs, run);
-      return () => {
-        if (!entry.fire) return;
-        entry.fire = undefined;
-        unlink(entry);
-      };
-    },
-    clear() {
-      cancelTimer?.();
-      cancelTimer = undefined;
-      first = undefined;
-      last = undefined;
-    },
-  };
+  return new DeadlineList(clock, delayMs);
 }

@@ -4,6 +4,7 @@ import type { HeaderList } from "./codec/headers.ts";
 import { type BodySink, Http1BodyDecoder } from "./codec/http1-body.ts";
 import { malformedResponse, ProtocolError, parseResponseHead } from "./codec/http1-parser.ts";
 import { lastChunk, requestHead } from "./codec/http1-writer.ts";
+import type { Deadline, Expiring } from "./deadlines.ts";
 import type { OutgoingHead, OutgoingRequest, ResponseConsumer } from "./message.ts";
 import type { Connection, ConnectionEvents } from "./transport.ts";
 
@@ -76,7 +77,9 @@ class Http1Call implements OutgoingRequest, BodySink {
 }
 
 /** A connection to a backend that carries one HTTP/1.1 request at a time. */
-export class Http1ClientConnection implements ConnectionEvents {
+export class Http1ClientConnection implements ConnectionEvents, Expiring {
+  /** While it is idle: when it is closed. */
+  keptUntil: Deadline | undefined;
   private readonly connection: Connection;
   private readonly writer: BatchedWriter;
   private readonly owner: ConnectionOwner;
@@ -103,6 +106,11 @@ export class Http1ClientConnection implements ConnectionEvents {
     this.active = call;
     this.writer.text(requestHead(head));
     return call;
+  }
+
+  /** It has been idle for too long. */
+  expired(): void {
+    this.destroy();
   }
 
   /** Closes the connection and drops what is unsent. */
@@ -191,13 +199,13 @@ export class Http1ClientConnection implements ConnectionEvents {
   }
 
   private takeHead(active: Http1Call, bytes: Buffer, offset: number): number {
-    const found = this.head.feed(bytes, offset);
-    if (!found) {
+    const text = this.head.feed(bytes, offset);
+    if (text === undefined) {
       const start = this.head.peek(8);
       if (!"HTTP/1.".startsWith(start.slice(0, 7))) throw malformedResponse(this.head.peek(80).split(/\r?\n/)[0]!);
       return bytes.length;
     }
-    const head = parseResponseHead(found.text, active.head.method);
+    const head = parseResponseHead(text, active.head.method);
     if (head.status === 101) {
       this.takeSwitch(active, head.headers, head.upgrade);
     } else if (head.status < 200) {
@@ -217,7 +225,7 @@ export class Http1ClientConnection implements ConnectionEvents {
       });
       if (this.active === active) active.decoder.start();
     }
-    return found.next;
+    return this.head.next;
   }
 
   private takeSwitch(active: Http1Call, headers: HeaderList, upgrade: string | undefined): void {

@@ -3,7 +3,7 @@ import { type BodySink, Http1BodyDecoder } from "./codec/http1-body.ts";
 import type { Http1RequestHead, ProtocolError } from "./codec/http1-parser.ts";
 import { informationalHead, lastChunk, type ResponseFraming, refusal, responseHead } from "./codec/http1-writer.ts";
 import type { Http1ServerConnection } from "./http1-server.ts";
-import type { RequestConsumer, RequestHead, Responder, ResponseHead } from "./message.ts";
+import type { RequestConsumer, Responder, ResponseHead } from "./message.ts";
 
 /** Unread request body that is worth reading to keep a connection (Go's server uses the same figure). */
 const maxDiscardedBytes = 256 * 1024;
@@ -32,7 +32,8 @@ export class Http1Exchange implements Responder, BodySink {
     this.decoder = new Http1BodyDecoder(request.bodyLength, this);
   }
 
-  start(request: RequestHead): void {
+  start(): void {
+    const { request } = this;
     if (request.target === "*") {
       // Go's server answers `OPTIONS *` itself.
       this.head({ status: 200, headers: new HeaderList(), bodyLength: 0 });

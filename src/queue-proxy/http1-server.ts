@@ -3,7 +3,7 @@ import { HeadBuffer } from "./codec/head-buffer.ts";
 import { names } from "./codec/headers.ts";
 import { type Http1RequestHead, ProtocolError, parseRequestHead } from "./codec/http1-parser.ts";
 import { refusal } from "./codec/http1-writer.ts";
-import type { DeadlineQueue } from "./deadlines.ts";
+import type { Deadline, DeadlineQueue, Expiring } from "./deadlines.ts";
 import { Http1Exchange } from "./http1-exchange.ts";
 import type { Handler, RequestHead } from "./message.ts";
 import type { Connection, ConnectionEvents } from "./transport.ts";
@@ -41,13 +41,13 @@ export type UpgradeToHttp2 = (upgrade: {
 }) => ConnectionEvents | undefined;
 
 /** Serves one HTTP/1 connection: one request at a time, in order. */
-export class Http1ServerConnection implements ConnectionEvents, ServerConnection {
+export class Http1ServerConnection implements ConnectionEvents, ServerConnection, Expiring {
   readonly connection: Connection;
   readonly writer: BatchedWriter;
   readonly options: ServerOptions;
   private readonly upgradeToHttp2: UpgradeToHttp2 | undefined;
   private readonly head = new HeadBuffer(maxHeadBytes, false);
-  private cancelTimeout: (() => void) | undefined;
+  private timeout: Deadline | undefined;
   private exchange: Http1Exchange | undefined;
   private pipelined: Buffer[] = [];
   private pipelinedBytes = 0;
@@ -94,7 +94,7 @@ export class Http1ServerConnection implements ConnectionEvents, ServerConnection
   close(): void {
     if (this.state === "closed") return;
     this.state = "closed";
-    this.cancelTimeout?.();
+    this.timeout?.cancel();
     this.options.connections.delete(this);
     if (this.replacement) this.replacement.close();
     else this.exchange?.abandon();
@@ -152,11 +152,17 @@ export class Http1ServerConnection implements ConnectionEvents, ServerConnection
     this.pipelined = [];
     this.setPaused(false, "pipeline");
     this.setPaused(false, "consumer");
-    this.cancelTimeout?.();
-    this.cancelTimeout = undefined;
+    this.timeout?.cancel();
+    this.timeout = undefined;
     this.writer.end(() => {
       if (this.state === "closing") this.armTimeout(this.options.lingers);
     });
+  }
+
+  /** The client took too long for a head, or to close its side. */
+  expired(): void {
+    this.timeout = undefined;
+    this.destroy();
   }
 
   /** Cuts the connection. */
@@ -184,37 +190,25 @@ export class Http1ServerConnection implements ConnectionEvents, ServerConnection
   }
 
   private takeHead(bytes: Buffer, offset: number): number {
-    const head = this.head.feed(bytes, offset);
-    if (!head) {
-      if (!this.cancelTimeout) this.armTimeout();
+    const text = this.head.feed(bytes, offset);
+    if (text === undefined) {
+      if (!this.timeout) this.armTimeout();
       return bytes.length;
     }
-    this.cancelTimeout?.();
-    this.cancelTimeout = undefined;
-    this.startExchange(parseRequestHead(head.text));
-    return head.next;
+    this.timeout?.cancel();
+    this.timeout = undefined;
+    this.startExchange(parseRequestHead(text, this.connection));
+    return this.head.next;
   }
 
-  private startExchange(parsed: Http1RequestHead): void {
-    const request: RequestHead = {
-      method: parsed.method,
-      target: parsed.target,
-      requestUri: parsed.requestUri,
-      host: parsed.host,
-      protocol: parsed.minor === 1 ? "HTTP/1.1" : "HTTP/1.0",
-      headers: parsed.headers,
-      bodyLength: parsed.bodyLength,
-      upgrade: parsed.upgrade,
-      secure: this.connection.secure,
-      remoteAddress: this.connection.remoteAddress,
-    };
-    if (parsed.upgrade?.toLowerCase() === "h2c" && this.switchToHttp2(request)) return;
-    const expectation = parsed.headers.get(names.expect);
-    if (expectation !== undefined && !parsed.expectContinue && parsed.minor === 1) {
+  private startExchange(request: Http1RequestHead): void {
+    if (request.upgrade?.toLowerCase() === "h2c" && this.switchToHttp2(request)) return;
+    const expectation = request.headers.get(names.expect);
+    if (expectation !== undefined && !request.expectContinue && request.minor === 1) {
       throw new ProtocolError(417, "unknown expectation");
     }
-    this.exchange = new Http1Exchange(this, parsed);
-    this.exchange.start(request);
+    this.exchange = new Http1Exchange(this, request);
+    this.exchange.start();
   }
 
   private switchToHttp2(request: RequestHead): boolean {
@@ -238,10 +232,7 @@ export class Http1ServerConnection implements ConnectionEvents, ServerConnection
   }
 
   private armTimeout(queue = this.options.headTimeouts): void {
-    this.cancelTimeout?.();
-    this.cancelTimeout = queue.add(() => {
-      this.cancelTimeout = undefined;
-      this.destroy();
-    });
+    this.timeout?.cancel();
+    this.timeout = queue.add(this);
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import { type Backend, type BackendAddress, type Carrier, dial } from "./backend.ts";
+import { type Backend, type BackendAddress, type Carrier, dial, nothingToGiveUp, type Passenger } from "./backend.ts";
 import { BatchedWriter } from "./batch.ts";
 import type { HeaderList } from "./codec/headers.ts";
 import { ConnectionError, errorCode, preface } from "./codec/http2-frames.ts";
@@ -226,15 +226,10 @@ const resetNames = [
   "HTTP_1_1_REQUIRED",
 ];
 
-interface Waiter {
-  readonly ready: (carrier: Carrier) => void;
-  readonly failed: (error: Error) => void;
-}
-
 /** HTTP/2 connections to the user container: one, and more when its stream limit is reached. */
 export function createHttp2Backend(network: Network, clock: Clock, address: BackendAddress): Backend {
   const connections = new Set<Http2ClientConnection>();
-  const waiters = new Set<Waiter>();
+  const waiters = new Set<Passenger>();
   let stopDial: (() => void) | undefined;
 
   const serveWaiters = () => {
@@ -245,7 +240,7 @@ export function createHttp2Backend(network: Network, clock: Clock, address: Back
       const connection = [...connections].find((candidate) => candidate.hasRoom);
       if (!connection) break;
       waiters.delete(waiter);
-      waiter.ready(connection);
+      waiter.connected(connection);
     }
     if (waiters.size > 0 && !stopDial) startDial();
   };
@@ -268,23 +263,22 @@ export function createHttp2Backend(network: Network, clock: Clock, address: Back
         stopDial = undefined;
         const failing = [...waiters];
         waiters.clear();
-        for (const waiter of failing) waiter.failed(error);
+        for (const waiter of failing) waiter.unreachable(error);
       },
     );
     if (!settled) stopDial = stop;
   };
   return {
-    acquire(ready, failed) {
+    acquire(passenger) {
       for (const connection of connections) {
         if (!connection.hasRoom) continue;
-        ready(connection);
-        return () => {};
+        passenger.connected(connection);
+        return nothingToGiveUp;
       }
-      const waiter = { ready, failed };
-      waiters.add(waiter);
+      waiters.add(passenger);
       if (!stopDial) startDial();
       return () => {
-        waiters.delete(waiter);
+        waiters.delete(passenger);
       };
     },
     close() {

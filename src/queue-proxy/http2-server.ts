@@ -4,6 +4,7 @@ import { BatchedWriter } from "./batch.ts";
 import { normaliseTarget } from "./codec/http1-parser.ts";
 import { ConnectionError, errorCode, frameType, preface } from "./codec/http2-frames.ts";
 import type { Http2Headers } from "./codec/http2-headers.ts";
+import type { Deadline, Expiring } from "./deadlines.ts";
 import type { ServerConnection, ServerOptions } from "./http1-server.ts";
 import { maxHeaderList } from "./http2-header-block.ts";
 import { RequestReceiver, StreamResponder } from "./http2-responder.ts";
@@ -19,7 +20,7 @@ const pathPattern = /^[\x21-\x7e\x80-\xff]+$/;
 const authorityPattern = /^[!$%&'()*+,\-.:;=[\]_~0-9A-Za-z]*$/;
 
 /** Serves one HTTP/2 connection. */
-export class Http2ServerConnection implements ConnectionEvents, ServerConnection, SessionOwner {
+export class Http2ServerConnection implements ConnectionEvents, ServerConnection, SessionOwner, Expiring {
   private readonly connection: Connection;
   private readonly options: ServerOptions;
   private readonly writer: BatchedWriter;
@@ -30,7 +31,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   /** What the peer has begun and must end in time. */
   private begun: number | undefined = 0;
   private finishing = false;
-  private cancelTimeout: (() => void) | undefined;
+  private timeout: Deadline | undefined;
 
   constructor(
     connection: Connection,
@@ -43,7 +44,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
     this.writer = writer;
     this.session = new Http2Session(this, writer, clock, maxStreams);
     options.connections.add(this);
-    this.cancelTimeout = this.limit();
+    this.timeout = this.limit();
   }
 
   // --- events of the connection
@@ -64,8 +65,8 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
     const { begun } = this.session;
     if (begun === this.begun || this.finishing) return;
     this.begun = begun;
-    this.cancelTimeout?.();
-    this.cancelTimeout = begun === undefined ? undefined : this.limit();
+    this.timeout?.cancel();
+    this.timeout = begun === undefined ? undefined : this.limit();
   }
 
   drain(): void {
@@ -79,7 +80,7 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
 
   close(error?: Error): void {
     this.closed = true;
-    this.cancelTimeout?.();
+    this.timeout?.cancel();
     this.options.connections.delete(this);
     this.session.lose(error);
   }
@@ -143,15 +144,19 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   }
 
   /** A peer has as long for the preface with SETTINGS, and for each header block, as for a head of HTTP/1. */
-  private limit(): () => void {
-    return this.options.headTimeouts.add(() => this.writer.destroy());
+  private limit(): Deadline {
+    return this.options.headTimeouts.add(this);
+  }
+
+  expired(): void {
+    this.writer.destroy();
   }
 
   private finish(): void {
     this.finishing = true;
-    this.cancelTimeout?.();
+    this.timeout?.cancel();
     this.writer.end(() => {
-      if (!this.closed) this.cancelTimeout = this.options.lingers.add(() => this.writer.destroy());
+      if (!this.closed) this.timeout = this.options.lingers.add(this);
     });
   }
 

@@ -3,8 +3,15 @@ import type { HeaderList } from "./codec/headers.ts";
 /** How long a message body is: a byte count, or unknown until its end arrives. */
 export type BodyLength = number | "unknown";
 
+/** Who sent a request. */
+export interface Peer {
+  readonly secure: boolean;
+  /** Address and port of the client, as `10.0.0.1:1234` or `[::1]:1234`. */
+  readonly remoteAddress: string;
+}
+
 /** A request as it was received, whatever the protocol. */
-export interface RequestHead {
+export interface RequestHead extends Peer {
   readonly method: string;
   /** Origin-form target with the raw query, or `*`. */
   readonly target: string;
@@ -18,10 +25,6 @@ export interface RequestHead {
   readonly bodyLength: BodyLength;
   /** The protocol the client asks to switch to (`websocket`), or undefined. */
   readonly upgrade: string | undefined;
-  /** Trailer names that were announced. */
-  readonly secure: boolean;
-  /** Address and port of the client, as `10.0.0.1:1234` or `[::1]:1234`. */
-  readonly remoteAddress: string;
 }
 
 /** A final response head. Content-Length and Transfer-Encoding are not among the headers. */

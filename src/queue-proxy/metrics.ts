@@ -1,4 +1,4 @@
-import { type HeaderList, names } from "./codec/headers.ts";
+import { detached, type HeaderList, names } from "./codec/headers.ts";
 
 const bounds = [
   5, 10, 20, 40, 60, 80, 100, 150, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800, 900, 1000, 2000, 5000, 10000,
@@ -33,6 +33,8 @@ interface Series {
   readonly buckets: number[];
 }
 
+type SeriesByStatus = Map<number, Series>;
+
 /** Creates metrics that have seen nothing. */
 export function createRequestMetrics(revision: RevisionLabels): RequestMetrics {
   const common = [
@@ -43,8 +45,9 @@ export function createRequestMetrics(revision: RevisionLabels): RequestMetrics {
   ];
   const tail = [label("revision_name", revision.revision || "unknown")];
   const service = label("service_name", revision.service || "unknown");
-  const requests = new Map<string, Series>();
-  const appRequests = new Map<string, Series>();
+  /** By tag. */
+  const requests = new Map<string, SeriesByStatus>();
+  const appRequests: SeriesByStatus = new Map();
   let depth: number | undefined;
 
   const labelsOf = (status: number, routeTag: string | undefined): string => {
@@ -59,22 +62,29 @@ export function createRequestMetrics(revision: RevisionLabels): RequestMetrics {
       service,
     ].join(",");
   };
-  const record = (into: Map<string, Series>, status: number, routeTag: string | undefined, latencyMs: number) => {
-    const key = routeTag === undefined ? String(status) : `${status} ${routeTag}`;
-    let series = into.get(key);
+  const record = (into: SeriesByStatus, status: number, routeTag: string | undefined, latencyMs: number) => {
+    let series = into.get(status);
     if (!series) {
       series = { labels: labelsOf(status, routeTag), count: 0, sum: 0, buckets: new Array(bounds.length).fill(0) };
-      into.set(key, series);
+      into.set(status, series);
     }
     const whole = Math.floor(latencyMs);
     series.count++;
     series.sum += whole;
     // OpenCensus buckets exclude their upper bound.
-    const bucket = bounds.findIndex((bound) => whole < bound);
-    if (bucket >= 0) series.buckets[bucket]!++;
+    let bucket = 0;
+    while (bucket < bounds.length && whole >= bounds[bucket]!) bucket++;
+    if (bucket < bounds.length) series.buckets[bucket]!++;
   };
   return {
-    request: (status, routeTag, latencyMs) => record(requests, status, routeTag, latencyMs),
+    request(status, routeTag, latencyMs) {
+      let series = requests.get(routeTag);
+      if (!series) {
+        series = new Map();
+        requests.set(detached(routeTag), series);
+      }
+      record(series, status, routeTag, latencyMs);
+    },
     appRequest: (status, latencyMs) => record(appRequests, status, undefined, latencyMs),
     queueDepth(value) {
       depth = value;
@@ -84,15 +94,15 @@ export function createRequestMetrics(revision: RevisionLabels): RequestMetrics {
       const family = (name: string, type: string, help: string) => {
         lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
       };
-      const counter = (name: string, help: string, from: Map<string, Series>) => {
-        if (from.size === 0) return;
+      const counter = (name: string, help: string, from: readonly Series[]) => {
+        if (from.length === 0) return;
         family(name, "counter", help);
-        for (const series of sorted(from)) lines.push(`${name}{${series.labels}} ${series.count}`);
+        for (const series of from) lines.push(`${name}{${series.labels}} ${series.count}`);
       };
-      const histogram = (name: string, from: Map<string, Series>) => {
-        if (from.size === 0) return;
+      const histogram = (name: string, from: readonly Series[]) => {
+        if (from.length === 0) return;
         family(name, "histogram", "The response time in millisecond");
-        for (const series of sorted(from)) {
+        for (const series of from) {
           let total = 0;
           bounds.forEach((bound, index) => {
             total += series.buckets[index]!;
@@ -103,15 +113,17 @@ export function createRequestMetrics(revision: RevisionLabels): RequestMetrics {
           lines.push(`${name}_count{${series.labels}} ${series.count}`);
         }
       };
+      const all = sorted([...requests.values()]);
+      const ofApp = sorted([appRequests]);
       const appHelp = "The number of requests that are routed to user-container";
-      counter("revision_app_request_count", appHelp, appRequests);
-      histogram("revision_app_request_latencies", appRequests);
+      counter("revision_app_request_count", appHelp, ofApp);
+      histogram("revision_app_request_latencies", ofApp);
       if (depth !== undefined) {
         family("revision_queue_depth", "gauge", "The number of items queued at this queue proxy.");
         lines.push(`revision_queue_depth{${labelsOf(0, undefined)}} ${depth}`);
       }
-      counter("revision_request_count", "The number of requests that are routed to queue-proxy", requests);
-      histogram("revision_request_latencies", requests);
+      counter("revision_request_count", "The number of requests that are routed to queue-proxy", all);
+      histogram("revision_request_latencies", all);
       return lines.length > 0 ? `${lines.join("\n")}\n` : "";
     },
   };
@@ -125,8 +137,8 @@ export function routeTag(headers: HeaderList): string {
   return defaultRoute === "true" ? "UNDEFINED" : tag;
 }
 
-function sorted(from: Map<string, Series>): Series[] {
-  return [...from.values()].sort((a, b) => (a.labels < b.labels ? -1 : 1));
+function sorted(from: readonly SeriesByStatus[]): Series[] {
+  return from.flatMap((series) => [...series.values()]).sort((a, b) => (a.labels < b.labels ? -1 : 1));
 }
 
 function label(name: string, value: string): string {

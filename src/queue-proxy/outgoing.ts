@@ -48,9 +48,13 @@ const notPassed: ReadonlySet<HeaderName> = new Set([names.revisionName, names.re
 
 /** Drops from a backend's response what belongs to its connection. */
 export function pruneResponse(headers: HeaderList): void {
+  if (!headers.names.some(isHopByHop)) return;
   const dropped = connectionNames(headers);
-  if (!dropped && !headers.names.some((name) => hopByHop.has(name))) return;
   headers.keep((name) => !hopByHop.has(name) && !dropped?.has(name.lower));
+}
+
+function isHopByHop(name: HeaderName): boolean {
+  return hopByHop.has(name);
 }
 
 /** Lower-case names that Connection lists; names are compared as text, since rare ones are not interned. */

@@ -1,4 +1,4 @@
-import { queueFullMessage } from "./breaker.ts";
+import { queueFullMessage, type SlotSeeker } from "./breaker.ts";
 import { ClientAnswer } from "./client-answer.ts";
 import type { HeaderList } from "./codec/headers.ts";
 import { type CallOwner, ContainerCall } from "./container-call.ts";
@@ -8,17 +8,17 @@ import { makeOutgoing, OutgoingError } from "./outgoing.ts";
 import { isKubeletProbe } from "./probe-request.ts";
 import type { ProxyContext } from "./proxy.ts";
 import { RequestRecord } from "./request-record.ts";
-import { RequestTimers } from "./request-timers.ts";
+import { RequestTimers, type TimedRequest } from "./request-timers.ts";
 
 /** One request on its way through the proxy: timers, statistics, breaker, container, and back. */
-export class ProxiedRequest implements RequestConsumer, CallOwner {
+export class ProxiedRequest implements RequestConsumer, CallOwner, SlotSeeker, TimedRequest {
   private readonly context: ProxyContext;
   private readonly request: RequestHead;
   private readonly record: RequestRecord;
   private readonly answer: ClientAnswer;
   private readonly call: ContainerCall;
   private readonly timers: RequestTimers;
-  private leaveQueue: (() => boolean) | undefined;
+  private waiting = false;
   private holdsSlot = false;
   private over = false;
 
@@ -28,7 +28,7 @@ export class ProxiedRequest implements RequestConsumer, CallOwner {
     this.record = new RequestRecord(context, request);
     this.answer = new ClientAnswer(responder, context.clock, request.method);
     this.call = new ContainerCall(context, request, responder, this.answer, this);
-    this.timers = new RequestTimers(context.clock, context.timeouts, this.answer, () => this.timeOut());
+    this.timers = new RequestTimers(context.clock, context.timeouts, this.answer, this);
   }
 
   start(): RequestConsumer {
@@ -62,12 +62,11 @@ export class ProxiedRequest implements RequestConsumer, CallOwner {
   aborted(): void {
     if (this.over) return;
     this.call.abort();
-    const waiting = this.leaveQueue !== undefined;
-    this.finish(this.answer.begun || waiting ? 500 : 502);
+    this.finish(this.answer.begun || this.waiting ? 500 : 502);
   }
 
   /** Source: serving v0.42.2 pkg/http/handler/timeout.go. */
-  private timeOut(): void {
+  timedOut(): void {
     if (this.over) return;
     this.call.abort();
     const failed = this.answer.switched || !this.answer.begun;
@@ -79,18 +78,20 @@ export class ProxiedRequest implements RequestConsumer, CallOwner {
 
   private enterBreaker(): void {
     this.record.waits();
-    const outcome = this.context.breaker!.enter(() => {
-      this.leaveQueue = undefined;
-      this.holdsSlot = true;
-      this.record.waited();
-      this.forward();
-    });
+    const outcome = this.context.breaker!.enter(this);
     if (outcome === "full") {
       this.record.waited();
       this.refuse(503, queueFullMessage);
-    } else if (outcome !== "started") {
-      this.leaveQueue = outcome;
+    } else if (outcome === "waiting") {
+      this.waiting = true;
     }
+  }
+
+  admitted(): void {
+    this.waiting = false;
+    this.holdsSlot = true;
+    this.record.waited();
+    this.forward();
   }
 
   private forward(): void {
@@ -136,7 +137,7 @@ export class ProxiedRequest implements RequestConsumer, CallOwner {
     this.over = true;
     this.timers.cancel();
     this.call.stop();
-    this.leaveQueue?.();
+    if (this.waiting) this.context.breaker!.withdraw(this);
     this.record.finish(status, appStatus, this.answer.size);
     // Last: it may start the next request.
     if (this.holdsSlot) this.context.breaker!.leave();

@@ -1,5 +1,5 @@
-import type { Clock } from "../lib/clock.ts";
-import type { DeadlineQueue } from "./deadlines.ts";
+import type { CancelTimer, Clock } from "../lib/clock.ts";
+import type { Deadline, DeadlineQueue, Expiring } from "./deadlines.ts";
 
 /** The timers of a request; absent: off. */
 export interface Timeouts {
@@ -12,6 +12,12 @@ export interface Timeouts {
   readonly spareBegun: boolean;
 }
 
+/** Whose time the timers keep. */
+export interface TimedRequest {
+  /** The time is over. */
+  timedOut(): void;
+}
+
 /** What the timers watch. */
 export interface Watched {
   /** When something was last written to the client, on the monotonic clock; negative: nothing yet. */
@@ -21,54 +27,58 @@ export interface Watched {
 }
 
 /** One request's three timers, from its arrival on. Source: serving v0.42.2 pkg/http/handler/timeout.go. */
-export class RequestTimers {
+export class RequestTimers implements Expiring {
   private readonly clock: Clock;
   private readonly timeouts: Timeouts;
   private readonly watched: Watched;
-  private readonly timedOut: () => void;
-  private cancelRevision: (() => void) | undefined;
-  private cancelResponseStart: (() => void) | undefined;
-  private cancelIdle: (() => void) | undefined;
+  private readonly owner: TimedRequest;
+  private revision: Deadline | undefined;
+  private responseStart: Deadline | undefined;
+  private cancelIdle: CancelTimer | undefined;
 
-  constructor(clock: Clock, timeouts: Timeouts, watched: Watched, timedOut: () => void) {
+  constructor(clock: Clock, timeouts: Timeouts, watched: Watched, owner: TimedRequest) {
     this.clock = clock;
     this.timeouts = timeouts;
     this.watched = watched;
-    this.timedOut = timedOut;
+    this.owner = owner;
   }
 
   /** False: the time is over already. */
   start(): boolean {
     const { revision, responseStart, idleMs } = this.timeouts;
     if (!revision) {
-      this.timedOut();
+      this.owner.timedOut();
       return false;
     }
-    this.cancelRevision = revision.add(this.demandStart);
-    this.cancelResponseStart = responseStart?.add(this.demandStart);
-    if (idleMs > 0) this.cancelIdle = this.clock.setTimer(idleMs, this.checkIdle);
+    this.revision = revision.add(this);
+    this.responseStart = responseStart?.add(this);
+    if (idleMs > 0) this.watchIdle(idleMs);
     return true;
   }
 
   cancel(): void {
-    this.cancelRevision?.();
-    this.cancelResponseStart?.();
+    this.revision?.cancel();
+    this.responseStart?.cancel();
     this.cancelIdle?.();
   }
 
-  /** An answer that has begun may go on for as long as it likes. */
-  private readonly demandStart = () => {
-    if (this.watched.lastWriteMs < 0 && !this.isSpared()) this.timedOut();
-  };
+  /** The answer had to begin by now; one that has begun may go on for as long as it likes. */
+  expired(): void {
+    if (this.watched.lastWriteMs < 0 && !this.isSpared()) this.owner.timedOut();
+  }
 
-  private readonly checkIdle = () => {
+  private watchIdle(delayMs: number): void {
+    this.cancelIdle = this.clock.setTimer(delayMs, () => this.checkIdle());
+  }
+
+  private checkIdle(): void {
     if (this.isSpared()) return;
     const { lastWriteMs } = this.watched;
     const { idleMs } = this.timeouts;
     const quietMs = this.clock.monotonic() - lastWriteMs;
-    if (lastWriteMs < 0 || quietMs >= idleMs) this.timedOut();
-    else this.cancelIdle = this.clock.setTimer(idleMs - quietMs, this.checkIdle);
-  };
+    if (lastWriteMs < 0 || quietMs >= idleMs) this.owner.timedOut();
+    else this.watchIdle(idleMs - quietMs);
+  }
 
   private isSpared(): boolean {
     return this.timeouts.spareBegun && this.watched.begun;

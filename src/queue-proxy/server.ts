@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { HeaderList, names } from "./codec/headers.ts";
 import { informationalHead } from "./codec/http1-writer.ts";
 import { preface } from "./codec/http2-frames.ts";
-import { createDeadlineQueue } from "./deadlines.ts";
+import { createDeadlineQueue, type Deadline, type Expiring } from "./deadlines.ts";
 import {
   Http1ServerConnection,
   type ServerConnection,
@@ -88,20 +88,20 @@ export async function serve(network: Network, clock: Clock, options: ServeOption
 }
 
 /** Tells the protocol by a connection's first bytes: HTTP/2 with prior knowledge, or HTTP/1, which may ask to upgrade. */
-class DetectingConnection implements ConnectionEvents {
+class DetectingConnection implements ConnectionEvents, Expiring {
   private readonly connection: Connection;
   private readonly options: ServerOptions;
   private readonly clock: Clock;
   private chosen: ConnectionEvents | undefined;
   private first = Buffer.alloc(0);
-  private readonly cancelTimeout: () => void;
+  private readonly timeout: Deadline;
 
   constructor(connection: Connection, options: ServerOptions, clock: Clock) {
     this.connection = connection;
     this.options = options;
     this.clock = clock;
     options.connections.add(this);
-    this.cancelTimeout = options.headTimeouts.add(() => connection.destroy());
+    this.timeout = options.headTimeouts.add(this);
   }
 
   data(chunk: Uint8Array): void {
@@ -139,9 +139,13 @@ class DetectingConnection implements ConnectionEvents {
     this.connection.destroy();
   }
 
+  expired(): void {
+    this.connection.destroy();
+  }
+
   private forget(): void {
     this.first = Buffer.alloc(0);
-    this.cancelTimeout();
+    this.timeout.cancel();
     this.options.connections.delete(this);
   }
 }

@@ -16,18 +16,14 @@ describe("breaker", () => {
   test("hands slots out in order of arrival, and refuses beyond the queue", () => {
     const breaker = createBreaker(1, 2);
     const started: number[] = [];
-    assert.equal(
-      breaker.enter(() => started.push(0)),
-      "started",
-    );
-    const waiting = [1, 2].map((id) => breaker.enter(() => started.push(id)));
-    assert.equal(
-      breaker.enter(() => started.push(9)),
-      "full",
+    const requests = [0, 1, 2, 9].map((id) => ({ admitted: () => started.push(id) }));
+    assert.deepEqual(
+      requests.map((request) => breaker.enter(request)),
+      ["started", "waiting", "waiting", "full"],
     );
     assert.equal(breaker.inFlight(), 3);
-    const leave = waiting[0];
-    assert.ok(typeof leave === "function" && leave());
+    breaker.withdraw(requests[1]!);
+    assert.equal(breaker.inFlight(), 2);
     breaker.leave();
     assert.deepEqual(started, [0, 2]);
     breaker.leave();
@@ -69,10 +65,11 @@ describe("deadline queue", () => {
     const clock = fakeClock();
     const queue = createDeadlineQueue(clock, 100);
     const fired: string[] = [];
-    const cancel = queue.add(() => fired.push("cancelled"));
+    const cancelled = queue.add({ expired: () => fired.push("cancelled") });
     await clock.advance(50);
-    queue.add(() => fired.push("b"));
-    cancel();
+    queue.add({ expired: () => fired.push("b") });
+    cancelled.cancel();
+    cancelled.cancel();
     await clock.advance(99);
     assert.deepEqual(fired, []);
     await clock.advance(1);

@@ -9,6 +9,8 @@ export interface SeenRequest {
   readonly body: string;
 }
 
+const peer = { secure: false, remoteAddress: "1.1.1.1:1" };
+
 /** The requests that our parser takes from the bytes, until it refuses or they end. Throws only if the parser is broken. */
 export function requestsSeenByOurs(text: string): readonly SeenRequest[] {
   const bytes = Buffer.from(text, "latin1");
@@ -16,9 +18,10 @@ export function requestsSeenByOurs(text: string): readonly SeenRequest[] {
   let offset = 0;
   try {
     while (offset < bytes.length) {
-      const head = new HeadBuffer(1 << 20, false).feed(bytes, offset);
-      if (!head) return seen;
-      const request = parseRequestHead(head.text);
+      const head = new HeadBuffer(1 << 20, false);
+      const headText = head.feed(bytes, offset);
+      if (headText === undefined) return seen;
+      const request = parseRequestHead(headText, peer);
       let body = "";
       let ended = false;
       const decoder = new Http1BodyDecoder(request.bodyLength, {

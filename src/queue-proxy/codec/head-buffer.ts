@@ -10,6 +10,8 @@ export class HeadBuffer {
   private lineFeeds = 0;
   private readonly limit: number;
   private readonly lenient: boolean;
+  /** Where, in the bytes fed last, the rest begins after a head that is complete. */
+  next = 0;
 
   constructor(limit: number, lenient: boolean) {
     this.limit = limit;
@@ -21,10 +23,10 @@ export class HeadBuffer {
   }
 
   /**
-   * Takes bytes from `offset`. When the head is complete returns its latin-1 text and where the rest begins; otherwise
-   * keeps the bytes and returns undefined. Throws ProtocolError 431 beyond the limit.
+   * Takes bytes from `offset`. When the head is complete returns its latin-1 text and sets `next`; otherwise keeps the
+   * bytes and returns undefined. Throws ProtocolError 431 beyond the limit.
    */
-  feed(bytes: Buffer, offset: number): { readonly text: string; readonly next: number } | undefined {
+  feed(bytes: Buffer, offset: number): string | undefined {
     const end = this.findEnd(bytes, offset);
     if (this.size + (end < 0 ? bytes.length : end) - offset > this.limit) {
       throw new ProtocolError(431, "head too large");
@@ -40,7 +42,8 @@ export class HeadBuffer {
       this.size = 0;
     }
     this.lineFeeds = 0;
-    return { text, next: end };
+    this.next = end;
+    return text;
   }
 
   /** The first bytes of what was gathered so far. */

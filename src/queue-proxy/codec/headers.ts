@@ -1,7 +1,11 @@
-/** An interned header name: `canonical` is written to HTTP/1 peers (`User-Agent`), `lower` to HTTP/2 peers. */
+/** A header name: `canonical` is written to HTTP/1 peers (`User-Agent`), `lower` to HTTP/2 peers. */
 export interface HeaderName {
   readonly canonical: string;
   readonly lower: string;
+  /** What comes before the value in an HTTP/1 head: the end of the line before, and the name with its colon. */
+  readonly line: string;
+  /** Whether this is the only object with this name, so that it may be compared by identity. */
+  readonly interned: boolean;
 }
 
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -10,21 +14,48 @@ const internLimit = 1024;
 const maxInternedLength = 64;
 const interned = new Map<string, HeaderName>();
 const byLower = new Map<string, HeaderName>();
+/** By a hash of the spelling; of two spellings with the same hash, the later is found only as a string. */
+const byHash = new Map<number, { readonly spelling: string; readonly name: HeaderName }>();
 
 /** The name for a spelling, or undefined when it is not an RFC 9110 token. */
 export function headerName(spelling: string): HeaderName | undefined {
   const known = interned.get(spelling);
   if (known) return known;
   if (!tokenPattern.test(spelling)) return undefined;
-  const lower = spelling.toLowerCase();
-  const name = byLower.get(lower) ?? { canonical: canonicalise(lower), lower };
-  if (interned.size < internLimit && spelling.length <= maxInternedLength) {
-    // A substring of a message would keep the whole message alive.
-    const key = Buffer.from(spelling, "latin1").toString("latin1");
-    if (!byLower.has(lower)) byLower.set(name.lower, name);
+  const room = interned.size < internLimit && spelling.length <= maxInternedLength;
+  const key = room ? detached(spelling) : spelling;
+  const lower = key.toLowerCase();
+  const name = byLower.get(lower) ?? makeName(lower, room);
+  if (room) {
+    if (!byLower.has(lower)) byLower.set(lower, name);
     interned.set(key, name);
+    const hash = hashOf(key, 0, key.length);
+    if (!byHash.has(hash)) byHash.set(hash, { spelling: key, name });
   }
   return name;
+}
+
+/** The name that stands in a message, or undefined when it is not a token. Makes no string of one that is known. */
+export function headerNameAt(text: string, start: number, end: number): HeaderName | undefined {
+  const found = byHash.get(hashOf(text, start, end));
+  if (found && found.spelling.length === end - start && text.startsWith(found.spelling, start)) return found.name;
+  return headerName(text.substring(start, end));
+}
+
+/** A copy of a part of a message: the part itself would keep the whole message alive. */
+export function detached(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
+}
+
+function hashOf(text: string, start: number, end: number): number {
+  let hash = 0;
+  for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0;
+  return hash;
+}
+
+function makeName(lower: string, isInterned: boolean): HeaderName {
+  const canonical = canonicalise(lower);
+  return { canonical, lower, line: `\r\n${canonical}: `, interned: isInterned };
 }
 
 /** `user-agent` to `User-Agent`, as Go's textproto.CanonicalMIMEHeaderKey does. */
@@ -159,7 +190,7 @@ export class HeaderList {
 
   private indexOf(name: HeaderName): number {
     const index = this.names.indexOf(name);
-    if (index >= 0 || byLower.get(name.lower) === name) return index;
+    if (index >= 0 || name.interned) return index;
     return this.names.findIndex((other) => other.lower === name.lower);
   }
 }

@@ -28,12 +28,14 @@ const pieces = fc.array(
   { maxLength: 20 },
 );
 
+const peer = { secure: false, remoteAddress: "1.1.1.1:1" };
+
 describe("HTTP/1 parser", () => {
   test("arbitrary heads are either parsed or refused as a protocol error", () => {
     fc.assert(
       fc.property(pieces, (parts) => {
         try {
-          parseRequestHead(`${parts.join("")}\r\n\r\n`);
+          parseRequestHead(`${parts.join("")}\r\n\r\n`, peer);
         } catch (error) {
           assert.ok(error instanceof ProtocolError, String(error));
         }
@@ -52,7 +54,7 @@ describe("HTTP/1 parser", () => {
           if (known) headers.add(known, text.trim());
         }
         const text = requestHead({ method: "PUT", target: "/x?y", host: "h", headers, bodyLength, upgrade: undefined });
-        const parsed = parseRequestHead(text);
+        const parsed = parseRequestHead(text, peer);
         assert.equal(parsed.bodyLength, bodyLength);
         assert.equal(parsed.target, "/x?y");
         assert.deepEqual(parsed.headers.values.slice(0, headers.length), headers.values);

@@ -1,5 +1,5 @@
-import type { BodyLength } from "../message.ts";
-import { HeaderList, type HeaderName, hasToken, headerName, names } from "./headers.ts";
+import type { BodyLength, Peer, RequestHead } from "../message.ts";
+import { HeaderList, type HeaderName, hasToken, headerName, headerNameAt, names } from "./headers.ts";
 
 /** A message that breaks the protocol; `status` is what a client is told. */
 export class ProtocolError extends Error {
@@ -16,17 +16,10 @@ function bad(message: string): ProtocolError {
   return new ProtocolError(400, message);
 }
 
-/** A parsed HTTP/1 request head. Framing headers and Host are taken out of `headers`. */
-export interface Http1RequestHead {
-  readonly method: string;
-  readonly target: string;
-  readonly requestUri: string;
-  readonly host: string;
+/** A parsed HTTP/1 request head. */
+export interface Http1RequestHead extends RequestHead {
   readonly minor: 0 | 1;
-  readonly headers: HeaderList;
-  readonly bodyLength: BodyLength;
   readonly keepAlive: boolean;
-  readonly upgrade: string | undefined;
   readonly expectContinue: boolean;
 }
 
@@ -49,29 +42,30 @@ const pathOffenders = /["#<>\\^`{|}\x80-\xff]/g;
 const lengthPattern = /^\d{1,15}$/;
 const control = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 const controlLenient = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)/;
-const statusPattern = /^HTTP\/1\.([01]) (\d{3})(?: .*)?$/;
+const statusPattern = /^HTTP\/1\.[01] \d{3}(?: [^\r\n]*)?\r?\n/;
 
 /**
  * Parses a request head: everything up to and including the empty line, as latin-1. Strict by design: what another
  * parser might read differently is refused (bare CR or LF, folded lines, spaces before the colon, two framings, ...).
  * Throws ProtocolError. Source of the statuses: Go net/http server.
  */
-export function parseRequestHead(text: string): Http1RequestHead {
+export function parseRequestHead(text: string, peer: Peer): Http1RequestHead {
   if (control.test(text)) throw bad("invalid character in head");
   const lineEnd = text.indexOf("\r\n");
   const methodEnd = text.indexOf(" ");
   const targetEnd = text.indexOf(" ", methodEnd + 1);
   if (methodEnd <= 0 || methodEnd > lineEnd || targetEnd < 0 || targetEnd > lineEnd)
     throw bad("malformed request line");
-  const method = text.substring(0, methodEnd);
+  const method = text.startsWith("GET ") ? "GET" : text.substring(0, methodEnd);
   const requestUri = text.substring(methodEnd + 1, targetEnd);
-  const version = text.substring(targetEnd + 1, lineEnd);
   if (!methodPattern.test(method) || !targetPattern.test(requestUri)) throw bad("malformed request line");
-  if (version !== "HTTP/1.1" && version !== "HTTP/1.0") {
-    if (/^HTTP\/\d\.\d$/.test(version)) throw new ProtocolError(505, "unsupported protocol version");
+  const minor = text.startsWith("HTTP/1.1\r\n", targetEnd + 1) ? 1 : 0;
+  if (minor === 0 && !text.startsWith("HTTP/1.0\r\n", targetEnd + 1)) {
+    if (/^HTTP\/\d\.\d$/.test(text.substring(targetEnd + 1, lineEnd))) {
+      throw new ProtocolError(505, "unsupported protocol version");
+    }
     throw bad("malformed HTTP version");
   }
-  const minor = version === "HTTP/1.1" ? 1 : 0;
 
   const headers = new HeaderList();
   const framing = readFields(text, lineEnd + 2, "\r\n", headers);
@@ -100,12 +94,15 @@ export function parseRequestHead(text: string): Http1RequestHead {
     target: normaliseTarget(target),
     requestUri,
     host,
+    protocol: minor === 1 ? "HTTP/1.1" : "HTTP/1.0",
     minor,
     headers,
     bodyLength: framing.transferEncoding !== undefined ? "unknown" : (framing.contentLength ?? 0),
     keepAlive: keepsAlive(minor, headers),
     upgrade: minor === 1 ? upgradeToken(headers) : undefined,
     expectContinue: minor === 1 && headers.get(names.expect)?.toLowerCase() === "100-continue",
+    secure: peer.secure,
+    remoteAddress: peer.remoteAddress,
   };
 }
 
@@ -127,13 +124,13 @@ export function normaliseTarget(target: string): string {
  */
 export function parseResponseHead(text: string, method: string): Http1ResponseHead {
   const lineFeed = text.indexOf("\n");
-  const crlf = text.charCodeAt(lineFeed - 1) === 13;
-  const statusLine = text.substring(0, crlf ? lineFeed - 1 : lineFeed);
-  const status = statusPattern.exec(statusLine);
-  if (!status) throw malformedResponse(statusLine);
+  if (!statusPattern.test(text)) {
+    const crlf = text.charCodeAt(lineFeed - 1) === 13;
+    throw malformedResponse(text.substring(0, crlf ? lineFeed - 1 : lineFeed));
+  }
   if (controlLenient.test(text)) throw new ProtocolError(502, "malformed MIME header: invalid character");
-  const code = Number(status[2]);
-  const minor = status[1] === "1" ? 1 : 0;
+  const minor = digitAt(text, 7) === 1 ? 1 : 0;
+  const code = 100 * digitAt(text, 9) + 10 * digitAt(text, 10) + digitAt(text, 11);
   const headers = new HeaderList();
   let framing: Framing;
   try {
@@ -159,6 +156,10 @@ export function parseResponseHead(text: string, method: string): Http1ResponseHe
     upgrade: code === 101 ? upgradeToken(headers) : undefined,
     trailer: framing.trailer,
   };
+}
+
+function digitAt(text: string, index: number): number {
+  return text.charCodeAt(index) - 0x30;
 }
 
 /** The error for bytes that are not a response; the text is Go's. */
@@ -204,7 +205,7 @@ function readFields(text: string, position: number, newline: "\r\n" | "\n", head
     if (end === position) return framing;
     const colon = text.indexOf(":", position);
     if (colon < 0 || colon >= end) throw bad("malformed header line");
-    const name = headerName(text.substring(position, colon));
+    const name = headerNameAt(text, position, colon);
     if (!name) throw bad("invalid header name");
     takeField(name, trimmed(text, colon + 1, end), headers, framing);
     position = newlineAt + newline.length;

@@ -71,22 +71,20 @@ export function reasonPhrase(status: number): string {
   return reasons[status] ?? `status code ${status}`;
 }
 
-/** Header fields as HTTP/1 lines. Names and values were validated when they were parsed. */
-export function headerLines(headers: HeaderList): string {
-  let text = "";
-  for (let index = 0; index < headers.length; index++) {
-    text += `${headers.names[index]!.canonical}: ${headers.values[index]!}\r\n`;
-  }
+/** A first line with header fields, the end of the last one missing. Names and values were validated when they were parsed. */
+function withFields(firstLine: string, headers: HeaderList): string {
+  let text = firstLine;
+  for (let index = 0; index < headers.length; index++) text += headers.names[index]!.line + headers.values[index]!;
   return text;
 }
 
 /** A request head for a backend. Framing is written from `bodyLength` alone, so there is always exactly one. */
 export function requestHead(head: OutgoingHead): string {
-  let text = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.host}\r\n${headerLines(head.headers)}`;
-  if (head.bodyLength === "unknown") text += "Transfer-Encoding: chunked\r\n";
-  else if (head.bodyLength > 0 || wantsLength(head.method)) text += `Content-Length: ${head.bodyLength}\r\n`;
-  if (head.upgrade !== undefined) text += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-  return `${text}\r\n`;
+  let text = withFields(`${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.host}`, head.headers);
+  if (head.bodyLength === "unknown") text += "\r\nTransfer-Encoding: chunked";
+  else if (head.bodyLength > 0 || wantsLength(head.method)) text += `\r\nContent-Length: ${head.bodyLength}`;
+  if (head.upgrade !== undefined) text += `\r\nConnection: Upgrade\r\nUpgrade: ${head.upgrade}`;
+  return `${text}\r\n\r\n`;
 }
 
 /** As Go's client: a body of length zero is announced for methods that usually have one. */
@@ -99,27 +97,27 @@ export type ResponseFraming = "none" | "length" | "chunked" | "close";
 
 /** A final response head. */
 export function responseHead(head: ResponseHead, framing: ResponseFraming, minor: 0 | 1, keepAlive: boolean): string {
-  let text = `HTTP/1.${minor} ${statusLine(head.status)}\r\n${headerLines(head.headers)}`;
+  let text = withFields((minor === 1 ? "HTTP/1.1 " : "HTTP/1.0 ") + statusLine(head.status), head.headers);
   if (framing === "chunked") {
-    if (head.trailer !== undefined) text += `Trailer: ${head.trailer}\r\n`;
-    text += "Transfer-Encoding: chunked\r\n";
+    if (head.trailer !== undefined) text += `\r\nTrailer: ${head.trailer}`;
+    text += "\r\nTransfer-Encoding: chunked";
   } else if (typeof head.bodyLength === "number" && head.status >= 200 && head.status !== 204) {
     if (!(framing === "none" && head.status === 304 && head.bodyLength === 0))
-      text += `Content-Length: ${head.bodyLength}\r\n`;
+      text += `\r\nContent-Length: ${head.bodyLength}`;
   }
-  if (!keepAlive) text += "Connection: close\r\n";
-  else if (minor === 0) text += "Connection: keep-alive\r\n";
-  return `${text}\r\n`;
+  if (!keepAlive) text += "\r\nConnection: close";
+  else if (minor === 0) text += "\r\nConnection: keep-alive";
+  return `${text}\r\n\r\n`;
 }
 
 /** An informational response, or 101 with its `Connection: Upgrade`. */
 export function informationalHead(status: number, headers: HeaderList): string {
-  return `HTTP/1.1 ${statusLine(status)}\r\n${headerLines(headers)}\r\n`;
+  return `${withFields(`HTTP/1.1 ${statusLine(status)}`, headers)}\r\n\r\n`;
 }
 
 /** The end of a chunked body. */
 export function lastChunk(trailers: HeaderList | undefined): string {
-  return trailers && trailers.length > 0 ? `0\r\n${headerLines(trailers)}\r\n` : "0\r\n\r\n";
+  return trailers ? `${withFields("0", trailers)}\r\n\r\n` : "0\r\n\r\n";
 }
 
 /** The answer to a request that cannot be parsed, as Go's server writes it; the connection ends after it. */
@@ -129,6 +127,15 @@ export function refusal(status: number, reason: string): string {
   return `HTTP/1.1 ${line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${body}`;
 }
 
+/** Those that were needed so far; a status has three digits. */
+const statusLines = new Map<number, string>();
+
+/** A status with its reason. */
 function statusLine(status: number): string {
-  return `${status} ${reasonPhrase(status)}`;
+  let line = statusLines.get(status);
+  if (line === undefined) {
+    line = `${status} ${reasonPhrase(status)}`;
+    statusLines.set(status, line);
+  }
+  return line;
 }
