@@ -18,9 +18,21 @@ const programs = {
   "libexec/node-agent": "src/main/node-agent.ts",
 };
 
-// Libraries written for CommonJS ask for Node's own modules by `require`.
 // These programs hold little and should stay small: a small young generation, early collections.
-const banner = `#!/usr/bin/env -S node --optimize-for-size
+const nodeOptions = "--optimize-for-size";
+
+/** How programs start by themselves: in the Node of the PATH, which for containers is the one that runs the cluster. */
+const startInNode = `#!/usr/bin/env -S node ${nodeOptions}`;
+
+/**
+ * How the command line starts: as a shell script, in the Node that came along with our packages, whatever the user's own is.
+ * For Node the second line is no more than a string. The shell gives its process away, so signals reach the program.
+ */
+const startInOwnNode = `#!/bin/sh
+":" //; self=$(readlink -f -- "$0" 2>&-) || self=$0; node=\${self%/dist/bin/*}/node_modules/node/bin/node; [ -x "$node" ] || node=node; exec "$node" ${nodeOptions} "$self" "$@"`;
+
+// Libraries written for CommonJS ask for Node's own modules by `require`.
+const requireForLibraries = `
 import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 
@@ -57,7 +69,7 @@ async function bundle(source: string, outfile: string): Promise<void> {
     platform: "node",
     target: "node24",
     format: "esm",
-    banner: { js: banner },
+    banner: { js: (outfile.includes("/bin/hakn") ? startInOwnNode : startInNode) + requireForLibraries },
     minifySyntax: true,
     minifyWhitespace: true,
     keepNames: true,

@@ -10,7 +10,7 @@ export interface Actions {
   status(options: { readonly dataDir: string }): Promise<ClusterStatus>;
   deploy(options: DeployOptions, progress: Progress, signal?: AbortSignal): Promise<Deployed>;
   /** Prints log lines through `print` until they end, or for ever with `follow`. */
-  logs(options: LogOptions, print: (line: string) => void): Promise<void>;
+  logs(options: LogOptions, print: (line: LogLine) => void): Promise<void>;
   /** Runs a load series through the autoscaler's decisions, and draws it where `svg` names a file. */
   simulate(options: SimulateOptions): Simulation;
   /** The path of the kubeconfig of a data directory's cluster. */
@@ -76,6 +76,14 @@ export interface LogOptions {
   readonly container: string | undefined;
   readonly follow: boolean;
   readonly tail: number | undefined;
+}
+
+export interface LogLine {
+  readonly pod: string;
+  readonly container: string;
+  readonly line: string;
+  /** No other pod's lines are printed beside it. */
+  readonly alone: boolean;
 }
 
 export interface SimulateOptions {

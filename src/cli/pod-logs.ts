@@ -3,15 +3,15 @@ import { Pod } from "../apis/core/pod.ts";
 import { serviceLabel } from "../apis/serving/labels.ts";
 import type { Client } from "../kube/api.ts";
 import type { Transport } from "../kube/transport.ts";
-import type { LogOptions } from "./actions.ts";
+import type { LogLine, LogOptions } from "./actions.ts";
 import { UserError } from "./errors.ts";
 
-/** Prints the logs of all pods of a Service; of several pods each line begins with its pod's name. */
+/** Prints the logs of all pods of a Service. */
 export async function printLogs(
   client: Client,
   transport: Pick<Transport, "open">,
   options: LogOptions,
-  print: (line: string) => void,
+  print: (line: LogLine) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { namespace, name } = options;
@@ -29,10 +29,10 @@ export async function printLogs(
       });
       const path = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/log?${parameters}`;
       const response = await transport.open({ method: "GET", path, signal });
-      const prefix = pods.items.length > 1 ? `[${pod.metadata.name}] ` : "";
+      const source = { pod: pod.metadata.name, container, alone: pods.items.length === 1 };
       try {
         for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
-          print(prefix + line);
+          print({ ...source, line });
         }
       } catch (error) {
         if (!signal.aborted) throw error;

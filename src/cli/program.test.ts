@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Actions, ClusterStatus, ProcessStatus, Simulation } from "./actions.ts";
+import type { Actions, ClusterStatus, ProcessStatus, RunningCluster, Simulation } from "./actions.ts";
 import { UserError } from "./errors.ts";
 import { createProgram, exitCodeOf } from "./program.ts";
 import { memoryOf } from "./status-lines.ts";
@@ -24,6 +24,15 @@ const busy: ClusterStatus = {
     { namespace: "default", name: "hello", ready: "True", url: "http://hello.default.localhost:8080", pods: 2 },
     { namespace: "default", name: "broken", ready: "False", message: "image not found", pods: 0 },
   ],
+};
+
+const started: RunningCluster = {
+  kubeconfig: "/data/kubeconfig",
+  gatewayUrl: "http://localhost:8080",
+  registry: "localhost:5050",
+  version: "1.2.3",
+  status: async () => busy,
+  stop: async () => {},
 };
 
 const tick = { load: 10, stableValue: 10, panicValue: 10, desiredPods: 2, readyPods: 2, mode: "stable" };
@@ -122,7 +131,12 @@ const rows: Row[] = [
     err: /a port is a number from 0 to 65535/,
   },
   { name: "a port has a limit", args: ["up", "--http-port", "70000"], code: 2, err: /a port is a number/ },
-  { name: "deploy needs a directory", args: ["deploy"], code: 2, err: /missing required argument 'directory'/ },
+  {
+    name: "deploy needs a directory",
+    args: ["deploy"],
+    code: 2,
+    err: /missing required argument 'directory'\nRun `hakn deploy --help`/,
+  },
   {
     name: "help shows no default where there is none to show",
     args: ["deploy", "--help"],
@@ -186,7 +200,51 @@ const rows: Row[] = [
     name: "kubeconfig for a shell",
     args: ["kubeconfig", "--env"],
     code: 0,
-    out: /^export KUBECONFIG='\/data\/kubeconfig'\n$/,
+    out: /^export KUBECONFIG=\/data\/kubeconfig\n$/,
+  },
+  {
+    name: "kubeconfig for a shell, at a path that needs quotes",
+    args: ["kubeconfig", "--env"],
+    actions: { kubeconfigPath: async () => "/home/Ann O'Neil/kubeconfig" },
+    code: 0,
+    out: /^export KUBECONFIG='\/home\/Ann O'\\''Neil\/kubeconfig'\n$/,
+  },
+  {
+    name: "kubeconfig as JSON says where it is",
+    args: ["kubeconfig", "--json"],
+    code: 0,
+    out: /^\{"kubeconfig":"\/data\/kubeconfig"\}\n$/,
+  },
+  {
+    name: "the line for kubectl can be pasted, whatever the home directory is called",
+    args: ["up"],
+    actions: {
+      up: async () => ({ ...started, kubeconfig: "/home/Ann O/kubeconfig" }),
+      interrupted: () => AbortSignal.abort(),
+    },
+    code: 0,
+    out: /^ {2}kubectl: export KUBECONFIG='\/home\/Ann O\/kubeconfig'$/m,
+  },
+  {
+    name: "logs of one pod are its lines as they are",
+    args: ["logs", "hello"],
+    actions: { logs: async (_, print) => print({ pod: "a", container: "c", line: "[x] y", alone: true }) },
+    code: 0,
+    out: /^\[x\] y\n$/,
+  },
+  {
+    name: "logs of several pods tell them apart",
+    args: ["logs", "hello"],
+    actions: { logs: async (_, print) => print({ pod: "a", container: "c", line: "y", alone: false }) },
+    code: 0,
+    out: /^\[a\] y\n$/,
+  },
+  {
+    name: "logs as JSON, a line each",
+    args: ["logs", "hello", "--json"],
+    actions: { logs: async (_, print) => print({ pod: "a", container: "c", line: 'say "y"', alone: true }) },
+    code: 0,
+    out: /^\{"pod":"a","container":"c","line":"say \\"y\\""\}\n$/,
   },
   {
     name: "an error that the user can mend is told without a stack",

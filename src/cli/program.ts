@@ -40,6 +40,9 @@ Examples:
   hakn down                        stop it`,
     );
   for (const add of [addUp, addDown, addStatus, addDeploy, addLogs, addKubeconfig, addSimulate]) add(program, context);
+  for (const command of program.commands) {
+    command.showHelpAfterError(`Run \`hakn ${command.name()} --help\` to see how.`);
+  }
   return program;
 }
 

@@ -7,7 +7,7 @@ import { printLogs } from "../cli/pod-logs.ts";
 import { rollOut } from "../cli/rollout.ts";
 import { readServices } from "../cli/services.ts";
 import { loopbackMode } from "../cluster/shared-loopback.ts";
-import { openDataDirectory, runningSupervisor } from "../cluster/supervisor/data-directory.ts";
+import { findDataDirectory, openDataDirectory, runningSupervisor } from "../cluster/supervisor/data-directory.ts";
 import { clusterProcesses } from "../cluster/supervisor/processes.ts";
 import { purgeCluster, stopCluster } from "../cluster/supervisor/stop.ts";
 import { startCluster } from "../cluster/supervisor/supervisor.ts";
@@ -140,7 +140,7 @@ interface Running {
 }
 
 function findRunning(dataDir: string): Running | undefined {
-  const directory = openDataDirectory(dataDir);
+  const directory = findDataDirectory(dataDir);
   const pid = runningSupervisor(directory);
   const state = directory.readState();
   if (pid === undefined || !state) return undefined;

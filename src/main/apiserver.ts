@@ -1,7 +1,7 @@
 /** The embedded cluster's API server and built-in controllers, as a process of the supervisor. */
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startApiServer } from "../cluster/api/api-server.ts";
+import { type ApiServer, type ApiServerOptions, startApiServer } from "../cluster/api/api-server.ts";
 import { startBuiltinControllers } from "../cluster/controllers/start.ts";
 import { locateIn, loopbackMode } from "../cluster/shared-loopback.ts";
 import { createClient } from "../kube/client.ts";
@@ -13,7 +13,7 @@ const clock = systemClock;
 const log = createLogger("apiserver");
 const dataDir = required("HAKN_DATA_DIR");
 
-const server = await startApiServer({
+const server = await startOrTell({
   dataDir: join(dataDir, "api"),
   address: "127.0.0.1",
   port: Number(required("HAKN_API_PORT")),
@@ -54,6 +54,19 @@ function required(name: string): string {
   if (value) return value;
   process.stderr.write(`${name} is not set: this program is started by \`hakn up\`\n`);
   process.exit(2);
+}
+
+/** What is wrong with the data directory stays wrong: whoever started us need not wait for a better try. */
+async function startOrTell(options: ApiServerOptions): Promise<ApiServer> {
+  try {
+    return await startApiServer(options);
+  } catch (error) {
+    log.error("The API server cannot start", { error });
+    const { promise: told, resolve } = Promise.withResolvers<unknown>();
+    if (!process.send?.({ failed: (error as Error).message }, resolve)) resolve(undefined);
+    await told;
+    process.exit(1);
+  }
 }
 
 /** Readers see the old file or the new one, never a part. */

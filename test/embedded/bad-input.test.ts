@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,6 +38,28 @@ describe("the programs as they are bundled", () => {
     });
     const code = await new Promise((resolve) => child.once("close", resolve));
     assert.deepEqual({ code, complaint }, { code: 0, complaint: "" });
+  });
+
+  test("the command line runs in the Node that came along, as the very process that was started", async () => {
+    const place = mkdtempSync(join(tmpdir(), "hakn place "));
+    try {
+      // Where an old Node is the only one in the PATH, and hakn is found through a link.
+      writeFileSync(join(place, "node"), "#!/bin/sh\nexit 9\n", { mode: 0o755 });
+      symlinkSync(join(root, "dist/bin/hakn"), join(place, "hakn"));
+      const report = "process.on('exit', () => process.stderr.write(process.pid + ' ' + process.version))";
+      const child = spawn("hakn", ["--version"], {
+        env: { PATH: `${place}:/usr/bin:/bin`, NODE_OPTIONS: `--import="data:text/javascript,${report}"` },
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      let told = "";
+      child.stderr.setEncoding("utf8").on("data", (text: string) => {
+        told += text;
+      });
+      const code = await new Promise((resolve) => child.once("close", resolve));
+      assert.deepEqual({ code, told }, { code: 0, told: `${child.pid} ${process.version}` });
+    } finally {
+      rmSync(place, { recursive: true, force: true });
+    }
   });
 
   test("no program loads Node's client for fetch, which none of them needs", () => {
@@ -84,6 +106,38 @@ describe("hakn up refuses what cannot work, and says what to do", () => {
     assert.match(err, new RegExp(`port ${port} of 127\\.0\\.0\\.1, for the gateway, is already taken .*--http-port`));
   });
 
+  test("a port that another program has where localhost leads to as well", async (t) => {
+    const other = createServer();
+    const found = await new Promise<number | undefined>((resolve) => {
+      other.once("error", () => resolve(undefined));
+      other.listen(0, "::1", () => resolve((other.address() as { port: number }).port));
+    });
+    if (found === undefined) return t.skip("this machine has no ::1");
+    try {
+      const { code, err } = await hakn("up", "--data-dir", join(directory, "a"), "--http-port", String(found));
+      assert.equal(code, 1);
+      assert.match(err, new RegExp(`port ${found} of ::1, for the gateway, is already taken`));
+    } finally {
+      other.close();
+    }
+  });
+
+  test("one port for two things", async () => {
+    const ports = ["--http-port", "18080", "--https-port", "18080"];
+    const { code, err } = await hakn("up", "--data-dir", join(directory, "a"), ...ports);
+    assert.equal(code, 1);
+    assert.match(err, /--http-port and --https-port are both 18080/);
+  });
+
+  test("a database that is none: told at once, with what to do", async () => {
+    const dataDir = join(directory, "damaged");
+    mkdirSync(join(dataDir, "api"), { recursive: true });
+    writeFileSync(join(dataDir, "api/cluster.db"), "no database");
+    const { code, err } = await hakn("up", "--data-dir", dataDir, "--http-port", "0");
+    assert.equal(code, 1);
+    assert.match(err, /cannot start in .*damaged: cannot use the database .*\.db: file is not a database\. .*--purge/);
+  });
+
   test("a data directory that cannot be made", async () => {
     const file = join(directory, "file");
     writeFileSync(file, "");
@@ -101,6 +155,13 @@ describe("hakn up refuses what cannot work, and says what to do", () => {
       assert.equal(code, 1, args.join(" "));
       assert.match(err, /no cluster is running in .*: start one with `hakn up`/, args.join(" "));
     }
+  });
+
+  test("asking makes no directory", async () => {
+    const dataDir = join(directory, "none");
+    assert.equal((await hakn("status", "--data-dir", dataDir)).code, 1);
+    assert.equal((await hakn("down", "--data-dir", dataDir)).code, 0);
+    assert.equal(existsSync(dataDir), false);
   });
 
   test("purging a directory that holds no cluster deletes nothing", async () => {

@@ -7,6 +7,7 @@ interface Options {
   container?: string;
   follow: boolean;
   tail?: number;
+  json?: boolean;
 }
 
 /** `hakn logs NAME`: the log lines of a Service's pods. */
@@ -19,6 +20,7 @@ export function addLogs(program: Command, { actions, terminal }: CommandContext)
     .option("-c, --container <name>", "one container only, such as queue-proxy (the program's own unless given)")
     .option("-f, --follow", "go on until Ctrl-C", false)
     .option("--tail <lines>", "only the last lines of each pod", lines)
+    .option("--json", "print each line as JSON: {pod, container, line}")
     .option("--data-dir <dir>", "the cluster's directory", actions.defaultDataDir())
     .addHelpText(
       "after",
@@ -34,7 +36,10 @@ export function addLogs(program: Command, { actions, terminal }: CommandContext)
           follow: options.follow,
           tail: options.tail,
         },
-        (line) => terminal.print(`${line}\n`),
+        ({ pod, container, line, alone }) => {
+          const text = options.json ? JSON.stringify({ pod, container, line }) : alone ? line : `[${pod}] ${line}`;
+          terminal.print(`${text}\n`);
+        },
       ),
     );
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { untilAborted } from "../../lib/until-aborted.ts";
 import type { Deployed, DeployOptions, RunningCluster } from "../actions.ts";
 import { type CommandContext, portNumber } from "../program.ts";
+import { shellWord } from "../shell-word.ts";
 import { statusLines } from "../status-lines.ts";
 
 interface Options {
@@ -96,7 +97,7 @@ function announce(
   for (const service of deployed) {
     terminal.print(`  ${service.name}:  ${service.url}\n  try it:  curl ${service.url}\n\n`);
   }
-  terminal.print(`  kubectl: export KUBECONFIG=${cluster.kubeconfig}\n`);
+  terminal.print(`  kubectl: export KUBECONFIG=${shellWord(cluster.kubeconfig)}\n`);
   terminal.print(`  stop:    Ctrl-C\n`);
 }
 

@@ -57,19 +57,10 @@ interface Waiting {
 /**
  * Opens the database of the cluster: an SQLite file in WAL mode with synchronous=FULL. All objects are also held in
  * memory, so reads never touch the disk. Writes that arrive in the same turn of the event loop share one commit.
+ * Throws an error that names the file when it is no database, or may not be read and written.
  */
 export function openStorage(file: string): Storage {
-  const database = new DatabaseSync(file);
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    CREATE TABLE IF NOT EXISTS objects (
-      resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL,
-      body TEXT NOT NULL, PRIMARY KEY (resource, namespace, name)
-    ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL);
-    INSERT OR IGNORE INTO state VALUES (1, 1);
-  `);
+  const database = openDatabase(file);
   const statements = prepare(database);
   const tables = new Map<string, Table>();
   const listeners = new Set<(change: Change) => void>();
@@ -234,6 +225,25 @@ interface Row {
   readonly name: string;
   readonly revision: number;
   readonly body: string;
+}
+
+function openDatabase(file: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(file);
+    database.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      CREATE TABLE IF NOT EXISTS objects (
+        resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL,
+        body TEXT NOT NULL, PRIMARY KEY (resource, namespace, name)
+      ) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL);
+      INSERT OR IGNORE INTO state VALUES (1, 1);
+    `);
+    return database;
+  } catch (error) {
+    throw new Error(`cannot use the database ${file}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function prepare(database: DatabaseSync): Record<"all" | "revision" | "put" | "remove" | "advance", StatementSync> {

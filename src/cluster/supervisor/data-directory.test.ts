@@ -5,7 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { DataDirectoryError, explainFullDisk, openDataDirectory } from "./data-directory.ts";
+import {
+  DataDirectoryError,
+  explainFullDisk,
+  openDataDirectory,
+  runningSupervisor,
+  startTimeOf,
+} from "./data-directory.ts";
 
 const module = pathToFileURL(join(import.meta.dirname, "data-directory.ts")).href;
 
@@ -60,5 +66,22 @@ for (const [name, error, full] of fullDisks) {
     if (!full) return assert.equal(told, error);
     assert.ok(told instanceof DataDirectoryError);
     assert.match(told.message, /the disk of the data directory \/data is full: free some space/);
+  });
+}
+
+const { pid } = process;
+const startTime = startTimeOf(pid);
+const states: [name: string, state: object, running: number | undefined][] = [
+  ["its process runs", { pid, ...(startTime !== undefined && { startTime }) }, pid],
+  ["none was started", {}, undefined],
+  ["the system does not tell when processes started", { pid }, pid],
+  ["that process is gone", { pid: 2 ** 30 }, undefined],
+  ["that process is gone, and was of a system with /proc", { pid: 2 ** 30, startTime: 1 }, undefined],
+  ["its number went to another program, as after a crash of the machine", { pid, startTime: 1 }, undefined],
+];
+for (const [name, state, running] of states) {
+  test(`whether a cluster runs: ${name}`, () => {
+    const ports = { apiPort: 1, registryPort: 2, gatewayPort: 3 };
+    assert.equal(runningSupervisor({ readState: () => ({ ...ports, ...state }) }), running);
   });
 }

@@ -16,6 +16,8 @@ export interface DataDirectory {
 export interface ClusterState {
   /** The supervisor's process while the cluster runs. */
   readonly pid?: number;
+  /** When that process started, as the system counts: the number alone may go to another program. Absent without /proc. */
+  readonly startTime?: number;
   readonly apiPort: number;
   readonly registryPort: number;
   readonly gatewayPort: number;
@@ -67,7 +69,6 @@ function tellsOfFullDisk(error: unknown): boolean {
 
 /** Opens (and makes) a cluster's directory. Throws DataDirectoryError when it cannot be written to. */
 export function openDataDirectory(path: string): DataDirectory {
-  const stateFile = join(path, "cluster.json");
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     // Named by the process: several commands may try the directory at once.
@@ -81,11 +82,26 @@ export function openDataDirectory(path: string): DataDirectory {
       { cause: error },
     );
   }
+  return findDataDirectory(path);
+}
+
+/** A cluster's directory for those who only look: nothing is made, and there may be none. */
+export function findDataDirectory(path: string): DataDirectory {
+  const stateFile = join(path, "cluster.json");
+  // Throws DataDirectoryError when it belongs to somebody else.
   const readState = (): ClusterState | undefined => {
     try {
       return JSON.parse(readFileSync(stateFile, "utf8")) as ClusterState;
-    } catch {
-      // None yet, or made unreadable by somebody: the cluster finds its ports anew.
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EACCES" || code === "EPERM") {
+        throw new DataDirectoryError(
+          `the data directory ${path} cannot be read (${code}): it belongs to another user, so use one of your own ` +
+            "with --data-dir",
+          { cause: error },
+        );
+      }
+      // None yet, or what is in it is no state: the cluster finds its ports anew.
       return undefined;
     }
   };
@@ -111,7 +127,7 @@ export function openDataDirectory(path: string): DataDirectory {
     clearRunning() {
       const state = readState();
       if (!state) return;
-      const { pid: _, ...rest } = state;
+      const { pid: _, startTime: __, ...rest } = state;
       writeState(rest);
     },
   };
@@ -119,17 +135,24 @@ export function openDataDirectory(path: string): DataDirectory {
 
 /** The process that runs the cluster of this directory, if one does. */
 export function runningSupervisor(directory: Pick<DataDirectory, "readState">): number | undefined {
-  const pid = directory.readState()?.pid;
+  const { pid, startTime } = directory.readState() ?? {};
   if (pid === undefined) return undefined;
+  if (startTime !== undefined) return startTimeOf(pid) === startTime ? pid : undefined;
   try {
     process.kill(pid, 0);
+    return pid;
   } catch {
     return undefined;
   }
-  // The number may have gone to another program since: ours is called hakn.
+}
+
+/** When a process started, in the system's ticks since it came up; undefined without such a process, or without /proc. */
+export function startTimeOf(pid: number): number | undefined {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("hakn") ? pid : undefined;
+    // The second field, the program's name, may hold anything; the 22nd is the time.
+    const [, fields = ""] = /^.*\)(.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "latin1")) ?? [];
+    return Number(fields.trim().split(" ")[19]);
   } catch {
-    return pid;
+    return undefined;
   }
 }

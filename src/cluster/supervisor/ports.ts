@@ -6,6 +6,7 @@ export class PortTakenError extends Error {}
 
 /** Where the parts of the cluster listen. */
 export const loopbackAddress = "127.0.0.1";
+const loopbackAddress6 = "::1";
 const defaultRegistryPort = 5050;
 
 interface Ports {
@@ -26,36 +27,59 @@ export async function choosePorts(
   },
   before: ClusterState | undefined,
 ): Promise<Ports> {
-  const free = (preferred: number | undefined) => freePort(loopbackAddress, preferred);
-  const httpPort = told.httpPort === 0 ? await free(before?.gatewayPort) : told.httpPort;
-  await requirePort(loopbackAddress, httpPort, "the gateway", "--http-port");
+  const httpPort = told.httpPort === 0 ? await freePort(before?.gatewayPort) : told.httpPort;
+  await requirePort(httpPort, "the gateway", "--http-port");
   if (told.httpsPort !== undefined) {
-    await requirePort(loopbackAddress, told.httpsPort, "the gateway's TLS", "--https-port");
+    if (told.httpsPort === httpPort) throw new PortTakenError(`--http-port and --https-port are both ${httpPort}`);
+    await requirePort(told.httpsPort, "the gateway's TLS", "--https-port");
   }
   return {
     httpPort,
-    apiPort: await free(before?.apiPort),
-    registryPort: await free(told.registryPort ?? before?.registryPort ?? defaultRegistryPort),
+    apiPort: await freePort(before?.apiPort),
+    registryPort: await freePort(told.registryPort ?? before?.registryPort ?? defaultRegistryPort),
   };
 }
 
-/** Rejects with PortTakenError when `port` of `address` cannot be listened on. `option` is how to choose another. */
-async function requirePort(address: string, port: number, purpose: string, option: string): Promise<void> {
-  const code = await probe(address, port);
-  if (code === undefined) return;
-  const reason = code === "EACCES" ? "needs more rights" : "is already taken";
+/** Rejects with PortTakenError when `port` cannot be listened on. `option` is how to choose another. */
+async function requirePort(port: number, purpose: string, option: string): Promise<void> {
+  const obstacle = await obstacleAt(port);
+  if (!obstacle) return;
+  const { address, code } = obstacle;
   throw new PortTakenError(
-    `port ${port} of ${address}, for ${purpose}, ${reason} (${code}): stop what uses it, or choose another with ${option}`,
+    `port ${port} of ${address}, for ${purpose}, ${whyNot(code)} (${code}): ${remedy(code, option)}`,
   );
 }
 
+/**
+ * Why a port cannot be ours. Clients find us by the name localhost, which may lead them to ::1 first: what listens there
+ * would get our requests.
+ */
+async function obstacleAt(port: number): Promise<{ readonly address: string; readonly code: string } | undefined> {
+  const code = await probe(loopbackAddress, port);
+  if (code !== undefined) return { address: loopbackAddress, code };
+  return (await probe(loopbackAddress6, port)) === "EADDRINUSE"
+    ? { address: loopbackAddress6, code: "EADDRINUSE" }
+    : undefined;
+}
+
+function whyNot(code: string): string {
+  if (code === "EACCES") return "needs more rights";
+  return code === "EADDRINUSE" ? "is already taken" : "cannot be listened on";
+}
+
+function remedy(code: string, option: string): string {
+  if (code === "EACCES") return `choose one above 1023 with ${option}`;
+  if (code === "EADDRINUSE") return `stop what uses it, or choose another with ${option}`;
+  return "the loopback interface must be up and have that address";
+}
+
 /** `preferred` if it is free, else any free port. */
-async function freePort(address: string, preferred: number | undefined): Promise<number> {
-  if (preferred !== undefined && (await probe(address, preferred)) === undefined) return preferred;
+async function freePort(preferred: number | undefined): Promise<number> {
+  if (preferred !== undefined && !(await obstacleAt(preferred))) return preferred;
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen(0, address, () => {
+    server.listen(0, loopbackAddress, () => {
       const found = server.address();
       server.close(() => resolve(typeof found === "object" && found ? found.port : 0));
     });

@@ -1,12 +1,12 @@
 import { rmSync } from "node:fs";
 import type { Clock } from "../../lib/clock.ts";
-import { openDataDirectory, runningSupervisor } from "./data-directory.ts";
+import { findDataDirectory, runningSupervisor } from "./data-directory.ts";
 
 const stopTimeoutMs = 60_000;
 
 /** Stops the cluster of a directory from another process; false when none was running. */
 export async function stopCluster(dataDir: string, clock: Clock): Promise<boolean> {
-  const directory = openDataDirectory(dataDir);
+  const directory = findDataDirectory(dataDir);
   const pid = runningSupervisor(directory);
   if (pid === undefined) return false;
   process.kill(pid, "SIGTERM");
@@ -20,7 +20,7 @@ export async function stopCluster(dataDir: string, clock: Clock): Promise<boolea
 
 /** Deletes a stopped cluster's state for good. Refuses a directory that holds no cluster. */
 export function purgeCluster(dataDir: string): void {
-  if (openDataDirectory(dataDir).readState() === undefined) {
+  if (findDataDirectory(dataDir).readState() === undefined) {
     throw new Error(`${dataDir} holds no cluster: nothing is deleted`);
   }
   rmSync(dataDir, { recursive: true, force: true });

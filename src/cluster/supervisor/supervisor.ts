@@ -8,7 +8,13 @@ import type { Logger } from "../../lib/log.ts";
 import { type LoopbackMode, locateIn, loopbackVariable } from "../shared-loopback.ts";
 import { type Child, startChild } from "./child.ts";
 import { applyIfChanged, controlPlaneObjects, controlPlaneReady } from "./control-plane.ts";
-import { type DataDirectory, explainFullDisk, openDataDirectory, runningSupervisor } from "./data-directory.ts";
+import {
+  type DataDirectory,
+  explainFullDisk,
+  openDataDirectory,
+  runningSupervisor,
+  startTimeOf,
+} from "./data-directory.ts";
 import { forgetReadiness } from "./forget-readiness.ts";
 import type { ClusterParts, Part } from "./parts.ts";
 import { choosePorts, hasManyLoopbackAddresses, loopbackAddress } from "./ports.ts";
@@ -60,8 +66,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const loopback = options.loopback ?? ((await hasManyLoopbackAddresses()) ? "own" : "shared");
   const before = directory.readState();
   const { httpPort, apiPort, registryPort } = await choosePorts(options, before);
+  const startTime = startTimeOf(process.pid);
   const state = {
     pid: process.pid,
+    ...(startTime !== undefined && { startTime }),
     gatewayPort: httpPort,
     apiPort,
     registryPort,
@@ -73,7 +81,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const parts: Part[] = [];
   const children: Child[] = [];
   const logFile = (name: string) => join(directory.part("logs"), `${name}.log`);
-  const startProgram = (name: string, command: Command, onReady = () => {}) => {
+  const startProgram = (name: string, command: Command, onMessage: (message: unknown) => void = () => {}) => {
     const env = {
       ...options.env,
       HAKN_DATA_DIR: directory.path,
@@ -81,9 +89,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       HAKN_API_PORT: String(apiPort),
       HAKN_REGISTRY: `${loopbackAddress}:${registryPort}`,
       KUBECONFIG: directory.kubeconfig,
-    };
-    const onMessage = (message: unknown) => {
-      if (message === "ready") onReady();
     };
     children.push(startChild({ name, command, env, logFile: logFile(name), onMessage }, clock, log));
   };
@@ -106,8 +111,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   try {
     progress("starting the API server");
-    const { promise: apiReady, resolve: onApiReady } = Promise.withResolvers<void>();
-    startProgram("apiserver", options.commands.apiserver, onApiReady);
+    const { promise: apiReady, resolve: onApiReady, reject: onApiRefused } = Promise.withResolvers<void>();
+    apiReady.catch(() => {});
+    startProgram("apiserver", options.commands.apiserver, (message) => {
+      if (message === "ready") onApiReady();
+      else onApiRefused(new Error(whyRefused(message, directory.path)));
+    });
     const [{ images }] = await Promise.all([
       startPart(options.parts.startRegistry(directory.part("registry"), registryPort)),
       within(startTimeoutMs, apiReady, "the API server", logFile("apiserver"), clock, signal),
@@ -147,6 +156,15 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     }
     throw explainFullDisk(error, directory.path);
   }
+}
+
+/** What the API server told before it gave up. */
+function whyRefused(message: unknown, dataDir: string): string {
+  const { failed = "for an unknown reason" } = message as { failed?: string };
+  return (
+    `the API server cannot start in the data directory ${dataDir}: ${failed}. Mend that, ` +
+    "have the cluster in another directory with --data-dir, or delete its state with `hakn down --purge`"
+  );
 }
 
 function requireStopped(directory: DataDirectory): void {
