@@ -8,6 +8,7 @@ import { createClient } from "../kube/client.ts";
 import { createInformers } from "../kube/informer.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger } from "../lib/log.ts";
+import { contextNameOf } from "./context-name.ts";
 
 const clock = systemClock;
 const log = createLogger("apiserver");
@@ -15,6 +16,7 @@ const dataDir = required("HAKN_DATA_DIR");
 
 const server = await startOrTell({
   dataDir: join(dataDir, "api"),
+  contextName: contextNameOf(dataDir),
   address: "127.0.0.1",
   port: Number(required("HAKN_API_PORT")),
   locate: locateIn(loopbackMode(process.env)),

@@ -10,6 +10,8 @@ interface Timer {
 export interface FakeClock extends Clock {
   /** Moves time forward, firing what becomes due; lets pending promises settle between timers. */
   advance(ms: number): Promise<void>;
+  /** Sets the wall clock forward or back, as a system that has slept or found out the right time; nothing else moves. */
+  jump(ms: number): void;
   /** Timers not yet fired nor cancelled: zero after a clean shutdown. */
   pendingTimers(): number;
 }
@@ -17,6 +19,7 @@ export interface FakeClock extends Clock {
 /** Creates a clock that reads `startMs` (Unix epoch milliseconds). */
 export function fakeClock(startMs = Date.parse("2024-01-01T00:00:00Z")): FakeClock {
   let nowMs = startMs;
+  let wallAheadMs = 0;
   let sequence = 0;
   const timers = new Set<Timer>();
 
@@ -32,7 +35,7 @@ export function fakeClock(startMs = Date.parse("2024-01-01T00:00:00Z")): FakeClo
   };
 
   const clock: FakeClock = {
-    now: () => nowMs,
+    now: () => nowMs + wallAheadMs,
     monotonic: () => nowMs - startMs,
     setTimer(delayMs, fire): CancelTimer {
       const timer = { dueAt: nowMs + Math.max(0, delayMs), sequence: sequence++, fire };
@@ -51,6 +54,9 @@ export function fakeClock(startMs = Date.parse("2024-01-01T00:00:00Z")): FakeClo
       }
       nowMs = end;
       await settle();
+    },
+    jump(ms) {
+      wallAheadMs += ms;
     },
     pendingTimers: () => timers.size,
   };

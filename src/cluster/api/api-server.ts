@@ -44,6 +44,8 @@ import { createWebhookCaller } from "./webhook-call.ts";
 export interface ApiServerOptions {
   /** Where objects and certificates are kept; made when it is not there. */
   readonly dataDir: string;
+  /** The name of the kubeconfig's context; "hakn" unless told. */
+  readonly contextName?: string;
   /** The address to listen on, such as 127.0.0.1. */
   readonly address: string;
   /** 0 takes any free port. */
@@ -168,7 +170,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     url,
     port,
     caCertificate,
-    adminKubeconfig: makeKubeconfig(url, caCertificate, pki.admin),
+    adminKubeconfig: makeKubeconfig(url, caCertificate, pki.admin, options.contextName ?? "hakn"),
     loopbackClientConfig: { server: url, ca: caCertificate, token: pki.adminToken },
     ownClientConfig: { server: `http://127.0.0.1:${ownPort}`, token: pki.adminToken },
     close,

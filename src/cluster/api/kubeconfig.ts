@@ -1,8 +1,8 @@
 import { stringify } from "yaml";
 import type { CertificatePair } from "../../lib/x509.ts";
 
-/** A kubeconfig (YAML) with one context that authenticates by a client certificate. */
-export function makeKubeconfig(server: string, caCertificate: string, client: CertificatePair, name = "hakn"): string {
+/** A kubeconfig (YAML) with one context, `name`, that authenticates by a client certificate. */
+export function makeKubeconfig(server: string, caCertificate: string, client: CertificatePair, name: string): string {
   const base64 = (text: string) => Buffer.from(text).toString("base64");
   return stringify({
     apiVersion: "v1",

@@ -18,7 +18,8 @@ export function createRestartBackoff(baseMs = 10_000, maxMs = 300_000): RestartB
   return {
     waitMs(failedAtMs, nowMs) {
       forget(nowMs);
-      return Math.max(0, failedAtMs + delay - nowMs);
+      // Never longer than the delay, even where the wall clock was set back since.
+      return Math.min(delay, Math.max(0, failedAtMs + delay - nowMs));
     },
     delayMs: () => delay,
     next(nowMs) {

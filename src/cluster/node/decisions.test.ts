@@ -52,6 +52,7 @@ describe("the restart back-off", () => {
     }
     assert.deepEqual(waits, [0, 10, 20, 40, 80, 160, 300, 300]);
     assert.equal(backoff.waitMs(now + 5000, now + 10_000), 295_000);
+    assert.equal(backoff.waitMs(now + 3_600_000, now), 300_000, "the clock was set back by an hour");
     assert.equal(backoff.waitMs(now + 600_001, now + 600_001), 0);
   });
 });

@@ -12,10 +12,11 @@ async function probe(
   healthyAt: (ms: number) => boolean,
   forMs: number,
   known?: "success",
+  jump?: { readonly atMs: number; readonly byMs: number },
 ) {
   const clock = fakeClock();
   const start = clock.now();
-  const at = () => clock.now() - start;
+  const at = () => clock.monotonic();
   const seen = { attempts: [] as number[], results: [] as string[], failures: [] as number[] };
   const ended = new AbortController();
   const done = runProber({
@@ -32,7 +33,10 @@ async function probe(
     onFailure: () => seen.failures.push(at()),
     signal: ended.signal,
   });
-  for (let passed = 0; passed < forMs; passed += 5) await clock.advance(5);
+  for (let passed = 0; passed < forMs; passed += 5) {
+    if (passed === jump?.atMs) clock.jump(jump.byMs);
+    await clock.advance(5);
+  }
   ended.abort();
   await clock.advance(1);
   await done;
@@ -69,6 +73,16 @@ describe("a prober", () => {
     const { results } = await probe("readiness", { periodSeconds: 1, successThreshold: 3 }, () => true, 3500);
     assert.deepEqual(results, ["true at 2000"]);
   });
+  const hourMs = 3_600_000;
+  for (const byMs of [-hourMs, hourMs]) {
+    it(`keeps to its times when the wall clock is set ${byMs < 0 ? "back" : "forward"}`, async () => {
+      const spec = { periodSeconds: 1, failureThreshold: 2 };
+      const { attempts } = await probe("readiness", spec, () => true, 3500, "success", { atMs: 1500, byMs });
+      assert.deepEqual(attempts, [0, 1000, 2000, 3000]);
+      const dead = await probe("startup", spec, () => false, 3000, undefined, { atMs: 500, byMs });
+      assert.deepEqual(dead.failures, [1000, 2000]);
+    });
+  }
   it("goes on from what an earlier agent knew", async () => {
     const spec = { periodSeconds: 1, failureThreshold: 2 };
     const { results, attempts } = await probe("readiness", spec, () => false, 1500, "success");

@@ -36,16 +36,19 @@ export async function runProber(spec: ProberSpec): Promise<void> {
   let state: ProbeState = { ...initialProbeState(kind), ...(spec.known && { result: spec.known }) };
   let eager = kind !== "liveness" && spec.known === undefined;
   let eagerMs = eagerFirstMs;
-  const firstDueAt = spec.startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000;
+  // The wall clock says how old the container is, and may be set at any time: no wait is counted by it.
+  const initialDelayMs = (probe.initialDelaySeconds ?? 0) * 1000;
+  const ageMs = Math.max(0, clock.now() - spec.startedAtMs);
+  const firstDueAt = clock.monotonic() + Math.max(0, initialDelayMs - ageMs);
   let countsAt = firstDueAt + (eager ? periodMs : 0);
   let nextAt = firstDueAt;
 
   while (!signal.aborted) {
-    await clock.sleep(Math.max(0, nextAt - clock.now()), signal).catch(() => {});
+    await clock.sleep(Math.max(0, nextAt - clock.monotonic()), signal).catch(() => {});
     if (signal.aborted) return;
     const outcome = await spec.attempt();
     if (signal.aborted) return;
-    const now = clock.now();
+    const now = clock.monotonic();
     const counts = outcome.ok || !eager || now >= countsAt;
     if (counts) {
       countsAt = now + periodMs;
