@@ -7,7 +7,7 @@ import { type ApiServer, startApiServer } from "../../src/cluster/api/api-server
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLogger } from "../../src/lib/log.ts";
 import { type Access, type Answer, runCase, send } from "./contract.ts";
-import { cases, setUp } from "./contract-cases.ts";
+import { cases, setUp } from "./contract-cases/index.ts";
 
 /** Where ours answers otherwise, and why: "case #step". Everything else must be the same. */
 const differences: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { request } from "node:https";
-import type { ContractCase, Step } from "./contract-cases.ts";
+import type { ContractCase, Step } from "./contract-cases/samples.ts";
 
 /** How to reach an API server as its administrator. */
 export interface Access {

@@ -8,7 +8,7 @@ import { type ApiServer, startApiServer } from "../../src/cluster/api/api-server
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLogger } from "../../src/lib/log.ts";
 import { type Access, send } from "./contract.ts";
-import type { Step } from "./contract-cases.ts";
+import type { Step } from "./contract-cases/samples.ts";
 
 interface Meta {
   readonly name: string;

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parse } from "yaml";
 import { type Access, type Answer, runCase, send } from "./contract.ts";
-import { cases, setUp, tearDown } from "./contract-cases.ts";
+import { cases, setUp, tearDown } from "./contract-cases/index.ts";
 
 interface Kubeconfig {
   readonly clusters: readonly { readonly cluster: Record<string, string> }[];

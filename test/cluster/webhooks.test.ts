@@ -10,7 +10,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { silentLogger } from "../../src/lib/log.ts";
 import { type CertificatePair, createAuthority, issueCertificate } from "../../src/lib/x509.ts";
 import { type Access, type RawAnswer, send } from "./contract.ts";
-import type { Step } from "./contract-cases.ts";
+import type { Step } from "./contract-cases/samples.ts";
 
 interface Review {
   readonly request: {

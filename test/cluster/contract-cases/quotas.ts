@@ -1,4 +1,4 @@
-import type { ContractCase, Step } from "./contract-cases.ts";
+import type { ContractCase, Step } from "./samples.ts";
 
 const space = "/api/v1/namespaces/quota";
 const quotas = `${space}/resourcequotas`;

@@ -1,0 +1,171 @@
+import {
+  apps,
+  type ContractCase,
+  configMap,
+  core,
+  deployment,
+  merge,
+  pod,
+  podSpec,
+  service,
+  table,
+  widget,
+  widgets,
+} from "./samples.ts";
+
+/** What kubectl prints and follows: tables and watches. */
+export const viewCases: readonly ContractCase[] = [
+  {
+    name: "tables have the columns and cells that kubectl prints",
+    steps: [
+      ["POST", `${core}/configmaps`, configMap("table")],
+      [
+        "POST",
+        `${core}/services`,
+        service("table", {
+          type: "NodePort",
+          selector: { a: "b", c: "d" },
+          ports: [
+            { name: "a", port: 80, nodePort: 30123 },
+            { name: "b", port: 81, protocol: "UDP", nodePort: 30124 },
+          ],
+          externalIPs: ["192.0.2.1"],
+        }),
+      ],
+      [
+        "POST",
+        `${apps}/deployments`,
+        deployment("table", { replicas: 3 }, [
+          { name: "a", image: "i:1" },
+          { name: "b", image: "j:2" },
+        ]),
+      ],
+      [
+        "PATCH",
+        `${apps}/deployments/table/status`,
+        { status: { replicas: 3, updatedReplicas: 2, readyReplicas: 1, availableReplicas: 1, unavailableReplicas: 2 } },
+        merge,
+      ],
+      [
+        "POST",
+        `${core}/pods`,
+        pod("table", {
+          ...podSpec([
+            { name: "a", image: "i" },
+            { name: "b", image: "i" },
+          ]),
+          initContainers: [{ name: "i", image: "i" }],
+          nodeName: "nowhere",
+        }),
+      ],
+      ["GET", `${core}/pods/table`, undefined, undefined, table],
+      [
+        "PATCH",
+        `${core}/pods/table/status`,
+        {
+          status: {
+            phase: "Pending",
+            initContainerStatuses: [
+              {
+                name: "i",
+                image: "i",
+                imageID: "",
+                ready: false,
+                restartCount: 2,
+                state: { waiting: { reason: "CrashLoopBackOff" } },
+              },
+            ],
+          },
+        },
+        merge,
+      ],
+      ["GET", `${core}/pods/table`, undefined, undefined, table],
+      [
+        "PATCH",
+        `${core}/pods/table/status`,
+        {
+          status: {
+            phase: "Running",
+            podIP: "10.1.2.3",
+            podIPs: [{ ip: "10.1.2.3" }],
+            initContainerStatuses: [
+              {
+                name: "i",
+                image: "i",
+                imageID: "",
+                ready: true,
+                restartCount: 0,
+                state: { terminated: { exitCode: 0, reason: "Completed" } },
+              },
+            ],
+            containerStatuses: [
+              { name: "a", image: "i", imageID: "", ready: true, restartCount: 1, state: { running: {} } },
+              {
+                name: "b",
+                image: "i",
+                imageID: "",
+                ready: false,
+                restartCount: 0,
+                state: { terminated: { exitCode: 3 } },
+              },
+            ],
+          },
+        },
+        merge,
+      ],
+      ["GET", `${core}/pods/table`, undefined, undefined, table],
+      ["GET", `${core}/pods?includeObject=None`, undefined, undefined, table],
+      ["DELETE", `${core}/pods/table`],
+      ["GET", `${core}/pods/table`, undefined, undefined, table],
+      ["DELETE", `${core}/pods/table?gracePeriodSeconds=0`],
+      ["GET", `${apps}/deployments/table`, undefined, undefined, table],
+      ["GET", `${core}/services/table`, undefined, undefined, table],
+      ["GET", `${core}/configmaps/table`, undefined, undefined, table],
+      ["POST", widgets, widget("table", { size: 3, mode: "a" })],
+      [
+        "PATCH",
+        `${widgets}/table/status`,
+        {
+          status: {
+            conditions: [
+              { type: "Other", status: "False" },
+              { type: "Ready", status: "True" },
+            ],
+          },
+        },
+        merge,
+      ],
+      ["GET", `${widgets}/table`, undefined, undefined, table],
+      ["GET", `${widgets}/table`, undefined, undefined, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"],
+      ["DELETE", `${widgets}/table`],
+      [
+        "GET",
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com",
+        undefined,
+        undefined,
+        table,
+      ],
+      ["GET", "/apis/coordination.k8s.io/v1/namespaces/contract/leases/l", undefined, undefined, table],
+      ["GET", "/apis/rbac.authorization.k8s.io/v1/namespaces/contract/rolebindings/a:b", undefined, undefined, table],
+      ["GET", "/apis/discovery.k8s.io/v1/namespaces/contract/endpointslices/es", undefined, undefined, table],
+      ["GET", "/api/v1/namespaces/contract", undefined, undefined, table],
+      ["GET", `${core}/serviceaccounts/default`, undefined, undefined, table],
+      ["GET", `${core}/secrets/s`, undefined, undefined, table],
+      ["GET", `${core}/events/e`, undefined, undefined, table],
+      ["GET", `${core}/configmaps/table`, undefined, undefined, "text/html"],
+    ],
+  },
+  {
+    name: "watches tell what is there",
+    steps: [
+      ["POST", `${core}/configmaps`, configMap("watched", { a: "1" }, { labels: { w: "1" } })],
+      ["GET", `${core}/configmaps?watch=1&timeoutSeconds=1&labelSelector=w`],
+      [
+        "GET",
+        `${core}/configmaps?watch=true&timeoutSeconds=1&labelSelector=w&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan`,
+      ],
+      ["GET", `${core}/configmaps?watch=true&timeoutSeconds=1&sendInitialEvents=true`],
+      ["GET", `${core}/configmaps/watched?watch=true&timeoutSeconds=1`],
+    ],
+  },
+];
