@@ -43,7 +43,6 @@ export function createActions(version: string): Actions {
         dataDir,
         httpPort: options.httpPort,
         httpsPort: options.httpsPort,
-        registryPort: undefined,
         commands: {
           apiserver: [...busyNode, join(packageRoot, "dist/libexec/apiserver")],
           nodeAgent: [...quietNode, join(packageRoot, "dist/libexec/node-agent")],

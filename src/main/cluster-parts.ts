@@ -23,7 +23,12 @@ export function clusterParts(programDirectory: string, version: string, clock: C
   return {
     async startRegistry(directory, port) {
       const store = await openImageStore(directory);
-      const server = await startRegistry({ store, address, port, log });
+      const listen = (at: number) => startRegistry({ store, address, port: at, log });
+      // It was free a moment ago; another cluster that starts now may have been faster.
+      const server = await listen(port).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "EADDRINUSE") throw error;
+        return listen(0);
+      });
       const imageOf = (name: string, runtime: readonly string[] = []) =>
         imageOfProgram(join(programDirectory, name), runtime, server.port, version);
       const [controlplane, autoscaler, queueProxy] = await Promise.all([
@@ -32,7 +37,7 @@ export function clusterParts(programDirectory: string, version: string, clock: C
         imageOf("queue-proxy"),
       ]);
       const images: Images = { controlplane, autoscaler, "queue-proxy": queueProxy };
-      return { images, close: () => server.close() };
+      return { images, port: server.port, close: () => server.close() };
     },
     gatewayObjects: makeGatewayObjects,
     startGateway: (options) => startGateway({ ...options, clock, log }),

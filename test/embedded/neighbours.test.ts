@@ -9,10 +9,14 @@ const host = "hello.default.localhost";
 describe("two embedded clusters on one machine", {
   skip: kubectlPath ? false : "kubectl is not on this machine",
 }, () => {
-  let clusters: TestCluster[] = [];
+  const clusters: TestCluster[] = [];
   before(async () => {
-    clusters = [await startTestCluster()];
-    clusters.push(await startTestCluster());
+    // At once, so that both are after the same ports.
+    await Promise.all(
+      [0, 1].map(async (index) => {
+        clusters[index] = await startTestCluster();
+      }),
+    );
     await Promise.all(
       clusters.map((cluster, index) => cluster.hakn("deploy", "examples/hello", "-e", `TARGET=${index}`, "--json")),
     );

@@ -49,8 +49,15 @@ describe("the embedded cluster after the machine has slept", {
       ]),
     );
 
+  const complaints = async () =>
+    (await list<{ reason: string; message: string; count?: number }>("events", "-A"))
+      .filter(({ reason }) => ["Unhealthy", "Killing", "BackOff"].includes(reason))
+      .map(({ reason, message, count = 1 }) => `${count} x ${reason}: ${message}`);
+
   test("everything goes on at once: requests, rollouts, leadership; no pod is lost, none called unhealthy", async () => {
     const pods = await lives();
+    // On a busy machine some probe may have failed while the cluster started.
+    const before = await complaints();
     signalAll("SIGSTOP");
     const asleepSince = Date.now();
     await systemClock.sleep(asleepMs);
@@ -71,10 +78,7 @@ describe("the embedded cluster after the machine has slept", {
     assert.ok(leases.length >= 4, "the controllers' buckets and the autoscaler's");
     const now = await lives();
     for (const [name, life] of pods) assert.equal(now.get(name), life, `${name} is the pod it was`);
-    const complaints = (await list<{ reason: string; message: string }>("events", "-A"))
-      .filter(({ reason }) => ["Unhealthy", "Killing", "BackOff"].includes(reason))
-      .map(({ reason, message }) => `${reason}: ${message}`);
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(await complaints(), before);
   });
 
   /** Settles with the buckets' Leases once a member that renewed since holds each of them, and not one all. */

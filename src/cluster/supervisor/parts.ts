@@ -9,8 +9,8 @@ export interface Part {
 }
 
 export interface ClusterParts {
-  /** Starts the image registry and puts the images of our own programs into it. */
-  startRegistry(directory: string, port: number): Promise<Part & { readonly images: Images }>;
+  /** Starts the image registry, at another port if that one is taken, and puts the images of our own programs into it. */
+  startRegistry(directory: string, port: number): Promise<Part & { readonly images: Images; readonly port: number }>;
   /** The objects that make the control plane find the gateway. */
   gatewayObjects(options: GatewayPorts): readonly KubeObject[];
   startGateway(options: GatewayOptions): Promise<Part>;

@@ -5,7 +5,7 @@ import type { ClusterState } from "./data-directory.ts";
 export class PortTakenError extends Error {}
 
 /** Where the parts of the cluster listen. */
-export const loopbackAddress = "127.0.0.1";
+const loopbackAddress = "127.0.0.1";
 const loopbackAddress6 = "::1";
 const defaultRegistryPort = 5050;
 
@@ -23,7 +23,6 @@ export async function choosePorts(
   told: {
     readonly httpPort: number;
     readonly httpsPort: number | undefined;
-    readonly registryPort: number | undefined;
   },
   before: ClusterState | undefined,
 ): Promise<Ports> {
@@ -36,7 +35,7 @@ export async function choosePorts(
   return {
     httpPort,
     apiPort: await freePort(before?.apiPort),
-    registryPort: await freePort(told.registryPort ?? before?.registryPort ?? defaultRegistryPort),
+    registryPort: await freePort(before?.registryPort ?? defaultRegistryPort),
   };
 }
 

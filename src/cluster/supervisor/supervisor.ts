@@ -17,7 +17,7 @@ import {
 } from "./data-directory.ts";
 import { forgetReadiness } from "./forget-readiness.ts";
 import type { ClusterParts, Part } from "./parts.ts";
-import { choosePorts, hasManyLoopbackAddresses, loopbackAddress } from "./ports.ts";
+import { choosePorts, hasManyLoopbackAddresses } from "./ports.ts";
 
 /** A cluster of this directory runs already. */
 export class AlreadyRunningError extends Error {}
@@ -27,7 +27,6 @@ export interface ClusterOptions {
   readonly dataDir: string;
   readonly httpPort: number;
   readonly httpsPort: number | undefined;
-  readonly registryPort: number | undefined;
   /** How the programs are started. */
   readonly commands: { readonly apiserver: Command; readonly nodeAgent: Command };
   readonly manifestDirectory: string;
@@ -65,17 +64,17 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   requireStopped(directory);
   const loopback = options.loopback ?? ((await hasManyLoopbackAddresses()) ? "own" : "shared");
   const before = directory.readState();
-  const { httpPort, apiPort, registryPort } = await choosePorts(options, before);
+  const { httpPort, apiPort, registryPort: wantedRegistryPort } = await choosePorts(options, before);
   const startTime = startTimeOf(process.pid);
-  const state = {
+  const chosen = {
     pid: process.pid,
     ...(startTime !== undefined && { startTime }),
     gatewayPort: httpPort,
     apiPort,
-    registryPort,
+    registryPort: wantedRegistryPort,
     ...(before?.applied !== undefined && { applied: before.applied }),
   };
-  directory.writeState(state);
+  directory.writeState(chosen);
 
   const stopped = new AbortController();
   const parts: Part[] = [];
@@ -87,7 +86,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       HAKN_DATA_DIR: directory.path,
       [loopbackVariable]: loopback,
       HAKN_API_PORT: String(apiPort),
-      HAKN_REGISTRY: `${loopbackAddress}:${registryPort}`,
       KUBECONFIG: directory.kubeconfig,
     };
     children.push(startChild({ name, command, env, logFile: logFile(name), onMessage }, clock, log));
@@ -117,11 +115,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       if (message === "ready") onApiReady();
       else onApiRefused(new Error(whyRefused(message, directory.path)));
     });
-    const [{ images }] = await Promise.all([
-      startPart(options.parts.startRegistry(directory.part("registry"), registryPort)),
+    const [{ images, port: registryPort }] = await Promise.all([
+      startPart(options.parts.startRegistry(directory.part("registry"), wantedRegistryPort)),
       within(startTimeoutMs, apiReady, "the API server", logFile("apiserver"), clock, signal),
     ]);
     signal.throwIfAborted();
+    const state = { ...chosen, registryPort };
+    if (registryPort !== wantedRegistryPort) directory.writeState(state);
 
     const connection = await loadKubeconfig(directory.kubeconfig);
     const client = createClient({ connection, clock, userAgent: "hakn-supervisor" });
