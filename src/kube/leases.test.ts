@@ -184,6 +184,35 @@ test("a deleted Lease is written anew and its holder stays", async () => {
   await until(clock, () => a.leases.held().length === 2 && world.stored.has("controlplane.hakn.member.p-0"), 5000);
 });
 
+const hourMs = 3_600_000;
+for (const [name, byMs] of [
+  ["back", -hourMs],
+  ["forward", hourMs],
+] as const) {
+  test(`nobody loses a bucket, and a crash is made up for, when the wall clock is set ${name} by an hour`, async () => {
+    const { clock, world } = setUp(4, false);
+    const [a, b] = [world.add("p-0"), world.add("p-1")];
+    await until(clock, () => String(heldBy([a, b])) === "2,2");
+    const keys = keysOfBuckets(4);
+    const owners = () =>
+      keys.map((key) =>
+        [a, b]
+          .filter(({ leases }) => leases.owns(key))
+          .map(({ pod }) => pod)
+          .join(),
+      );
+    const before = owners();
+    clock.jump(byMs);
+    for (let passed = 0; passed < 120_000; passed += 100) {
+      await clock.advance(100);
+      assert.deepEqual(owners(), before, `${passed} ms later`);
+    }
+    b.crash();
+    const waitedMs = await until(clock, () => a.leases.held().length === 4);
+    assert.ok(waitedMs <= timing.leaseDurationMs + 2 * timing.retryPeriodMs, `${waitedMs} ms`);
+  });
+}
+
 test("an idle replica writes one Lease per retry period, whatever the number of buckets", async () => {
   const { clock, world } = setUp(10);
   const a = world.add("p-0");
