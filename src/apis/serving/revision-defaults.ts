@@ -66,13 +66,12 @@ function setNames(containers: readonly Container[], taken: ReadonlySet<string>, 
   }
 }
 
+/** Like Go's JSON, which upstream's webhook answers with, this shows no requests and no limits rather than empty ones. */
 function setResources(container: Container, { defaults }: ServingConfig): void {
   container.resources ??= {};
   const resources = container.resources;
-  resources.requests ??= {};
-  const requests = resources.requests;
-  resources.limits ??= {};
-  const limits = resources.limits;
+  const requests = { ...resources.requests };
+  const limits = { ...resources.limits };
   const rows = [
     ["cpu", defaults.revisionCPURequest, defaults.revisionCPULimit],
     ["memory", defaults.revisionMemoryRequest, defaults.revisionMemoryLimit],
@@ -82,6 +81,8 @@ function setResources(container: Container, { defaults }: ServingConfig): void {
     if (request !== undefined) requests[name] ??= request;
     if (limit !== undefined) limits[name] ??= limit;
   }
+  if (Object.keys(requests).length > 0) resources.requests = requests;
+  if (Object.keys(limits).length > 0) resources.limits = limits;
 }
 
 /** The container that serves requests is ready once its port takes connections. */
