@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { createClient } from "../src/kube/client.ts";
 import type { Connection } from "../src/kube/credentials.ts";
 import { systemClock } from "../src/lib/clock.ts";
+import { busyNode } from "../src/main/runtime.ts";
 import { makeWorld } from "./autoscaler/world.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -62,8 +63,7 @@ interface PodsReport {
 const candidates: Readonly<Record<string, Candidate>> = {
   ours: {
     command: [
-      process.execPath,
-      "--max-semi-space-size=1",
+      ...busyNode,
       ...(process.env["PROF"] ? ["--cpu-prof", "--cpu-prof-dir=/tmp/prof"] : []),
       join(root, "dist/bin/autoscaler"),
     ],

@@ -15,6 +15,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findBun } from "../build/queue-proxy.ts";
+import { busyNode } from "../src/main/runtime.ts";
 import { downloadHuge, uploadHuge } from "./queue-proxy/huge.ts";
 import type { Load, LoadResult } from "./queue-proxy/load.ts";
 
@@ -41,7 +42,7 @@ const megabyte = 1024;
 const candidates: Readonly<Record<string, readonly string[]>> = {
   upstream: [process.env["HAKN_BENCH_UPSTREAM"] ?? `${root}bench/upstream/queue`],
   bun: [process.env["HAKN_BENCH_BUN"] ?? `${root}dist/bin/queue-proxy`],
-  ...(options.node && { node: [process.execPath, "--max-semi-space-size=1", `${root}src/main/queue-proxy.ts`] }),
+  ...(options.node && { node: [...busyNode, `${root}src/main/queue-proxy.ts`] }),
 };
 
 interface Measure extends LoadResult {

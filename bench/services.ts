@@ -26,6 +26,7 @@ import { createInformers } from "../src/kube/informer.ts";
 import { loadKubeconfig } from "../src/kube/kubeconfig.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { silentLogger } from "../src/lib/log.ts";
+import { busyNode } from "../src/main/runtime.ts";
 import { startStand } from "./services/gateway.ts";
 import { install, systemNamespace } from "./services/install.ts";
 import { startKubelet } from "./services/kubelet.ts";
@@ -164,7 +165,7 @@ async function startControlPlane(client: Client, connection: Connection, address
       METRICS_PROMETHEUS_PORT: "0",
       PEER_PORT: "0",
     };
-    const command = [process.execPath, "--max-semi-space-size=1", join(root, "dist/bin", name)] as const;
+    const command = [...busyNode, join(root, "dist/bin", name)] as const;
     const fail = (error: Error) => ending.abort(error);
     const program = startProgram(name, command, env, join(directory, `${name}.log`), fail);
     closing.push(() => program.stop());

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { nodeFlag } from "../src/main/runtime.ts";
 import { lazyBuiltins } from "./lazy-builtins.ts";
 import { compileQueueProxy, findBun } from "./queue-proxy.ts";
 
@@ -18,18 +19,15 @@ const programs = {
   "libexec/node-agent": "src/main/node-agent.ts",
 };
 
-// These programs hold little and should stay small: a small young generation, early collections.
-const nodeOptions = "--optimize-for-size";
-
 /** How programs start by themselves: in the Node of the PATH, which for containers is the one that runs the cluster. */
-const startInNode = `#!/usr/bin/env -S node ${nodeOptions}`;
+const startInNode = `#!/usr/bin/env -S node ${nodeFlag}`;
 
 /**
  * How the command line starts: as a shell script, in the Node that came along with our packages, whatever the user's own is.
  * For Node the second line is no more than a string. The shell gives its process away, so signals reach the program.
  */
 const startInOwnNode = `#!/bin/sh
-":" //; self=$(readlink -f -- "$0" 2>&-) || self=$0; node=\${self%/dist/bin/*}/node_modules/node/bin/node; [ -x "$node" ] || node=node; exec "$node" ${nodeOptions} "$self" "$@"`;
+":" //; self=$(readlink -f -- "$0" 2>&-) || self=$0; node=\${self%/dist/bin/*}/node_modules/node/bin/node; [ -x "$node" ] || node=node; exec "$node" ${nodeFlag} "$self" "$@"`;
 
 // Libraries written for CommonJS ask for Node's own modules by `require`.
 const requireForLibraries = `

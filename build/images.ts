@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { nodeFlag } from "../src/main/runtime.ts";
 import { installation } from "./installation.ts";
 import { type ImageEntry, writeImageLayout } from "./oci-layout.ts";
 
@@ -40,8 +41,7 @@ const nodeLayer = [...accounts, ...librariesOf(node), { path: "/usr/local/bin/no
 /** A program that Node runs; its name ends in .mjs, so that Node need not guess that it has modules. */
 const nodeProgram = (name: string) => ({
   layers: [nodeLayer, [{ path: `/app/${name}.mjs`, mode: 0o644, file: program(name) }]],
-  // As in the first line of the program.
-  entrypoint: ["/usr/local/bin/node", "--max-semi-space-size=1", `/app/${name}.mjs`],
+  entrypoint: ["/usr/local/bin/node", nodeFlag, `/app/${name}.mjs`],
 });
 
 /** Without Bun the build makes queue-proxy a program for Node. */

@@ -1,7 +1,9 @@
 const oldest = [22, 18] as const;
 
-/** How Node runs what may have much to do: it collects early, and keeps less for speed. */
-export const busyNode = [process.execPath, "--optimize-for-size"] as const;
+/** What Node is told for programs that may have much to do but hold little: it collects early, and keeps less for speed. */
+export const nodeFlag = "--optimize-for-size";
+/** How Node runs what may have much to do. */
+export const busyNode = [process.execPath, nodeFlag] as const;
 /** How Node runs what has little to do: without compilers, which take a third more CPU and 13 MB less memory each. */
 export const quietNode = [process.execPath, "--lite-mode"] as const;
 
