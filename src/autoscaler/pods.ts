@@ -12,9 +12,17 @@ export interface PodCounts {
 
 const byRevision = "revision";
 
+const unread = [
+  "spec",
+  "metadata.annotations",
+  "metadata.ownerReferences",
+  "status.containerStatuses",
+  "status.initContainerStatuses",
+];
+
 /** The pods of all revisions, as far as the autoscaler looks at them, filed for `podsOf`: it asks every second. */
 export function revisionPodsOf(informers: Informers): Informer<Pod> {
-  const pods = informers.of(Pod, { labelSelector: revisionUidLabel, without: ["spec"] });
+  const pods = informers.of(Pod, { labelSelector: revisionUidLabel, without: unread });
   pods.addIndex(byRevision, ({ metadata: { namespace, labels } }) => [`${namespace}/${labels?.[revisionLabel]}`]);
   return pods;
 }

@@ -153,7 +153,7 @@ export interface InformerSelection {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** Top-level fields that nobody reads, such as "spec": they are not cached. */
+  /** Paths of fields that nobody reads, such as "spec.template": they are not cached. */
   readonly without?: readonly string[];
 }
 

@@ -2,11 +2,9 @@ import { kpaClass } from "../../apis/autoscaling/labels.ts";
 import { Metric } from "../../apis/autoscaling/metric.ts";
 import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { type ConditionDraft, conditionOf, isTrue } from "../../apis/conditions.ts";
-import { Deployment } from "../../apis/core/deployment.ts";
 import type { Pod } from "../../apis/core/pod.ts";
 import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import { numbersMayWaitMs } from "../../apis/observed.ts";
-import { revisionUidLabel } from "../../apis/serving/labels.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
@@ -29,7 +27,7 @@ import { activeThreshold, baseStatus, markActive } from "../status.ts";
 import { makeDeciderSpec } from "./decider-spec.ts";
 import { makeMetric } from "./metric.ts";
 import { planScale, scaleUnknown } from "./scale.ts";
-import { createScaleTargets, type ScaleTargets } from "./scale-target.ts";
+import { createScaleTargets, type ScaleTargets, scalableDeploymentsOf } from "./scale-target.ts";
 
 /** What the KPA may read, and what it may write. */
 export interface Deps extends ServerlessServiceDeps {
@@ -53,7 +51,7 @@ export const kpaClassReconciler = {
     metrics: informers.of(Metric),
     metricClient: client.of(Metric),
     pods: revisionPodsOf(informers),
-    scaleTargets: createScaleTargets(client, informers.of(Deployment, { labelSelector: revisionUidLabel })),
+    scaleTargets: createScaleTargets(client, scalableDeploymentsOf(informers)),
   }),
 };
 

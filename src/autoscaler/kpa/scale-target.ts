@@ -2,7 +2,8 @@ import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { Deployment } from "../../apis/core/deployment.ts";
 import type { Kind } from "../../apis/kind.ts";
 import type { KubeObject } from "../../apis/meta.ts";
-import type { Client, Lister } from "../../kube/api.ts";
+import { revisionUidLabel } from "../../apis/serving/labels.ts";
+import type { Client, Informers, Lister } from "../../kube/api.ts";
 
 /** The objects whose replicas a PodAutoscaler sets: anything with `spec.replicas`, a Deployment as a rule. */
 export interface ScaleTargets {
@@ -10,6 +11,11 @@ export interface ScaleTargets {
   scale(pa: PodAutoscaler, replicas: number): Promise<number>;
   /** What is set now, where the target is a Deployment that is in the cache. */
   present(pa: PodAutoscaler): number | undefined;
+}
+
+/** The Deployments of all revisions, without all but what says how many replicas they have. */
+export function scalableDeploymentsOf(informers: Informers): Lister<Deployment> {
+  return informers.of(Deployment, { labelSelector: revisionUidLabel, without: ["spec.template", "status"] });
 }
 
 type Scalable = KubeObject & { spec?: { replicas?: number } };

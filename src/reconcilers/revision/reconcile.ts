@@ -46,7 +46,7 @@ export const revisionReconciler = {
   ) => {
     const ours = { labelSelector: revisionUidLabel };
     const deployments = informers.of(Deployment, ours);
-    const pods = informers.of(Pod, ours);
+    const pods = informers.of(Pod, { ...ours, without: ["spec", "metadata.annotations", "metadata.ownerReferences"] });
     const warnings = informers.of(Event, { fieldSelector: "involvedObject.kind=Pod,type=Warning" });
     pods.addIndex(byRevisionUid, ({ metadata }) => [metadata.labels?.[revisionUidLabel] ?? ""]);
     warnings.addIndex(byPodUid, ({ involvedObject }) => [involvedObject?.uid ?? ""]);
@@ -55,7 +55,7 @@ export const revisionReconciler = {
       ...own,
       deployments,
       podAutoscalers: informers.of(PodAutoscaler),
-      images: informers.of(Image),
+      images: informers.of(Image, { without: ["spec", "status"] }),
       writeDeployments: client.of(Deployment),
       writePodAutoscalers: client.of(PodAutoscaler),
       writeImages: client.of(Image),

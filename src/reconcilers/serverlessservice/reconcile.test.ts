@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Deployment } from "../../apis/core/deployment.ts";
+import { Deployment } from "../../apis/core/deployment.ts";
 import type { Endpoints } from "../../apis/core/endpoints.ts";
 import type { Service } from "../../apis/core/service.ts";
 import { controllerReference, type KubeObject } from "../../apis/meta.ts";
 import type { ServerlessService } from "../../apis/networking/serverlessservice.ts";
+import { fakeInformers } from "../../testing/fake-informers.ts";
 import { conditions, linesOf } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
 import { reconcileOnce } from "../../testing/table.ts";
@@ -60,6 +61,14 @@ test("a revision gets its Services, and waits quietly for the cluster to find it
   const status = statusOf(report);
   assert.deepEqual([status.serviceName, status.privateServiceName], ["rev", "rev-private"]);
   assert.ok(status.lines.includes("Ready=Unknown CreatingPublicService: K8s Service is not ready"));
+});
+
+test("pods of a Deployment without our labels, which is not cached, are found all the same", async () => {
+  const report = await reconcileOnce({
+    ...rowOf([deployment, noActivator]),
+    deps: (world) => ({ ...serverlessServiceReconciler.deps(world), deployments: fakeInformers().of(Deployment) }),
+  });
+  assert.deepEqual((report.creates[0] as Service).spec.selector, { revision: "rev" });
 });
 
 test("the public Service leads to the pods that are ready, on their serving ports only", async () => {

@@ -6,8 +6,9 @@ import { Service } from "../../apis/core/service.ts";
 import { isControlledBy } from "../../apis/meta.ts";
 import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import { draftConditions, numbersMayWaitMs, observed, waitUnderWay } from "../../apis/observed.ts";
-import type { ClusterAccess, Lister, Outcome, Pass, StatusOf, Writer } from "../../kube/api.ts";
-import { failed } from "../../kube/errors.ts";
+import { revisionUidLabel } from "../../apis/serving/labels.ts";
+import type { ClusterAccess, Lister, Outcome, Pass, Reader, StatusOf, Writer } from "../../kube/api.ts";
+import { failed, isNotFound } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { youthLeftMs } from "../youth.ts";
 import { chooseSubset } from "./choose-subset.ts";
@@ -15,7 +16,9 @@ import { makePrivateService, makePublicEndpoints, makePublicService, privateServ
 
 /** What a ServerlessService may read, and what it may write. */
 export interface Deps {
+  /** Those of revisions; others are read from the API server. */
   readonly deployments: Lister<Deployment>;
+  readonly readDeployments: Pick<Reader<Deployment>, "get">;
   readonly services: Lister<Service>;
   readonly serviceClient: Writer<Service>;
   readonly endpoints: Lister<Endpoints>;
@@ -28,7 +31,8 @@ export const serverlessServiceReconciler = {
   kind: ServerlessService,
   reconcile: reconcileServerlessService,
   deps: ({ client, informers }: ClusterAccess) => ({
-    deployments: informers.of(Deployment),
+    deployments: informers.of(Deployment, { labelSelector: revisionUidLabel }),
+    readDeployments: client.of(Deployment),
     services: informers.of(Service),
     serviceClient: client.of(Service),
     endpoints: informers.of(Endpoints),
@@ -80,10 +84,11 @@ function isFadingOut(sks: ServerlessService, conditions: ConditionDraft): boolea
 async function reconcilePrivateService(
   sks: ServerlessService,
   conditions: ConditionDraft,
-  { services, serviceClient, deployments }: Deps,
+  deps: Deps,
   { signal }: Pass<unknown>,
 ): Promise<string> {
-  const wanted = makePrivateService(sks, selectorOf(sks, deployments));
+  const { services, serviceClient } = deps;
+  const wanted = makePrivateService(sks, await selectorOf(sks, deps, signal));
   const { name } = wanted.metadata;
   const present = services.get({ namespace: sks.metadata.namespace!, name });
   if (!present) {
@@ -171,12 +176,19 @@ async function reconcilePublicEndpoints(
   return !present && waitMs > 0 ? waitMs : undefined;
 }
 
-function selectorOf(sks: ServerlessService, deployments: Lister<Deployment>): Readonly<Record<string, string>> {
+async function selectorOf(
+  sks: ServerlessService,
+  { deployments, readDeployments }: Deps,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
   const { kind, name = "" } = sks.spec.objectRef;
-  const namespace = sks.metadata.namespace!;
-  const found = kind === "Deployment" ? deployments.get({ namespace, name }) : undefined;
+  const ref = { namespace: sks.metadata.namespace!, name };
+  const because = failed("error retrieving deployment selector spec");
+  const read = () =>
+    readDeployments.get(ref, signal).catch((error) => (isNotFound(error) ? undefined : because(error)));
+  const found = kind === "Deployment" ? (deployments.get(ref) ?? (await read())) : undefined;
   if (!found) {
-    const cause = `error fetching Pod Scalable ${namespace}/${name}: deployments.apps "${name}" not found`;
+    const cause = `error fetching Pod Scalable ${ref.namespace}/${name}: deployments.apps "${name}" not found`;
     throw new Error(`error retrieving deployment selector spec: ${cause}`);
   }
   return found.spec.selector?.matchLabels ?? {};
