@@ -1,5 +1,5 @@
 /** The container `controlplane`: admission webhooks and all reconcilers but the autoscaler's. */
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { Secret } from "../apis/core/secret.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
 import { startIngressController } from "../istio/controller.ts";
@@ -20,6 +20,7 @@ import { startCertificatesController, webhookSecretName, webhookSecretSelection 
 import { startWebhookConfigurationControllers } from "../webhook/configurations.ts";
 import { createWebhookMetrics } from "../webhook/metrics.ts";
 import { startWebhookServer } from "../webhook/server.ts";
+import { registryAuthorities } from "./authorities.ts";
 import { portFrom, tlsMinVersionFrom } from "./environment.ts";
 import { startLeadership } from "./leadership.ts";
 import { startMetricsServer } from "./metrics-server.ts";
@@ -78,9 +79,10 @@ const controllers: Controller[] = [
     registries: {
       userAgent: "knative/hakn (serving)",
       tlsMinVersion: tlsMinVersionFrom("TAG_TO_DIGEST_TLS_MIN_VERSION", "TLSv1.2"),
-      ca: clusterAuthority(),
+      ca: registryAuthorities(process.env),
       proxy: proxyFrom(process.env),
     },
+    surroundings: { env: process.env, readFile: (path) => readFile(path, "utf8") },
   }),
   startRouteController(context),
   startLabelerController(context),
@@ -103,16 +105,6 @@ await Promise.all(controllers.map(({ done }) => done));
 stopMetrics();
 profiling.stop();
 client.close();
-
-/** Registries inside the cluster may have certificates of the cluster's own authority. */
-function clusterAuthority(): string[] {
-  const path = `${process.env["HAKN_ROOT"] ?? ""}/var/run/secrets/kubernetes.io/serviceaccount/ca.crt`;
-  try {
-    return [readFileSync(path, "utf8")];
-  } catch {
-    return [];
-  }
-}
 
 function proxyFrom(environment: NodeJS.ProcessEnv): { httpProxy?: string; httpsProxy?: string; noProxy?: string } {
   const value = (name: string) => environment[name.toLowerCase()] || environment[name];

@@ -229,6 +229,7 @@ const table: Readonly<Record<string, Rows>> = {
       startRevisionController(context, {
         installation: { systemNamespace: "knative-serving", metricsDomain: "example.com" },
         registries: { userAgent: "test" },
+        surroundings: { env: {}, readFile: () => Promise.reject(new Error("there are no files")) },
       }),
     objects: [revision, bystander, pod("crashing", "False")],
     rows: [

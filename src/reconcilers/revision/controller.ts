@@ -4,6 +4,8 @@ import { revisionLabel } from "../../apis/serving/labels.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { type Controller, type ControllerContext, ownedBy, startController, watching } from "../../kube/controller.ts";
+import { createAmbientKeychains } from "./digest/keychains/ambient.ts";
+import type { Surroundings } from "./digest/keychains/keychain.ts";
 import { createPullSecrets } from "./digest/pull-secrets.ts";
 import { createRegistryClient } from "./digest/registry.ts";
 import { createDigestResolver } from "./digest/resolver.ts";
@@ -15,6 +17,8 @@ import { revisionReconciler } from "./reconcile.ts";
 export interface RevisionSettings {
   readonly installation: Installation;
   readonly registries: RegistryTransportOptions;
+  /** Where the credentials of clouds come from. */
+  readonly surroundings: Pick<Surroundings, "env" | "readFile">;
 }
 
 /** Passes may wait a moment for a registry, so that more of them than usual are under way. */
@@ -23,7 +27,7 @@ const concurrency = 32;
 /** Starts the controller that runs Revisions as Deployments. */
 export function startRevisionController(
   context: ControllerContext<ServingConfig>,
-  { installation, registries }: RevisionSettings,
+  { installation, registries, surroundings }: RevisionSettings,
 ): Controller {
   const { client, informers, clock, log, signal } = context;
   const revisions = informers.of(Revision);
@@ -34,8 +38,9 @@ export function startRevisionController(
   const deps = revisionReconciler.deps(context, {
     installation,
     digests,
-    registry: createRegistryClient(transport),
+    registry: createRegistryClient(transport, clock),
     pullSecrets: createPullSecrets(client, clock),
+    keychains: createAmbientKeychains({ ...surroundings, send: transport.send, clock }),
     ensureCertificate: certificates.ensure,
   });
   const { pods, warnings } = deps;

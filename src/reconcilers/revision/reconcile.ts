@@ -20,6 +20,7 @@ import {
   propagateAutoscaler,
   propagateDeployment,
 } from "./conditions.ts";
+import type { Keychain } from "./digest/keychains/keychain.ts";
 import type { PullSecrets } from "./digest/pull-secrets.ts";
 import type { RegistryClient } from "./digest/registry.ts";
 import { resolveImage } from "./digest/resolve.ts";
@@ -31,6 +32,7 @@ export interface RevisionDeps extends ChildrenDeps {
   readonly digests: DigestResolver;
   readonly registry: RegistryClient;
   readonly pullSecrets: PullSecrets;
+  readonly keychains: readonly Keychain[];
   readonly pods: Pick<Lister<Pod>, "byIndex">;
   readonly warnings: Pick<Lister<Event>, "byIndex">;
   /** Makes sure that queue-proxy has a certificate, where the system's inner traffic is encrypted. */
@@ -42,7 +44,10 @@ export const revisionReconciler = {
   reconcile: reconcileRevision,
   deps: (
     { client, informers }: ClusterAccess,
-    own: Pick<RevisionDeps, "installation" | "digests" | "registry" | "pullSecrets" | "ensureCertificate">,
+    own: Pick<
+      RevisionDeps,
+      "installation" | "digests" | "registry" | "pullSecrets" | "keychains" | "ensureCertificate"
+    >,
   ) => {
     const ours = { labelSelector: revisionUidLabel };
     const deployments = informers.of(Deployment, ours);
@@ -150,6 +155,7 @@ async function pinImages(
         skip: registriesSkippingTagResolving,
         tolerate: registriesToleratingUnresolvedTags,
         keyring: () => deps.pullSecrets.keyringOf(revision, signal),
+        keychains: deps.keychains,
         signal,
       }),
   };

@@ -14,6 +14,7 @@ export function revisionDeps(
     digests: { stateOf: () => digests, settled: async () => {}, forget() {}, onResult() {}, close() {} },
     registry: { digestOf: unused },
     pullSecrets: { keyringOf: unused },
+    keychains: [],
     ensureCertificate: async () => {},
   });
 }

@@ -1,3 +1,5 @@
+import { hostMatches } from "./host-pattern.ts";
+
 /** What a registry is shown: a name and password, a token for its token service, or nothing. */
 export interface RegistryCredentials {
   readonly username?: string;
@@ -8,10 +10,13 @@ export interface RegistryCredentials {
   readonly registryToken?: string;
 }
 
-/** Docker configuration: credentials by registry or by registry and repository prefix, `*` allowed in host names. */
-export type Keyring = ReadonlyMap<string, RegistryCredentials>;
+/**
+ * What Docker configurations hold: credentials and the place that they are for, which is a registry or a registry and the
+ * beginning of a repository; patterns are allowed in the host name. There may be several for one place.
+ */
+export type Keyring = readonly { readonly location: string; readonly credentials: RegistryCredentials }[];
 
-export const emptyKeyring: Keyring = new Map();
+export const emptyKeyring: Keyring = [];
 
 interface DockerAuth {
   username?: unknown;
@@ -26,64 +31,57 @@ interface DockerAuth {
  * `kubernetes.io/dockercfg`. Other secrets and other keys hold none. Throws an Error naming the key that is no JSON.
  */
 export function keyringOfSecret(data: Readonly<Record<string, string>> | undefined): Keyring {
-  const keyring = new Map<string, RegistryCredentials>();
-  for (const [key, nested] of [
-    [".dockerconfigjson", true],
-    [".dockercfg", false],
-  ] as const) {
+  const read = (key: string, parse: (text: string) => Keyring): Keyring => {
     const encoded = data?.[key];
-    if (encoded === undefined) continue;
-    for (const [location, auth] of Object.entries(parseAuths(key, encoded, nested))) {
-      keyring.set(normalLocation(location), credentialsOf(auth));
+    if (encoded === undefined) return emptyKeyring;
+    try {
+      return parse(Buffer.from(encoded, "base64").toString("utf8"));
+    } catch (cause) {
+      throw new Error(`pull secret key ${key} is not JSON`, { cause });
     }
-  }
-  return keyring;
+  };
+  return [
+    ...read(".dockerconfigjson", keyringOfDockerConfig),
+    ...read(".dockercfg", (content) => keyringOfAuths(JSON.parse(content))),
+  ];
 }
 
-/** Several keyrings as one; where two speak of the same place, the earlier one wins. */
-export function joinKeyrings(keyrings: readonly Keyring[]): Keyring {
-  const joined = new Map<string, RegistryCredentials>();
-  for (const keyring of keyrings) {
-    for (const [location, credentials] of keyring) if (!joined.has(location)) joined.set(location, credentials);
+/** Reads a Docker configuration file. Throws an Error where it is not JSON. */
+export function keyringOfDockerConfig(content: string): Keyring {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(content);
+  } catch (cause) {
+    throw new Error("is not JSON", { cause });
   }
-  return joined;
+  return keyringOfAuths(isRecord(parsed) ? parsed.auths : undefined);
 }
 
 /**
- * The credentials for an image's repository: the most specific entry that covers it (longest path first), as the
- * kubelet's keyring chooses.
+ * All credentials for an image's repository, to be tried in this order: those of the most specific place first, and for
+ * one place as they were listed. Source: kubelet, pkg/credentialprovider/keyring.go.
  */
-export function credentialsFor(
-  keyring: Keyring,
-  registry: string,
-  repository: string,
-): RegistryCredentials | undefined {
-  let best: { location: string; credentials: RegistryCredentials } | undefined;
-  for (const [location, credentials] of keyring) {
-    if (!covers(location, registry, repository)) continue;
-    if (!best || location.length > best.location.length) best = { location, credentials };
-  }
-  return best?.credentials;
+export function credentialsFor(keyring: Keyring, registry: string, repository: string): readonly RegistryCredentials[] {
+  const covering = keyring
+    .filter(({ location }) => covers(location, registry, repository))
+    .toSorted((a, b) => (a.location < b.location ? 1 : a.location > b.location ? -1 : 0));
+  return [...new Map(covering.map(({ credentials }) => [JSON.stringify(credentials), credentials])).values()];
 }
 
-function parseAuths(key: string, encoded: string, nested: boolean): Record<string, DockerAuth> {
-  const text = Buffer.from(encoded, "base64").toString("utf8");
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (cause) {
-    throw new Error(`pull secret key ${key} is not JSON`, { cause });
-  }
-  const auths = nested && isRecord(parsed) ? parsed.auths : parsed;
-  if (!isRecord(auths)) return {};
-  return Object.fromEntries(Object.entries(auths).filter((entry): entry is [string, DockerAuth] => isRecord(entry[1])));
+function keyringOfAuths(auths: unknown): Keyring {
+  if (!isRecord(auths)) return emptyKeyring;
+  return Object.entries(auths)
+    .filter((entry): entry is [string, DockerAuth] => isRecord(entry[1]))
+    .map(([location, auth]) => ({ location: normalLocation(location), credentials: credentialsOf(auth) }))
+    .filter(({ credentials }) => Object.keys(credentials).length > 0);
 }
 
+/** The joint encoding goes before separate fields, as for the kubelet. */
 function credentialsOf(auth: DockerAuth): RegistryCredentials {
-  const decoded = text(auth.auth) && Buffer.from(text(auth.auth)!, "base64").toString("utf8");
-  const colon = decoded ? decoded.indexOf(":") : -1;
-  const username = text(auth.username) ?? (colon >= 0 ? decoded!.slice(0, colon) : undefined);
-  const password = text(auth.password) ?? (colon >= 0 ? decoded!.slice(colon + 1).replace(/\0+$/, "") : undefined);
+  const decoded = Buffer.from(text(auth.auth) ?? "", "base64").toString("utf8");
+  const colon = decoded.indexOf(":");
+  const username = colon >= 0 ? decoded.slice(0, colon) : text(auth.username);
+  const password = colon >= 0 ? decoded.slice(colon + 1).replace(/\0+$/, "") : text(auth.password);
   const identityToken = text(auth.identitytoken);
   const registryToken = text(auth.registrytoken);
   return {
@@ -107,29 +105,7 @@ function covers(location: string, registry: string, repository: string): boolean
   const slash = location.indexOf("/");
   const host = slash < 0 ? location : location.slice(0, slash);
   const path = slash < 0 ? "" : location.slice(slash + 1);
-  return hostMatches(host, registry) && (path === "" || repository === path || repository.startsWith(`${path}/`));
-}
-
-/** `*` stands for one or a part of one label of the host name; ports must be equal. */
-function hostMatches(pattern: string, registry: string): boolean {
-  const [patternHost = "", patternPort = ""] = splitPort(pattern);
-  const [host = "", port = ""] = splitPort(registry);
-  if (patternPort !== port) return false;
-  const patternLabels = patternHost.split(".");
-  const labels = host.split(".");
-  return (
-    patternLabels.length === labels.length &&
-    patternLabels.every((label, index) => labelPattern(label).test(labels[index]!))
-  );
-}
-
-function splitPort(host: string): [string, string] {
-  const match = /^(.*?)(?::(\d+))?$/.exec(host)!;
-  return [match[1]!, match[2] ?? ""];
-}
-
-function labelPattern(label: string): RegExp {
-  return new RegExp(`^${label.replace(/[\\^$+?.()|[\]{}]/g, "\\$&").replace(/\*/g, "[^.]*")}$`);
+  return hostMatches(host, registry) && repository.startsWith(path);
 }
 
 function text(value: unknown): string | undefined {

@@ -6,7 +6,8 @@ import type { Revision } from "../../../apis/serving/revision.ts";
 import type { Client } from "../../../kube/api.ts";
 import { isNotFound } from "../../../kube/errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { joinKeyrings, type Keyring, keyringOfSecret } from "./credentials.ts";
+import { type Keyring, keyringOfSecret } from "./credentials.ts";
+import { createSingleFlight } from "./single-flight.ts";
 
 /** Reads the credentials with which a revision's images may be pulled. */
 export interface PullSecrets {
@@ -22,7 +23,8 @@ const mostKept = 100;
  * cached as a whole. What was read is kept for half a minute, since revisions often come in numbers.
  */
 export function createPullSecrets(client: Client, clock: Pick<Clock, "monotonic">): PullSecrets {
-  const kept = new Map<string, { readonly keyring: Promise<Keyring>; readonly readAt: number }>();
+  const kept = new Map<string, { readonly keyring: Keyring; readonly readAt: number }>();
+  const once = createSingleFlight<Keyring>();
 
   const find = async <T extends KubeObject>(kind: Kind<T>, name: string, namespace: string, signal: AbortSignal) =>
     client
@@ -38,23 +40,24 @@ export function createPullSecrets(client: Client, clock: Pick<Clock, "monotonic"
     const wanted = new Set([...names, ...(serviceAccount?.imagePullSecrets ?? []).flatMap(({ name }) => name ?? [])]);
     const keyrings: Keyring[] = [];
     for (const name of wanted) keyrings.push(keyringOfSecret((await find(Secret, name, namespace, signal))?.data));
-    return joinKeyrings(keyrings);
+    return keyrings.flat();
   };
 
   return {
-    keyringOf(revision, signal) {
+    async keyringOf(revision, signal) {
       const namespace = revision.metadata.namespace ?? "";
       const names = (revision.spec.imagePullSecrets ?? []).flatMap(({ name }) => name ?? []);
       const account = revision.spec.serviceAccountName || "default";
       const id = JSON.stringify([namespace, account, names]);
       const known = kept.get(id);
       if (known && clock.monotonic() - known.readAt < lifetimeMs) return known.keyring;
-      const keyring = read(names, account, namespace, signal);
-      kept.delete(id);
-      kept.set(id, { keyring, readAt: clock.monotonic() });
-      if (kept.size > mostKept) kept.delete(kept.keys().next().value!);
-      keyring.catch(() => kept.delete(id));
-      return keyring;
+      return once(id, signal, async (flight) => {
+        const keyring = await read(names, account, namespace, flight);
+        kept.delete(id);
+        kept.set(id, { keyring, readAt: clock.monotonic() });
+        if (kept.size > mostKept) kept.delete(kept.keys().next().value!);
+        return keyring;
+      });
     },
   };
 }

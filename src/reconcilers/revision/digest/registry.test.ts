@@ -4,19 +4,28 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { parseImageReference } from "../../../lib/image-reference.ts";
+import { fakeClock } from "../../../testing/fake-clock.ts";
 import { parseChallenges } from "./challenge.ts";
 import type { RegistryCredentials } from "./credentials.ts";
-import { createRegistryClient } from "./registry.ts";
-import { createRegistryTransport } from "./transport.ts";
+import { createRegistryClient, RegistryRefusal } from "./registry.ts";
+import { createRegistryTransport, type RegistryTransport } from "./transport.ts";
 
 const digest = `sha256:${"ab".repeat(32)}`;
+
+async function* each<T>(items: readonly T[]): AsyncIterable<T> {
+  yield* items;
+}
+const inTurn =
+  (...credentials: RegistryCredentials[]) =>
+  () =>
+    each(credentials);
 
 type Handler = (request: IncomingMessage, response: ServerResponse, host: string) => void;
 
 /** Runs `use` with a client and a registry on a free port; returns the requests that came. */
 async function withRegistry(
   handler: Handler,
-  use: (digestOf: (repository: string, credentials?: RegistryCredentials) => Promise<string>) => Promise<void>,
+  use: (digestOf: (repository: string, ...credentials: RegistryCredentials[]) => Promise<string>) => Promise<void>,
 ): Promise<string[]> {
   const requests: string[] = [];
   let host = "";
@@ -27,11 +36,11 @@ async function withRegistry(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const transport = createRegistryTransport({ userAgent: "test" });
-  const client = createRegistryClient(transport);
+  const client = createRegistryClient(transport, fakeClock());
   const signal = new AbortController().signal;
   try {
-    await use((repository, credentials) =>
-      client.digestOf(parseImageReference(`${host}/${repository}`), async () => credentials, signal),
+    await use((repository, ...credentials) =>
+      client.digestOf(parseImageReference(`${host}/${repository}`), inTurn(...credentials), signal),
     );
   } finally {
     transport.close();
@@ -127,6 +136,144 @@ test("a Basic challenge among others is answered with the password", async () =>
   );
 });
 
+const right = { username: "me", password: "pw" };
+const wrong = { username: "old", password: "gone" };
+const basicOf = ({ username, password }: typeof right) =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+
+/** Wants the right password, by challenges of either kind. */
+const strict =
+  (kind: "Basic" | "Bearer"): Handler =>
+  (request, response, host) => {
+    const { authorization } = request.headers;
+    if (request.url?.startsWith("/token")) {
+      if (authorization === basicOf(right)) response.writeHead(200).end('{"token":"t"}');
+      else response.writeHead(403).end('{"errors":[{"code":"DENIED","message":"not you"}]}');
+    } else if (authorization === (kind === "Basic" ? basicOf(right) : "Bearer t")) {
+      response.writeHead(200, { "docker-content-digest": digest }).end();
+    } else {
+      const challenge = kind === "Basic" ? "Basic" : `Bearer realm="http://${host}/token"`;
+      response.writeHead(401, { "www-authenticate": challenge }).end();
+    }
+  };
+
+for (const kind of ["Basic", "Bearer"] as const) {
+  test(`several credentials are tried in turn, until one is good enough (${kind})`, async () => {
+    await withRegistry(strict(kind), async (digestOf) => {
+      assert.equal(await digestOf("app:v1", wrong, right, wrong), digest);
+    });
+  });
+}
+
+test("when all credentials are refused, what was said to each is told once", async () => {
+  await withRegistry(strict("Bearer"), async (digestOf) => {
+    const other = { username: "other", password: "x" };
+    const refused = await digestOf("app:v1", wrong, other).catch((error: unknown) => error);
+    assert.ok(refused instanceof RegistryRefusal);
+    assert.match(refused.message, /^GET http:[^ ]+: DENIED: not you$/);
+    assert.equal(refused.status, 403);
+  });
+});
+
+for (const status of [403, 404]) {
+  test(`a registry that tells strangers ${status} of a private repository is asked at its root who may know`, async () => {
+    const requests = await withRegistry(
+      (request, response) => {
+        if (request.headers.authorization === basicOf(right)) {
+          response.writeHead(200, { "docker-content-digest": digest }).end();
+        } else if (request.url === "/v2/") {
+          response.writeHead(401, { "www-authenticate": "Basic" }).end();
+        } else {
+          response.writeHead(status).end();
+        }
+      },
+      async (digestOf) => assert.equal(await digestOf("app:v1", right), digest),
+    );
+    assert.deepEqual(requests, ["HEAD /v2/app/manifests/v1", "GET /v2/", "HEAD /v2/app/manifests/v1"]);
+  });
+
+  test(`${status} stays ${status} where the registry wants to know of nobody`, async () => {
+    const requests = await withRegistry(
+      (request, response) => response.writeHead(request.url === "/v2/" ? 200 : status).end(),
+      (digestOf) =>
+        assert.rejects(digestOf("app:v1", right), new RegExp(`manifests/v1: unexpected status code ${status}`)),
+    );
+    assert.deepEqual(requests, ["HEAD /v2/app/manifests/v1", "GET /v2/"]);
+  });
+}
+
+test("several scopes of a challenge are asked for one by one", async () => {
+  const requests = await withRegistry(
+    (request, response, host) => {
+      const scope = "repository:a/app:pull repository:a/base:pull";
+      if (request.url?.startsWith("/token")) response.writeHead(200).end('{"token":"t"}');
+      else if (request.headers.authorization) response.writeHead(200, { "docker-content-digest": digest }).end();
+      else
+        response.writeHead(401, { "www-authenticate": `Bearer realm="http://${host}/token",scope="${scope}"` }).end();
+    },
+    async (digestOf) => assert.equal(await digestOf("a/app:v1"), digest),
+  );
+  assert.equal(requests[1], "GET /token?scope=repository%3Aa%2Fapp%3Apull&scope=repository%3Aa%2Fbase%3Apull");
+});
+
+test("an index of several platforms is pinned itself", async () => {
+  await withRegistry(
+    (request, response) => {
+      assert.match(request.headers.accept ?? "", /manifest\.list\.v2/);
+      const type = "application/vnd.oci.image.index.v1+json";
+      response.writeHead(200, { "content-type": type, "docker-content-digest": digest }).end();
+    },
+    async (digestOf) => assert.equal(await digestOf("app:v1"), digest),
+  );
+});
+
+test("how long a registry wants to be left alone is told", async () => {
+  await withRegistry(
+    (_request, response) => response.writeHead(429, { "retry-after": "120" }).end(),
+    async (digestOf) => {
+      const refused = await digestOf("app:v1").catch((error: unknown) => error);
+      assert.ok(refused instanceof RegistryRefusal);
+      assert.equal(refused.retryAfterMs, 120_000);
+      assert.match(refused.message, /unexpected status code 429 Too Many Requests/);
+    },
+  );
+});
+
+for (const [name, realm, reason] of [
+  ["at a metadata server", "http://169.254.169.254/latest/meta-data", /the address is link-local/],
+  ["at a metadata server, written otherwise", "http://[::ffff:a9fe:a9fe]/token", /the address is link-local/],
+  ["that is no URL", "nowhere", /realm "nowhere" is no URL/],
+  ["that is a file", "file:///etc/passwd", /it is without TLS/],
+] as const) {
+  test(`a token service ${name} is not asked`, async () => {
+    const requests = await withRegistry(
+      (_request, response) => response.writeHead(401, { "www-authenticate": `Bearer realm="${realm}"` }).end(),
+      (digestOf) => assert.rejects(digestOf("app:v1", right), reason),
+    );
+    assert.deepEqual(requests, ["HEAD /v2/app/manifests/v1"]);
+  });
+}
+
+test("a registry with TLS cannot send the password to a token service without", async () => {
+  const sent: string[] = [];
+  const transport: RegistryTransport = {
+    async send({ method, url }) {
+      sent.push(`${method} ${url}`);
+      const headers = { "www-authenticate": 'Bearer realm="http://auth.example.com/token"' };
+      return { status: 401, headers, body: Buffer.of() };
+    },
+    close() {},
+  };
+  const reference = parseImageReference("registry.example.com/app:v1");
+  const asked = createRegistryClient(transport, fakeClock()).digestOf(
+    reference,
+    inTurn(right),
+    new AbortController().signal,
+  );
+  await assert.rejects(asked, /it is without TLS \(from registry.example.com\)/);
+  assert.deepEqual(sent, ["HEAD https://registry.example.com/v2/app/manifests/v1"]);
+});
+
 test("credentials do not follow a redirect to another host", async () => {
   const seen: (string | undefined)[] = [];
   await withRegistry(
@@ -191,11 +338,8 @@ test("a registry that nobody listens at is told with both attempts", async () =>
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   const reference = parseImageReference(`127.0.0.1:${port}/app:v1`);
-  const asked = createRegistryClient(transport).digestOf(
-    reference,
-    async () => undefined,
-    new AbortController().signal,
-  );
+  const client = createRegistryClient(transport, fakeClock());
+  const asked = client.digestOf(reference, inTurn(), new AbortController().signal);
   await assert.rejects(asked, { message: /HEAD https:.*ECONNREFUSED.*; HEAD http:.*ECONNREFUSED/ });
   transport.close();
 });
@@ -206,8 +350,8 @@ test("a look-up that is given up says why", async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const transport = createRegistryTransport({ userAgent: "test" });
-  const client = createRegistryClient(transport);
-  const asked = client.digestOf(parseImageReference(`127.0.0.1:${port}/app:v1`), async () => undefined, stop.signal);
+  const client = createRegistryClient(transport, fakeClock());
+  const asked = client.digestOf(parseImageReference(`127.0.0.1:${port}/app:v1`), inTurn(), stop.signal);
   await assert.rejects(asked, { message: /no answer within 10s/ });
   transport.close();
   server.closeAllConnections();

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { STATUS_CODES } from "node:http";
+import type { Clock } from "../../../lib/clock.ts";
 import { allowsPlainHttp, type ImageReference } from "../../../lib/image-reference.ts";
-import { type Challenge, chooseChallenge, parseChallenges } from "./challenge.ts";
+import { chooseChallenge, parseChallenges } from "./challenge.ts";
 import type { RegistryCredentials } from "./credentials.ts";
-import { describe, type HttpAnswer, type HttpRequest, type RegistryTransport } from "./transport.ts";
+import { retryAfter, withRetries } from "./retry.ts";
+import { describe, type HttpAnswer, type HttpRequest, isLinkLocal, type RegistryTransport } from "./transport.ts";
 
 /** Every form in which a registry may keep what a tag points to. Leaving one out makes some registries say 404. */
 const manifestTypes = [
@@ -17,55 +19,83 @@ const manifestTypes = [
 export interface RegistryClient {
   /**
    * The digest (`sha256:…`) of a tag's manifest. `credentials` is only asked when the registry wants to know who we
-   * are. Rejects with an Error whose message names the request that failed and what the registry said.
+   * are, and only as far as needed: they are tried one after the other, until one is good enough. Rejects with an Error
+   * whose message names the requests that failed and what the registry said; a RegistryRefusal, if it said no.
    */
   digestOf(reference: ImageReference, credentials: CredentialsSource, signal: AbortSignal): Promise<string>;
 }
 
-export type CredentialsSource = () => Promise<RegistryCredentials | undefined>;
+export type CredentialsSource = () => AsyncIterable<RegistryCredentials>;
+
+type Scheme = "http" | "https";
 
 /** A client for registries that speak the OCI distribution API; private names may be served without TLS. */
-export function createRegistryClient(transport: RegistryTransport): RegistryClient {
+export function createRegistryClient(direct: RegistryTransport, clock: Clock): RegistryClient {
+  const patient = withRetries(direct, clock);
   /** Which scheme a registry of a private name answered to. */
-  const schemes = new Map<string, "http" | "https">();
+  const schemes = new Map<string, Scheme>();
 
   const digestWith = async (
-    scheme: "http" | "https",
+    transport: RegistryTransport,
+    scheme: Scheme,
     reference: ImageReference,
     credentials: CredentialsSource,
     signal: AbortSignal,
   ): Promise<string> => {
-    const url = `${scheme}://${reference.registry}/v2/${reference.repository}/manifests/${reference.tag ?? reference.digest}`;
-    let authorization: string | undefined;
-    const ask = (method: "HEAD" | "GET") => {
+    const base = `${scheme}://${reference.registry}/v2/`;
+    const url = `${base}${reference.repository}/manifests/${reference.tag ?? reference.digest}`;
+
+    const ask = (method: "HEAD" | "GET", authorization?: string) => {
       const headers = { accept: manifestTypes, ...(authorization && { authorization }) };
       return transport.send({ method, url, headers, signal });
     };
-    let answer = await ask("HEAD");
-    if (answer.status === 401) {
-      const challenge = chooseChallenge(parseChallenges(answer.headers["www-authenticate"] ?? ""));
-      authorization = await answerTo(challenge, reference, await credentials(), transport, signal);
-      if (authorization) answer = await ask("HEAD");
+    const digestIn = async (answer: HttpAnswer, authorization?: string): Promise<string> => {
+      if (answer.status !== 200 && answer.status !== 405) throw refusal({ method: "HEAD", url }, answer);
+      const digest = answer.headers["docker-content-digest"];
+      if (answer.status === 200 && typeof digest === "string" && digest.startsWith("sha256:")) return digest;
+      // Some registries answer HEAD without a digest, or not at all: the digest is that of the manifest's bytes.
+      const whole = await ask("GET", authorization);
+      if (whole.status !== 200) throw refusal({ method: "GET", url }, whole);
+      return `sha256:${createHash("sha256").update(whole.body).digest("hex")}`;
+    };
+
+    const stranger = await ask("HEAD");
+    if (![401, 403, 404].includes(stranger.status)) return digestIn(stranger);
+    let challenge = stranger.status === 401 ? understood(stranger, scheme, reference) : undefined;
+    const refusals: RegistryRefusal[] = [];
+    for await (const shown of credentials()) {
+      if (!challenge) {
+        // Some registries do not tell a stranger of private repositories: they say who may know at their root.
+        const root = await transport.send({ method: "GET", url: base, headers: {}, signal });
+        if (root.status !== 401) break;
+        challenge = understood(root, scheme, reference);
+      }
+      try {
+        const authorization = await answerTo(challenge, shown, transport, signal);
+        return await digestIn(await ask("HEAD", authorization), authorization);
+      } catch (error) {
+        if (!(error instanceof RegistryRefusal)) throw error;
+        refusals.push(error);
+      }
     }
-    if (answer.status !== 200 && answer.status !== 405) throw refusal({ method: "HEAD", url }, answer);
-    const digest = answer.headers["docker-content-digest"];
-    if (answer.status === 200 && typeof digest === "string" && digest.startsWith("sha256:")) return digest;
-    // Some registries answer HEAD without a digest, or not at all: the digest is that of the manifest's bytes.
-    const whole = await ask("GET");
-    if (whole.status !== 200) throw refusal({ method: "GET", url }, whole);
-    return `sha256:${createHash("sha256").update(whole.body).digest("hex")}`;
+    if (refusals.length > 0) throw allOf(refusals);
+    if (stranger.status !== 401 || challenge?.scheme !== "bearer") throw refusal({ method: "HEAD", url }, stranger);
+    const authorization = await answerTo(challenge, undefined, transport, signal);
+    return digestIn(await ask("HEAD", authorization), authorization);
   };
 
   return {
     async digestOf(reference, credentials, signal) {
       const { registry } = reference;
-      if (!allowsPlainHttp(registry)) return digestWith("https", reference, credentials, signal);
+      if (!allowsPlainHttp(registry)) return digestWith(patient, "https", reference, credentials, signal);
       const known = schemes.get(registry);
       const attempts = known === "http" ? (["http", "https"] as const) : (["https", "http"] as const);
       const failures: string[] = [];
       for (const scheme of attempts) {
         try {
-          const digest = await digestWith(scheme, reference, credentials, signal);
+          // Where the other scheme may be the right one, a connection that broke says so.
+          const transport = scheme === known ? patient : direct;
+          const digest = await digestWith(transport, scheme, reference, credentials, signal);
           schemes.set(registry, scheme);
           return digest;
         } catch (error) {
@@ -79,40 +109,77 @@ export function createRegistryClient(transport: RegistryTransport): RegistryClie
 }
 
 /** The registry or its token service answered, and said no. */
-class RegistryRefusal extends Error {}
+export class RegistryRefusal extends Error {
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  /** How long the registry wants to be left alone, if it said so. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, status: number, retryAfterMs?: number) {
+    super(message);
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** What was said to each of several credentials, where it is not the same. */
+function allOf(refusals: readonly RegistryRefusal[]): RegistryRefusal {
+  const last = refusals.at(-1)!;
+  const messages = new Set(refusals.map(({ message }) => message));
+  return new RegistryRefusal([...messages].join("; "), last.status, last.retryAfterMs);
+}
+
+/** A challenge that can be answered. */
+type Understood =
+  | { readonly scheme: "basic" }
+  | { readonly scheme: "bearer"; readonly realm: URL; readonly service?: string; readonly scopes: readonly string[] };
+
+function understood(answer: HttpAnswer, registryScheme: Scheme, { registry, repository }: ImageReference): Understood {
+  const challenge = chooseChallenge(parseChallenges(answer.headers["www-authenticate"] ?? ""));
+  if (challenge?.scheme === "basic") return { scheme: "basic" };
+  const cannot = (why: string) => new RegistryRefusal(`${why} (from ${registry})`, answer.status);
+  if (challenge?.scheme !== "bearer") throw cannot(`unrecognized challenge: ${challenge?.scheme ?? "none"}`);
+  const { service, scope = `repository:${repository}:pull` } = challenge.parameters;
+  if (!challenge.parameters.realm) throw cannot("malformed www-authenticate, missing realm");
+  const realm = URL.parse(challenge.parameters.realm);
+  const quoted = JSON.stringify(challenge.parameters.realm);
+  if (!realm) throw cannot(`malformed www-authenticate, realm ${quoted} is no URL`);
+  // Who names an image chooses its registry, and a registry chooses whom we ask in its name.
+  const isPlain = realm.protocol === "http:" && registryScheme === "http";
+  if (realm.protocol !== "https:" && !isPlain) throw cannot(`the realm ${quoted} is not asked: it is without TLS`);
+  if (isLinkLocal(realm.hostname) && realm.host !== registry) {
+    throw cannot(`the realm ${quoted} is not asked: the address is link-local`);
+  }
+  return { scheme: "bearer", realm, ...(service && { service }), scopes: scope.split(/\s+/).filter(Boolean) };
+}
 
 /** The Authorization header that satisfies a challenge; undefined where there is nothing to show. */
 async function answerTo(
-  challenge: Challenge | undefined,
-  reference: ImageReference,
+  challenge: Understood,
   credentials: RegistryCredentials | undefined,
   transport: RegistryTransport,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (challenge?.scheme === "basic") return basic(credentials);
-  if (challenge?.scheme !== "bearer") {
-    throw new RegistryRefusal(`unrecognized challenge: ${challenge?.scheme ?? "none"} (from ${reference.registry})`);
-  }
-  const { realm, service, scope = `repository:${reference.repository}:pull` } = challenge.parameters;
-  if (!realm) throw new RegistryRefusal(`malformed www-authenticate, missing realm (from ${reference.registry})`);
+  if (challenge.scheme === "basic") return basic(credentials);
   if (credentials?.registryToken) return `Bearer ${credentials.registryToken}`;
   const token = credentials?.identityToken
-    ? await refreshToken(realm, service, scope, credentials.identityToken, transport, signal)
+    ? await refreshToken(challenge, credentials.identityToken, transport, signal)
     : undefined;
-  return `Bearer ${token ?? (await fetchToken(realm, service, scope, credentials, transport, signal))}`;
+  return `Bearer ${token ?? (await fetchToken(challenge, credentials, transport, signal))}`;
 }
+
+type Bearer = Extract<Understood, { scheme: "bearer" }>;
 
 /** The token service's plain flow: GET with the password, if there is one. */
 async function fetchToken(
-  realm: string,
-  service: string | undefined,
-  scope: string,
+  { realm, service, scopes }: Bearer,
   credentials: RegistryCredentials | undefined,
   transport: RegistryTransport,
   signal: AbortSignal,
 ): Promise<string> {
-  const url = tokenService(realm);
-  url.searchParams.set("scope", scope);
+  const url = new URL(realm);
+  url.searchParams.delete("scope");
+  for (const scope of scopes) url.searchParams.append("scope", scope);
   if (service) url.searchParams.set("service", service);
   const authorization = basic(credentials);
   const request: HttpRequest = {
@@ -128,9 +195,7 @@ async function fetchToken(
 
 /** The OAuth2 flow: a refresh token is exchanged. Undefined where the token service does not know that flow. */
 async function refreshToken(
-  realm: string,
-  service: string | undefined,
-  scope: string,
+  { realm, service, scopes }: Bearer,
   identityToken: string,
   transport: RegistryTransport,
   signal: AbortSignal,
@@ -139,12 +204,12 @@ async function refreshToken(
     grant_type: "refresh_token",
     refresh_token: identityToken,
     client_id: "hakn",
-    scope,
+    scope: scopes.join(" "),
     ...(service && { service }),
   });
   const request: HttpRequest = {
     method: "POST",
-    url: tokenService(realm).href,
+    url: realm.href,
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: form.toString(),
     signal,
@@ -153,14 +218,6 @@ async function refreshToken(
   if (answer.status === 404 || answer.status === 405) return undefined;
   if (answer.status !== 200) throw refusal(request, answer);
   return tokenIn(request, answer);
-}
-
-function tokenService(realm: string): URL {
-  try {
-    return new URL(realm);
-  } catch (cause) {
-    throw new RegistryRefusal(`malformed www-authenticate, realm ${JSON.stringify(realm)} is no URL`, { cause });
-  }
 }
 
 function basic(credentials: RegistryCredentials | undefined): string | undefined {
@@ -173,7 +230,7 @@ function tokenIn(request: HttpRequest, answer: HttpAnswer): string {
   const parsed = parseJson(answer.body);
   const token = parsed?.access_token || parsed?.token;
   if (typeof token !== "string" || token === "")
-    throw new RegistryRefusal(`${describe(request)}: no token in the answer`);
+    throw new RegistryRefusal(`${describe(request)}: no token in the answer`, answer.status);
   return token;
 }
 
@@ -182,17 +239,16 @@ function refusal(request: Pick<HttpRequest, "method" | "url">, answer: HttpAnswe
   const body = answer.body.toString("utf8").trim();
   const errors = parseJson(answer.body)?.errors;
   const status = `unexpected status code ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`.trimEnd();
+  const refused = (text: string) =>
+    new RegistryRefusal(`${describe(request)}: ${text}`, answer.status, retryAfter(answer));
   if (Array.isArray(errors) && errors.length > 0) {
     const said = errors.map(
       (error: { code?: string; message?: string }) => `${error.code ?? ""}: ${error.message ?? ""}`,
     );
-    const text = said.length === 1 ? said[0] : `multiple errors returned: ${said.join("; ")}`;
-    return new RegistryRefusal(`${describe(request)}: ${text}`);
+    return refused(said.length === 1 ? said[0]! : `multiple errors returned: ${said.join("; ")}`);
   }
-  if (request.method === "HEAD") {
-    return new RegistryRefusal(`${describe(request)}: ${status} (HEAD responses have no body, use GET for details)`);
-  }
-  return new RegistryRefusal(`${describe(request)}: ${status}${body ? `: ${body.slice(0, 512)}` : ""}`);
+  if (request.method === "HEAD") return refused(`${status} (HEAD responses have no body, use GET for details)`);
+  return refused(`${status}${body ? `: ${body.slice(0, 512)}` : ""}`);
 }
 
 function parseJson(body: Buffer): Record<string, unknown> | undefined {

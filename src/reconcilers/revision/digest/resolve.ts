@@ -1,6 +1,7 @@
-import { parseImageReference, pinnedName } from "../../../lib/image-reference.ts";
+import { type ImageReference, parseImageReference, pinnedName } from "../../../lib/image-reference.ts";
 import { credentialsFor, type Keyring } from "./credentials.ts";
-import type { RegistryClient } from "./registry.ts";
+import { type Keychain, messageOf } from "./keychains/keychain.ts";
+import { type RegistryClient, RegistryRefusal } from "./registry.ts";
 import type { ResolvedImage } from "./resolver.ts";
 
 export interface ResolveOptions {
@@ -11,6 +12,8 @@ export interface ResolveOptions {
   readonly tolerate: readonly string[];
   /** The pull secrets' credentials; asked only when a registry wants some. */
   readonly keyring: () => Promise<Keyring>;
+  /** Where else credentials come from, once those of the pull secrets have been tried. */
+  readonly keychains: readonly Keychain[];
   readonly signal: AbortSignal;
 }
 
@@ -21,19 +24,45 @@ export interface ResolveOptions {
  */
 export async function resolveImage(image: string, options: ResolveOptions): Promise<ResolvedImage> {
   const reference = parse(image);
-  const { registry, repository } = reference;
+  const { registry } = reference;
   if (reference.digest !== undefined) return { pinned: image };
   if (options.skip.includes(registry)) return { pinned: "" };
-  const credentials = async () => credentialsFor(await options.keyring(), registry, repository);
   try {
-    return { pinned: pinnedName(reference, await options.registry.digestOf(reference, credentials, options.signal)) };
+    return { pinned: pinnedName(reference, await digestOf(reference, options)) };
   } catch (error) {
     if (!options.tolerate.includes("*") && !options.tolerate.includes(registry)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
     return {
       pinned: "",
-      warning: `Using the tag of "${image}" as it is: failed to resolve image to digest: ${reason}`,
+      warning: `Using the tag of "${image}" as it is: failed to resolve image to digest: ${messageOf(error)}`,
     };
+  }
+}
+
+/** A keychain that fails counts as one without credentials, until the registry says that it wants some. */
+async function digestOf(
+  reference: ImageReference,
+  { registry: client, keyring, keychains, signal }: ResolveOptions,
+): Promise<string> {
+  const { registry, repository } = reference;
+  const failures: string[] = [];
+  async function* credentials() {
+    yield* credentialsFor(await keyring(), registry, repository);
+    for (const keychain of keychains) {
+      try {
+        yield* await keychain.credentialsFor(reference, signal);
+      } catch (error) {
+        if (signal.aborted) throw new Error(`credentials for ${registry}: ${messageOf(error)}`, { cause: error });
+        failures.push(messageOf(error));
+      }
+    }
+  }
+  try {
+    return await client.digestOf(reference, credentials, signal);
+  } catch (error) {
+    if (!(error instanceof RegistryRefusal) || ![400, 401, 403].includes(error.status) || failures.length === 0)
+      throw error;
+    const message = `${error.message} (no other credentials: ${failures.join("; ")})`;
+    throw new RegistryRefusal(message, error.status, error.retryAfterMs);
   }
 }
 
@@ -41,7 +70,6 @@ function parse(image: string) {
   try {
     return parseImageReference(image);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`failed to parse image name ${JSON.stringify(image)} into a tag: ${reason}`, { cause });
+    throw new Error(`failed to parse image name ${JSON.stringify(image)} into a tag: ${messageOf(cause)}`, { cause });
   }
 }

@@ -73,6 +73,19 @@ test("the back-off does not grow beyond 1000 s", async () => {
   assert.equal(clock.pendingTimers(), 0);
 });
 
+test("who wants to be left alone is, but not for longer than the back-off grows", async () => {
+  const attempts: number[] = [];
+  const { clock, resolver, state } = setUp(async () => {
+    attempts.push(clock.monotonic());
+    const retryAfterMs = attempts.length === 1 ? 120_000 : attempts.length === 2 ? 9_000_000 : 500;
+    throw Object.assign(new Error("too many requests"), { retryAfterMs });
+  }, ["a"]);
+  state();
+  await clock.advance(1_130_000);
+  assert.deepEqual(attempts, [0, 120_000, 1_120_000, 1_124_000]);
+  resolver.close();
+});
+
 test("another failure of the same image is told, the same one again is not", async () => {
   const reasons = ["one", "one", "two"];
   const { clock, resolver, told, state } = setUp(async () => {

@@ -56,12 +56,17 @@ interface Entry {
   readonly waiters: Set<() => void>;
 }
 
+/** How long whoever failed wants to be left alone. */
+function retryAfterMs(error: Error & { readonly retryAfterMs?: unknown }): number {
+  return typeof error.retryAfterMs === "number" ? error.retryAfterMs : 0;
+}
+
 const firstDelayMs = 1000;
 const longestDelayMs = 1_000_000;
 
 /**
  * A resolver with a bounded number of look-ups under way; a failed image is tried again after 1 s, 2 s, 4 s … up to
- * 1000 s, each image on its own. Source: serving v0.42.2 pkg/reconciler/revision background.go.
+ * 1000 s, each image on its own; later, where the registry says when (`retryAfterMs` of the Error). Source: serving v0.42.2 pkg/reconciler/revision background.go.
  */
 export function createDigestResolver(deps: DigestResolverDeps): DigestResolver {
   const { clock, log, maxInFlight = 100 } = deps;
@@ -105,7 +110,8 @@ export function createDigestResolver(deps: DigestResolverDeps): DigestResolver {
       const previous = entry.failures.get(image);
       const count = (previous?.count ?? 0) + 1;
       entry.failures.set(image, { count, error });
-      const delayMs = Math.min(firstDelayMs * 2 ** (count - 1), longestDelayMs);
+      const backOffMs = firstDelayMs * 2 ** (count - 1);
+      const delayMs = Math.min(Math.max(backOffMs, retryAfterMs(error)), longestDelayMs);
       log.info("failed to resolve an image to a digest", { "knative.dev/key": request.key, image, delayMs, error });
       const cancel = clock.setTimer(delayMs, () => {
         entry.timers.delete(cancel);

@@ -1,14 +1,15 @@
 import http from "node:http";
 import https from "node:https";
+import { BlockList, isIP } from "node:net";
 import tls from "node:tls";
+import { createProxyRule, type ProxySettings } from "./proxy.ts";
 
 /** How registries are reached; the program's start fills it from files and environment. */
 export interface RegistryTransportOptions {
   /** PEM certificates that are trusted beside the system's, such as the cluster's own authority. */
   readonly ca?: readonly string[];
   readonly tlsMinVersion?: "TLSv1.2" | "TLSv1.3";
-  /** The values of the usual environment variables, lower case winning over upper case is the caller's business. */
-  readonly proxy?: { readonly httpProxy?: string; readonly httpsProxy?: string; readonly noProxy?: string };
+  readonly proxy?: ProxySettings;
   /** Sent as User-Agent. */
   readonly userAgent: string;
 }
@@ -20,10 +21,12 @@ export interface HttpAnswer {
 }
 
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Never by a proxy, as is right for metadata servers. */
+  readonly direct?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -39,33 +42,43 @@ const mostRedirects = 5;
 
 /** A transport with kept-alive connections, the system's and the given authorities, and a proxy where one is set. */
 export function createRegistryTransport(options: RegistryTransportOptions): RegistryTransport {
-  const proxyEnv = {
-    ...(options.proxy?.httpProxy && { HTTP_PROXY: options.proxy.httpProxy }),
-    ...(options.proxy?.httpsProxy && { HTTPS_PROXY: options.proxy.httpsProxy }),
-    ...(options.proxy?.noProxy && { NO_PROXY: options.proxy.noProxy }),
+  const { httpProxy, httpsProxy } = options.proxy ?? {};
+  const goesByProxy = createProxyRule(options.proxy ?? {});
+  const proxyEnv = { ...(httpProxy && { HTTP_PROXY: httpProxy }), ...(httpsProxy && { HTTPS_PROXY: httpsProxy }) };
+  const minVersion = options.tlsMinVersion ?? "TLSv1.2";
+  const common = { keepAlive: true, maxSockets: mostSockets };
+  let secureContext: tls.SecureContext | undefined;
+  const agents = new Map<string, http.Agent>();
+
+  const agentFor = (scheme: "http:" | "https:", byProxy: boolean): http.Agent => {
+    const name = `${scheme} ${byProxy}`;
+    let agent = agents.get(name);
+    if (!agent) {
+      const settings = { ...common, ...(byProxy && { proxyEnv }) };
+      if (scheme === "https:") {
+        // Reading the authorities takes a while: only once somebody with TLS is asked, and once for all connections.
+        secureContext ??= tls.createSecureContext({ minVersion, ca: authorities() });
+        agent = new https.Agent({ ...settings, secureContext });
+      } else {
+        agent = new http.Agent(settings);
+      }
+      agents.set(name, agent);
+    }
+    return agent;
   };
-  const common = { keepAlive: true, maxSockets: mostSockets, ...(Object.keys(proxyEnv).length > 0 && { proxyEnv }) };
-  const plain = new http.Agent(common);
-  let secure: https.Agent | undefined;
-  const secureAgent = () => {
-    // Reading the system's certificates takes a while: only once a registry with TLS is asked.
-    secure ??= new https.Agent({
-      ...common,
-      minVersion: options.tlsMinVersion ?? "TLSv1.2",
-      ca: [...tls.getCACertificates("default"), ...tls.getCACertificates("system"), ...(options.ca ?? [])],
-    });
-    return secure;
-  };
+  const authorities = () => [
+    ...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system"), ...(options.ca ?? [])]),
+  ];
 
   const sendOnce = (request: HttpRequest): Promise<HttpAnswer> =>
     new Promise((resolve, reject) => {
       const url = new URL(request.url);
       const fail = (cause: unknown) => reject(new Error(`${describe(request)}: ${reasonOf(cause)}`, { cause }));
-      const encrypted = url.protocol === "https:";
-      const outgoing = (encrypted ? https : http).request(url, {
+      const scheme = url.protocol === "https:" ? "https:" : "http:";
+      const outgoing = (scheme === "https:" ? https : http).request(url, {
         method: request.method,
         headers: { "user-agent": options.userAgent, ...request.headers },
-        agent: encrypted ? secureAgent() : plain,
+        agent: agentFor(scheme, !request.direct && goesByProxy(url)),
         signal: request.signal,
       });
       outgoing.on("error", fail);
@@ -97,8 +110,7 @@ export function createRegistryTransport(options: RegistryTransportOptions): Regi
       }
     },
     close() {
-      plain.destroy();
-      secure?.destroy();
+      for (const agent of agents.values()) agent.destroy();
     },
   };
 }
@@ -114,14 +126,29 @@ export function describe({ method, url }: Pick<HttpRequest, "method" | "url">): 
   return `${method} ${parsed.href}`;
 }
 
-/** Credentials do not follow a redirect to another host. */
+/** Credentials do not follow a redirect to another host, and nobody is led to a metadata server. */
 function redirectOf(request: HttpRequest, answer: HttpAnswer): HttpRequest | undefined {
   if (![301, 302, 303, 307, 308].includes(answer.status) || !answer.headers.location) return undefined;
   const from = new URL(request.url);
   const to = new URL(answer.headers.location, from);
+  const isElsewhere = to.host !== from.host || (from.protocol === "https:" && to.protocol !== "https:");
+  const refuse = (why: string) => new Error(`${describe(request)}: the redirect to ${to.host} is not followed: ${why}`);
+  if (isElsewhere && isLinkLocal(to.hostname)) throw refuse("the address is link-local");
+  if (isElsewhere && request.body !== undefined) throw refuse("the request holds credentials");
   const headers = { ...request.headers };
-  if (to.host !== from.host || (from.protocol === "https:" && to.protocol !== "https:")) delete headers.authorization;
+  if (isElsewhere) delete headers.authorization;
   return { ...request, url: to.href, headers };
+}
+
+const linkLocal = new BlockList();
+linkLocal.addSubnet("169.254.0.0", 16);
+linkLocal.addSubnet("fe80::", 10, "ipv6");
+linkLocal.addAddress("fd00:ec2::254", "ipv6");
+
+/** Whether a host, as URLs write it, is an address at which clouds have their metadata servers. */
+export function isLinkLocal(hostname: string): boolean {
+  const address = hostname.replace(/^\[|\]$/g, "");
+  return isIP(address) !== 0 && linkLocal.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
 function reasonOf(cause: unknown): string {
