@@ -9,7 +9,7 @@ import { createClient } from "./client.ts";
 import { createInformers } from "./informer.ts";
 
 test("indexes follow changes", async (t) => {
-  const setup = await startInformer(t, withThree);
+  const setup = await startInformer(t, systemClock, withThree);
   const { server, things } = setup;
   things.addIndex("data", (thing) => [thing.data ?? ""]);
   await server.nextRequest("watch");
@@ -21,7 +21,7 @@ test("indexes follow changes", async (t) => {
 });
 
 test("cached objects cannot be modified", async (t) => {
-  const { things } = await startInformer(t, withThree);
+  const { things } = await startInformer(t, systemClock, withThree);
   await things.synced;
   assert.throws(() => {
     things.list()[0]!.metadata.labels = {};
@@ -29,7 +29,7 @@ test("cached objects cannot be modified", async (t) => {
 });
 
 test("fields that nobody reads are not cached, neither those of the list nor those of later changes", async () => {
-  const { server, informers, stop } = await setUpInformer((server) => server.put("a", "1"));
+  const { server, informers, stop } = await setUpInformer(systemClock, (server) => server.put("a", "1"));
   const things = informers.of(Thing, { without: ["data", "metadata.none.such"] });
   await things.synced;
   server.put("b", "1");
@@ -58,7 +58,7 @@ test("Secrets are never all cached", async (t) => {
 });
 
 test("what the program has written is cached at once, and the watch does not tell it a second time", async (t) => {
-  const setup = await startInformer(t, (server) => server.put("a", "1"), { areVersionsNumbers: true });
+  const setup = await startInformer(t, systemClock, (server) => server.put("a", "1"), { areVersionsNumbers: true });
   await setup.things.synced;
   const answers = [setup.server.put("a", "2"), setup.server.put("b", "1")];
   for (const answer of answers) setup.learn(answer);
@@ -69,7 +69,7 @@ test("what the program has written is cached at once, and the watch does not tel
 });
 
 test("an answer that the watch has overtaken is left alone", async (t) => {
-  const setup = await startInformer(t, (server) => server.put("a", "1"), { areVersionsNumbers: true });
+  const setup = await startInformer(t, systemClock, (server) => server.put("a", "1"), { areVersionsNumbers: true });
   await agreement(setup);
   const answer = setup.server.put("b", "1");
   setup.server.remove("b");

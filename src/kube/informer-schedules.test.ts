@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { KubeObject } from "../apis/meta.ts";
+import { systemClock } from "../lib/clock.ts";
 import { summarize, type WatchEnd } from "../testing/hostile-server.ts";
 import { agreement, setUpInformer, type Thing, withThree } from "../testing/informer-setup.ts";
 import type { Change } from "./api.ts";
@@ -38,7 +39,11 @@ test("after any schedule of changes, of answers to our own in any order, and of 
       fc.array(step, { maxLength: 30, size: "max" }),
       fc.boolean(),
       async (steps, areVersionsNumbers) => {
-        const setup = await setUpInformer(withThree, { inactivityMs: 25, timeoutMs: 200, areVersionsNumbers });
+        const setup = await setUpInformer(systemClock, withThree, {
+          inactivityMs: 25,
+          timeoutMs: 200,
+          areVersionsNumbers,
+        });
         const { server, things } = setup;
         const told = new Map<string, string>();
         const misfits: string[] = [];

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemClock } from "../lib/clock.ts";
 import { createLogger } from "../lib/log.ts";
 import { type HostileServer, summarize, type WatchEnd } from "../testing/hostile-server.ts";
 import { agreement, startInformer, withThree } from "../testing/informer-setup.ts";
 
 test("the first list is read in pages and handed over before synced", async (t) => {
-  const { things, changes, server } = await startInformer(t, (server) => {
+  const { things, changes, server } = await startInformer(t, systemClock, (server) => {
     for (let i = 0; i < 8; i++) server.put(`t${i}`, "1");
   });
   await things.synced;
@@ -16,7 +17,7 @@ test("the first list is read in pages and handed over before synced", async (t) 
 });
 
 test("a watch asks for bookmarks and for a random end between 300 and 600 seconds", async (t) => {
-  const { server } = await startInformer(t, withThree, { random: () => 0.5 });
+  const { server } = await startInformer(t, systemClock, withThree, { random: () => 0.5 });
   const { url } = await server.nextRequest("watch");
   assert.equal(url.searchParams.get("allowWatchBookmarks"), "true");
   assert.equal(url.searchParams.get("timeoutSeconds"), "450");
@@ -24,7 +25,7 @@ test("a watch asks for bookmarks and for a random end between 300 and 600 second
 
 for (const how of ["end", "reset", "midEvent", "garbage"] as const satisfies readonly WatchEnd[]) {
   test(`after a watch ended by ${how} it goes on from the last version, without a list`, async (t) => {
-    const setup = await startInformer(t, withThree);
+    const setup = await startInformer(t, systemClock, withThree);
     const { server, things, changes } = setup;
     await server.nextRequest("watch");
     server.put("a", "2");
@@ -41,7 +42,7 @@ for (const how of ["end", "reset", "midEvent", "garbage"] as const satisfies rea
 }
 
 test("a bookmark moves the version on, so that a compaction before it does no harm", async (t) => {
-  const setup = await startInformer(t, withThree);
+  const setup = await startInformer(t, systemClock, withThree);
   const { server } = setup;
   await server.nextRequest("watch");
   server.put("a", "2");
@@ -56,7 +57,7 @@ test("a bookmark moves the version on, so that a compaction before it does no ha
 });
 
 test("410 means a new list, of which handlers get the differences and readers never see a gap", async (t) => {
-  const setup = await startInformer(t, withThree);
+  const setup = await startInformer(t, systemClock, withThree);
   const { server, things, changes } = setup;
   await server.nextRequest("watch");
   server.breakWatches("silence");
@@ -75,7 +76,7 @@ test("410 means a new list, of which handlers get the differences and readers ne
 });
 
 test("a list whose pages expire is read again in one piece", async (t) => {
-  const setup = await startInformer(t, (server) => {
+  const setup = await startInformer(t, systemClock, (server) => {
     for (let i = 0; i < 5; i++) server.put(`t${i}`, "1");
     void server.nextRequest("list").then(() => setImmediate(() => server.compact()));
     server.failNext("list", { type: "status", code: 410, reason: "Expired" });
@@ -85,7 +86,7 @@ test("a list whose pages expire is read again in one piece", async (t) => {
 });
 
 test("a silent half-open connection is given up after the inactivity deadline", async (t) => {
-  const setup = await startInformer(t, withThree, { inactivityMs: 30 });
+  const setup = await startInformer(t, systemClock, withThree, { inactivityMs: 30 });
   await setup.server.nextRequest("watch");
   setup.server.breakWatches("silence");
   setup.server.put("a", "2");
@@ -96,7 +97,7 @@ test("a silent half-open connection is given up after the inactivity deadline", 
 test("a server that sends no bookmarks is watched on without pauses and warnings", async (t) => {
   const said: string[] = [];
   const log = createLogger("test", "info", { write: (line: string) => said.push(line) });
-  const setup = await startInformer(t, withThree, {
+  const setup = await startInformer(t, systemClock, withThree, {
     inactivityMs: 10,
     backoff: { baseMs: 3_600_000, maxMs: 3_600_000 },
     log,
@@ -108,7 +109,7 @@ test("a server that sends no bookmarks is watched on without pauses and warnings
 });
 
 test("a version that the server has yet to reach, after it was restored from a backup, is given up", async (t) => {
-  const setup = await startInformer(t, withThree, { inactivityMs: 20 });
+  const setup = await startInformer(t, systemClock, withThree, { inactivityMs: 20 });
   const { server } = setup;
   await server.nextRequest("watch");
   server.put("a", "2");
@@ -120,7 +121,7 @@ test("a version that the server has yet to reach, after it was restored from a b
 });
 
 test("events that come twice or late change nothing in the end", async (t) => {
-  const setup = await startInformer(t, withThree);
+  const setup = await startInformer(t, systemClock, withThree);
   const { server, things, changes } = setup;
   await server.nextRequest("watch");
   server.put("a", "2");
@@ -152,7 +153,7 @@ for (const [name, fail] of Object.entries(faults)) {
       withThree(server);
       fail(server);
     };
-    const setup = await startInformer(t, prepare, { timeoutMs: 100 });
+    const setup = await startInformer(t, systemClock, prepare, { timeoutMs: 100 });
     await setup.things.synced;
     setup.server.put("a", "2");
     await agreement(setup);
@@ -161,7 +162,7 @@ for (const [name, fail] of Object.entries(faults)) {
 }
 
 test("a server that is down is waited for", async (t) => {
-  const setup = await startInformer(t, withThree);
+  const setup = await startInformer(t, systemClock, withThree);
   await setup.server.nextRequest("watch");
   await setup.server.stop();
   setup.server.put("a", "2");

@@ -4,7 +4,7 @@ import type { KubeObject } from "../apis/meta.ts";
 import type { Informer, Informers } from "../kube/api.ts";
 import { createClient } from "../kube/client.ts";
 import { createInformers, type InformersConfig } from "../kube/informer.ts";
-import { systemClock } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import { silentLogger } from "../lib/log.ts";
 import { type HostileServer, startHostileServer, summarize } from "./hostile-server.ts";
 
@@ -33,13 +33,13 @@ export interface InformerSetup {
 
 /** Starts an informer of Things against a hostile server that `prepare` has filled. */
 export async function setUpInformer(
+  clock: Clock,
   prepare: (server: HostileServer) => void,
   options: Partial<InformersConfig> & { timeoutMs?: number; areVersionsNumbers?: boolean } = {},
 ): Promise<InformerSetup> {
   const server = await startHostileServer(options);
   prepare(server);
   const stopping = new AbortController();
-  const clock = systemClock;
   const client = createClient({ connection: server.connection, clock, timeoutMs: options.timeoutMs ?? 5000 });
   const backoff = { baseMs: 1, maxMs: 5 };
   const base = { client, clock, log: silentLogger, signal: stopping.signal, backoff, pageSize: 3, freeze: true };

@@ -1,4 +1,5 @@
 import { defineKind, type ObjectOf } from "../kind.ts";
+import { controllerOf, type KubeObject } from "../meta.ts";
 import { object } from "../schema.ts";
 import { readyColumns, servingCrdLabels } from "./crd-parts.ts";
 import { servingGroup } from "./labels.ts";
@@ -39,3 +40,8 @@ export const KnativeService = defineKind({
   },
 });
 export type KnativeService = ObjectOf<typeof KnativeService>;
+
+/** Whether an object, a Configuration or a Route, is part of a Service of ours. */
+export function isOfKnativeService(object: KubeObject): boolean {
+  return controllerOf(object)?.kind === KnativeService.kind;
+}

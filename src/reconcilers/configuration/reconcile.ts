@@ -1,9 +1,9 @@
 import { type ConditionDraft, conditionOf, conditionSet, isFalse, isTrue } from "../../apis/conditions.ts";
-import { controllerOf } from "../../apis/meta.ts";
 import { draftConditions, observed, silenceMs, waitUnderWay } from "../../apis/observed.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
 import { configurationAdmission } from "../../apis/serving/configuration-admission.ts";
 import { Revision } from "../../apis/serving/revision.ts";
+import { isOfKnativeService } from "../../apis/serving/service.ts";
 import { defaultServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { failure, isAlreadyExists, reasonFor } from "../../kube/errors.ts";
@@ -118,7 +118,7 @@ export async function reconcileConfiguration(
 /** A Service tells people how its Configuration is, which only has to say what its Revision complains of: that at once. */
 function wait(configuration: Configuration, conditions: ConditionDraft): { statusMayWaitMs?: number } {
   if (conditions.get("Ready")?.message) return {};
-  const isPart = controllerOf(configuration)?.kind === "Service";
+  const isPart = isOfKnativeService(configuration);
   const options = { isPart, ...(isPart && { mayWaitMs: silenceMs }) };
   return waitUnderWay(configuration, conditions, conditionsOfConfiguration, options);
 }

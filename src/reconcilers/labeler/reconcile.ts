@@ -1,9 +1,10 @@
 import { conditionOf, isFalse, isTrue } from "../../apis/conditions.ts";
-import { controllerOf, keyOf } from "../../apis/meta.ts";
+import { keyOf } from "../../apis/meta.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import { Route } from "../../apis/serving/route.ts";
 import { routesOf, routingStateOf } from "../../apis/serving/routing-state.ts";
+import { isOfKnativeService } from "../../apis/serving/service.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { failed } from "../../kube/errors.ts";
@@ -86,7 +87,7 @@ async function reconcileRouteMarks(
  */
 export function leavesMarks(route: Route): boolean {
   const { name } = route.metadata;
-  const ofService = controllerOf(route)?.kind === "Service";
+  const ofService = isOfKnativeService(route);
   return !ofService || (route.spec.traffic ?? []).some(({ configurationName }) => configurationName !== name);
 }
 

@@ -1,13 +1,14 @@
 import { type ConditionDraft, conditionSet, isTrue } from "../../apis/conditions.ts";
 import { Endpoints } from "../../apis/core/endpoints.ts";
 import { Service } from "../../apis/core/service.ts";
-import { controllerOf, keyOf } from "../../apis/meta.ts";
+import { keyOf } from "../../apis/meta.ts";
 import { Certificate } from "../../apis/networking/certificate.ts";
 import { Ingress } from "../../apis/networking/ingress.ts";
 import { draftConditions, observed, silenceMs, waitUnderWay } from "../../apis/observed.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import { Route } from "../../apis/serving/route.ts";
+import { isOfKnativeService } from "../../apis/serving/service.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import type { ClusterAccess, Lister, Outcome, Pass, StatusOf } from "../../kube/api.ts";
 import { createTracker, type Tracker } from "../../kube/tracker.ts";
@@ -97,7 +98,7 @@ async function reconcileRoute(route: Route, deps: Deps, pass: Pass<ServingConfig
  * of new traffic the Route still serves the old.
  */
 function wait(route: Route, conditions: ConditionDraft): { statusMayWaitMs?: number } {
-  const isOfService = controllerOf(route)?.kind === "Service";
+  const isOfService = isOfKnativeService(route);
   const reason = conditions.get("Ready")?.reason;
   return waitUnderWay(route, conditions, routeConditions, {
     isPart: isOfService && reason === "IngressNotConfigured",
