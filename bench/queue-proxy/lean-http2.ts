@@ -77,7 +77,7 @@ export class LeanHttp2 implements ConnectionEvents {
       [setting.maxConcurrentStreams, 1000],
     ]);
     const window = wordsFrame(frameType.windowUpdate, 0, 0, [maxWindow - defaultWindow]);
-    connection.write(Buffer.concat([...(role === "client" ? [preface] : []), settings, window]), false);
+    connection.write(Buffer.concat([...(role === "client" ? [preface] : []), settings, window]));
   }
 
   /** Adds frames to what the current event writes. */
@@ -93,7 +93,7 @@ export class LeanHttp2 implements ConnectionEvents {
     if (this.used === 0) return;
     const { used } = this;
     this.used = 0;
-    this.connection.write(scratch.subarray(0, used), true);
+    this.connection.writeCopy(scratch, used);
   }
 
   data(chunk: Uint8Array): void {

@@ -23,7 +23,7 @@ export class MessageWriter {
 
   send({ first, rest }: Message): void {
     this.left = rest;
-    if (this.connection.write(first, false)) this.resume();
+    if (this.connection.write(first)) this.resume();
   }
 
   /** The connection takes bytes again. */
@@ -31,7 +31,7 @@ export class MessageWriter {
     while (this.left > 0) {
       const size = Math.min(this.left, pieceSize);
       this.left -= size;
-      if (!this.connection.write(size === pieceSize ? piece : piece.subarray(0, size), false)) return;
+      if (!this.connection.write(size === pieceSize ? piece : piece.subarray(0, size))) return;
     }
   }
 }

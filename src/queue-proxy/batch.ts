@@ -72,7 +72,7 @@ export class BatchedWriter {
   bytes(chunk: Uint8Array): boolean {
     if (chunk.length > copyLimit) {
       this.flush();
-      this.accepting = this.connection.write(chunk, false);
+      this.accepting = this.connection.write(chunk);
       return this.accepting;
     }
     return this.copy(chunk);
@@ -90,7 +90,7 @@ export class BatchedWriter {
     const { scratch, used } = this;
     if (!scratch) return;
     this.release(scratch);
-    if (used > 0) this.accepting = this.connection.write(scratch.subarray(0, used), true);
+    if (used > 0) this.accepting = this.connection.writeCopy(scratch, used);
   }
 
   /** The connection takes bytes again. */

@@ -213,16 +213,12 @@ export class Http1ClientConnection implements ConnectionEvents, Expiring {
         throw new ProtocolError(502, "too many 1xx informational responses");
       active.consumer.informational(head.status, head.headers);
     } else {
-      active.keepAlive = head.keepAlive && head.bodyLength !== "close";
-      active.closeDelimited = head.bodyLength === "close";
+      active.keepAlive = head.keepAlive;
+      active.closeDelimited = head.closeDelimited;
       const bodyless = active.head.method === "HEAD" || head.status === 204 || head.status === 304;
-      active.decoder = new Http1BodyDecoder(bodyless ? 0 : head.bodyLength, active);
-      active.consumer.head({
-        status: head.status,
-        headers: head.headers,
-        bodyLength: head.bodyLength === "close" ? "unknown" : head.bodyLength,
-        trailer: head.trailer,
-      });
+      const length = head.closeDelimited ? "close" : head.bodyLength;
+      active.decoder = new Http1BodyDecoder(bodyless ? 0 : length, active);
+      active.consumer.head(head);
       if (this.active === active) active.decoder.start();
     }
     return this.head.next;

@@ -16,6 +16,13 @@ const refusing: Network = {
 /** A container that answers the nth request with the nth status (the last one again and again); 0: no answer. */
 function answering(statuses: readonly number[], askedAt: () => void): Network {
   let asked = 0;
+  const answer = (events: ConnectionEvents) => {
+    askedAt();
+    const status = statuses[Math.min(asked++, statuses.length - 1)]!;
+    const head = Buffer.from(`HTTP/1.1 ${status} X\r\nContent-Length: 0\r\n\r\n`, "latin1");
+    if (status !== 0) queueMicrotask(() => events.data(head));
+    return true;
+  };
   return {
     listen: () => Promise.reject(new Error("not here")),
     connect(_options, connected) {
@@ -23,13 +30,8 @@ function answering(statuses: readonly number[], askedAt: () => void): Network {
         const events: ConnectionEvents = connected({
           remoteAddress: "127.0.0.1:1",
           secure: false,
-          write() {
-            askedAt();
-            const status = statuses[Math.min(asked++, statuses.length - 1)]!;
-            const answer = Buffer.from(`HTTP/1.1 ${status} X\r\nContent-Length: 0\r\n\r\n`, "latin1");
-            if (status !== 0) queueMicrotask(() => events.data(answer));
-            return true;
-          },
+          write: () => answer(events),
+          writeCopy: () => answer(events),
           end: (sent) => sent(),
           destroy() {},
           pause() {},

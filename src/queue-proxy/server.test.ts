@@ -55,6 +55,10 @@ async function start(): Promise<{ clock: ReturnType<typeof fakeClock>; server: S
           received += Buffer.from(chunk).toString("latin1");
           return true;
         },
+        writeCopy(buffer, length) {
+          received += Buffer.from(buffer).toString("latin1", 0, length);
+          return true;
+        },
         end(sent) {
           state = "ended";
           sent();

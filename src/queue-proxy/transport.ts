@@ -4,10 +4,12 @@ export interface Connection {
   readonly remoteAddress: string;
   readonly secure: boolean;
   /**
-   * Sends bytes, be they lent (see ConnectionEvents) or the caller's, who must not touch them again unless they are
-   * `reused`. False: the peer is slow; `drain` tells when to go on.
+   * Sends bytes, be they lent (see ConnectionEvents) or the caller's, who must not touch them again. False: the peer is
+   * slow; `drain` tells when to go on.
    */
-  write(chunk: Uint8Array, reused: boolean): boolean;
+  write(chunk: Uint8Array): boolean;
+  /** Sends the first bytes of a buffer that the caller goes on using. */
+  writeCopy(buffer: Uint8Array, length: number): boolean;
   /** Closes the writing side once everything written is sent; then calls `sent`, unless the connection is gone before. */
   end(sent: () => void): void;
   /** Closes at once and drops what is unsent. */

@@ -89,7 +89,7 @@ function lending(network: Network): Network {
     (connection: Connection): ConnectionEvents => {
       const events = open({
         ...connection,
-        write: (chunk) => connection.write(Buffer.from(chunk), false),
+        write: (chunk) => connection.write(Buffer.from(chunk)),
       });
       return {
         data(chunk) {

@@ -16,7 +16,7 @@ interface BunSocket {
   data: BunConnection;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  write(bytes: Uint8Array): number;
+  write(bytes: Uint8Array, offset?: number, length?: number): number;
   shutdown(): void;
   terminate(): void;
   pause(): void;
@@ -63,13 +63,18 @@ class BunConnection implements Connection {
   }
 
   write(chunk: Uint8Array): boolean {
+    return this.writeCopy(chunk, chunk.length);
+  }
+
+  /** Without a view of the part that is sent: that is dearer than all else here but the system call. */
+  writeCopy(buffer: Uint8Array, length: number): boolean {
     if (this.closed || this.ending) return true;
     let sent = 0;
     if (this.pending.length === 0) {
-      sent = Math.max(0, this.socket.write(chunk));
-      if (sent === chunk.length) return true;
+      sent = Math.max(0, this.socket.write(buffer, 0, length));
+      if (sent === length) return true;
     }
-    this.pending.push(Buffer.from(chunk.subarray(sent)));
+    this.pending.push(Buffer.from(buffer.subarray(sent, length)));
     return false;
   }
 

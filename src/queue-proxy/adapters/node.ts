@@ -92,7 +92,8 @@ function attach(socket: net.Socket, accept: (connection: Connection) => Connecti
   const connection: Connection = {
     remoteAddress: plain.includes(":") ? `[${plain}]:${socket.remotePort}` : `${plain}:${socket.remotePort}`,
     secure: "encrypted" in socket,
-    write: (chunk, reused) => socket.write(reused ? Buffer.from(chunk) : chunk),
+    write: (chunk) => socket.write(chunk),
+    writeCopy: (buffer, length) => socket.write(Buffer.from(buffer.subarray(0, length))),
     end: (sent) => {
       socket.end(sent);
     },

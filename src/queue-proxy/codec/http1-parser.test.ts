@@ -102,11 +102,13 @@ describe("HTTP/1 parser", () => {
       "unknown",
     ],
     ["neither means until the end", "HTTP/1.1 200 X\r\n\r\n", "GET", "close"],
+    ["neither, and to HEAD there is no body", "HTTP/1.1 200 X\r\n\r\n", "HEAD", "unknown"],
     ["no reason phrase", "HTTP/1.1 200\r\nContent-Length: 1\r\n\r\n", "GET", 1],
   ] as const;
   for (const [name, text, method, expected] of responses) {
     test(`response: ${name}`, () => {
-      assert.equal(parseResponseHead(text, method).bodyLength, expected);
+      const { bodyLength, closeDelimited } = parseResponseHead(text, method);
+      assert.equal(closeDelimited ? "close" : bodyLength, expected);
     });
   }
 });

@@ -1,4 +1,4 @@
-import type { BodyLength, Peer, RequestHead } from "../message.ts";
+import type { BodyLength, Peer, RequestHead, ResponseHead } from "../message.ts";
 import { HeaderList, type HeaderName, hasToken, headerName, headerNameAt, names } from "./headers.ts";
 
 /** A message that breaks the protocol; `status` is what a client is told. */
@@ -23,14 +23,12 @@ export interface Http1RequestHead extends RequestHead {
   readonly expectContinue: boolean;
 }
 
-/** A parsed HTTP/1 response head. `bodyLength` "close" means: until the connection ends. */
-export interface Http1ResponseHead {
-  readonly status: number;
-  readonly headers: HeaderList;
-  readonly bodyLength: BodyLength | "close";
+/** A parsed HTTP/1 response head. */
+export interface Http1ResponseHead extends ResponseHead {
+  /** The body ends with the connection. */
+  readonly closeDelimited: boolean;
   readonly keepAlive: boolean;
   readonly upgrade: string | undefined;
-  readonly trailer: string | undefined;
 }
 
 const methodPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -143,16 +141,19 @@ export function parseResponseHead(text: string, method: string): Http1ResponseHe
   }
   const both = framing.transferEncoding !== undefined && framing.contentLength !== undefined;
   const bodyless = code < 200 || code === 204 || code === 304;
-  let bodyLength: BodyLength | "close" = "close";
+  let bodyLength: BodyLength = "unknown";
+  let closeDelimited = false;
   if (bodyless || method === "HEAD")
     bodyLength = code >= 200 && code !== 204 ? (framing.contentLength ?? "unknown") : 0;
   else if (framing.transferEncoding !== undefined) bodyLength = "unknown";
   else if (framing.contentLength !== undefined) bodyLength = framing.contentLength;
+  else closeDelimited = true;
   return {
     status: code,
     headers,
     bodyLength,
-    keepAlive: keepsAlive(minor, headers) && !both,
+    closeDelimited,
+    keepAlive: keepsAlive(minor, headers) && !both && !closeDelimited,
     upgrade: code === 101 ? upgradeToken(headers) : undefined,
     trailer: framing.trailer,
   };
