@@ -47,20 +47,22 @@ const controllers: Readonly<Record<string, Runner>> = {
 
 /** Op `reconcile`: what one pass of a controller writes and tells. Throws for controllers that it does not know. */
 export async function answerReconcile(request: ReconcileRequest): Promise<unknown> {
-  const run = controllers[request.controller];
-  if (!run) throw new Error(`unknown controller ${JSON.stringify(request.controller)}`);
   const now = request.now ?? new Date().toISOString();
-  const report = await run({
-    key: request.key,
-    objects: request.objects ?? [],
-    config: parseServingConfig(configDataOf(request.configMaps)),
-    now,
-  });
+  const report = await runController({ ...request, now });
   return {
     ...(report.error !== undefined && { error: reasonFor(report.error) }),
     actions: markNow(asUpstreamRecords(report.actions, request.objects ?? []), Date.parse(now)),
     events: report.events,
   };
+}
+
+/** One pass of the controller that a request names. */
+export async function runController(request: ReconcileRequest): Promise<Report<KubeObject>> {
+  const run = controllers[request.controller];
+  if (!run) throw new Error(`unknown controller ${JSON.stringify(request.controller)}`);
+  const { key, objects = [], configMaps, now } = request;
+  const config = parseServingConfig(configDataOf(configMaps));
+  return run({ key, objects, config, ...(now !== undefined && { now }) });
 }
 
 /** Op `gc`: which revisions of a configuration are deleted. */
@@ -99,7 +101,11 @@ function asUpstreamRecords(actions: readonly Action[], objects: readonly KubeObj
     const { verb, name, namespace, object } = action;
     if (!object || verb === "create") return describeAction(action);
     const asked = objects.find(
-      ({ kind, metadata }) => kind === object.kind && metadata.name === name && metadata.namespace === namespace,
+      ({ apiVersion, kind, metadata }) =>
+        apiVersion === object.apiVersion &&
+        kind === object.kind &&
+        metadata.name === name &&
+        metadata.namespace === namespace,
     );
     const { resourceVersion: _, ...unversioned } = object.metadata;
     const metadata = asked ? (verb === "updateStatus" ? asked.metadata : object.metadata) : unversioned;

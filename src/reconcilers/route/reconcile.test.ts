@@ -107,6 +107,17 @@ describe("a route", () => {
     );
   });
 
+  test("keeps telling of the traffic that flows when new tags have no names", async () => {
+    const route = testRoute();
+    const made = await madeFor(route, { ...ready, privateLoadBalancer: { ingress: localPlaces } });
+    const settled = (await run([route, ...world, ...made])).statusUpdates[0] as Route;
+    const target = { configurationName: "hello", latestRevision: true, percent: 100, tag: "t".repeat(63) };
+    const tagged = { ...settled, spec: { traffic: [target] } };
+    const report = await run([tagged, ...world, ...made]);
+    assert.match(String(report.error), /domain name error/);
+    assert.deepEqual((report.outcome?.status as Route["status"])?.traffic, settled.status!.traffic);
+  });
+
   test("does not take the server's defaults for a difference", async () => {
     const route = testRoute();
     const made = await madeFor(route, { privateLoadBalancer: { ingress: localPlaces } });

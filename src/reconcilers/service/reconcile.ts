@@ -213,7 +213,7 @@ function propagate(child: Configuration | Route, type: string, conditions: Condi
 /** A Route without a ready revision only says that there is none: readiness tells what the Configuration says of why. */
 function tellDeepestCause(conditions: ConditionDraft): void {
   const { status, reason = "", message = "" } = conditions.get("ConfigurationsReady") ?? { status: "True" };
-  if (conditions.get("RoutesReady")?.reason !== "RevisionMissing" || !message) return;
+  if (conditions.get("RoutesReady")?.reason !== "RevisionMissing" || !tellsCause(conditions)) return;
   if (status === "False") conditions.markFalse("ConfigurationsReady", reason, message);
   if (status === "Unknown") conditions.markUnknown("ConfigurationsReady", reason, message);
 }
