@@ -15,7 +15,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findBun } from "../build/queue-proxy.ts";
-import { busyNode } from "../src/main/runtime.ts";
+import { bunEnvironment, busyNode } from "../src/main/runtime.ts";
 import { downloadHuge, uploadHuge } from "./queue-proxy/huge.ts";
 import type { Load, LoadResult } from "./queue-proxy/load.ts";
 
@@ -127,6 +127,7 @@ async function startProxy(command: readonly string[], userPort: number, port: nu
     SERVING_REVISION: "bench-1",
     SERVING_POD: "bench-pod",
     SERVING_POD_IP: "127.0.0.1",
+    ...bunEnvironment,
   };
   const startedMs = performance.now();
   const child = spawn(command[0]!, command.slice(1), { env, stdio: ["ignore", "ignore", "inherit"] });

@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { nodeFlag } from "../src/main/runtime.ts";
+import { bunEnvironment, nodeFlag } from "../src/main/runtime.ts";
 import { installation } from "./installation.ts";
 import { type ImageEntry, writeImageLayout } from "./oci-layout.ts";
 
@@ -42,6 +42,7 @@ const nodeLayer = [...accounts, ...librariesOf(node), { path: "/usr/local/bin/no
 const nodeProgram = (name: string) => ({
   layers: [nodeLayer, [{ path: `/app/${name}.mjs`, mode: 0o644, file: program(name) }]],
   entrypoint: ["/usr/local/bin/node", nodeFlag, `/app/${name}.mjs`],
+  env: [],
 });
 
 /** Without Bun the build makes queue-proxy a program for Node. */
@@ -52,6 +53,7 @@ const queueProxy = isExecutable(program("queue-proxy"))
         [{ path: "/app/queue-proxy", mode: 0o755, file: program("queue-proxy") }],
       ],
       entrypoint: ["/app/queue-proxy"],
+      env: Object.entries(bunEnvironment).map(([name, value]) => `${name}=${value}`),
     }
   : nodeProgram("queue-proxy");
 
@@ -62,7 +64,7 @@ const contents = {
 };
 const references = { controlplane: "", autoscaler: "", "queue-proxy": "" };
 for (const name of Object.keys(contents) as (keyof typeof contents)[]) {
-  const image = { ...contents[name], tag: version, user, env: ["PATH=/usr/local/bin:/app"] };
+  const image = { ...contents[name], tag: version, user, env: ["PATH=/usr/local/bin:/app", ...contents[name].env] };
   const digest = await writeImageLayout(join(root, "dist/images", name), image);
   references[name] = `${repository}/${name}@${digest}`;
 }

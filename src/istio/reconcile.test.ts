@@ -129,6 +129,20 @@ describe("an Ingress", () => {
     ]);
   });
 
+  test("puts right what somebody changed of its VirtualServices, and leaves them alone otherwise", async () => {
+    const ingress = makeIngress({ rules: [localRule] });
+    const { creates } = await run(ingress);
+    const [mesh, gateway] = creates as VirtualService[];
+    assert.deepEqual((await run(ingress, [mesh!, gateway!])).updates, []);
+    const changed = { ...gateway!, spec: { ...gateway!.spec, hosts: ["elsewhere"] } };
+    const report = await run(ingress, [mesh!, changed]);
+    assert.deepEqual(
+      report.updates.map(({ metadata, spec }: KubeObject & { spec?: unknown }) => [metadata.name, spec]),
+      [["app-ingress", gateway!.spec]],
+    );
+    assert.deepEqual(report.events, ["Normal Updated Updated VirtualService ns/app-ingress"]);
+  });
+
   test("waits for the proof", async () => {
     const { lines } = statusOf(await run(makeIngress({ rules: [localRule] }), [], false));
     assert.ok(lines.includes("Ready=Unknown Uninitialized: Waiting for load balancer to be ready"));

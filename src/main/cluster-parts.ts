@@ -12,7 +12,7 @@ import { openImageStore } from "../cluster/registry/store.ts";
 import type { ClusterParts } from "../cluster/supervisor/parts.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
-import { quietNode } from "./runtime.ts";
+import { bunEnvironment, quietNode } from "./runtime.ts";
 
 const address = "127.0.0.1";
 /** How pods and users name the registry in image references. */
@@ -29,12 +29,12 @@ export function clusterParts(programDirectory: string, version: string, clock: C
         if (error.code !== "EADDRINUSE") throw error;
         return listen(0);
       });
-      const imageOf = (name: string, runtime: readonly string[] = []) =>
-        imageOfProgram(join(programDirectory, name), runtime, server.port, version);
+      const imageOf = (name: string, runtime: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+        imageOfProgram(join(programDirectory, name), runtime, env, server.port, version);
       const [controlplane, autoscaler, queueProxy] = await Promise.all([
         imageOf("controlplane", quietNode),
         imageOf("autoscaler", quietNode),
-        imageOf("queue-proxy"),
+        imageOf("queue-proxy", [], bunEnvironment),
       ]);
       const images: Images = { controlplane, autoscaler, "queue-proxy": queueProxy };
       return { images, port: server.port, close: () => server.close() };
@@ -52,6 +52,7 @@ export function clusterParts(programDirectory: string, version: string, clock: C
 async function imageOfProgram(
   program: string,
   runtime: readonly string[],
+  env: Readonly<Record<string, string>>,
   registryPort: number,
   version: string,
 ): Promise<string> {
@@ -64,6 +65,7 @@ async function imageOfProgram(
       repository,
       tag: version,
       command: [...runtime, program],
+      env,
     });
     return `${registryName}:${registryPort}/${repository}@${digest}`;
   } finally {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { findBun } from "../../build/queue-proxy.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLogger } from "../../src/lib/log.ts";
+import { bunEnvironment } from "../../src/main/runtime.ts";
 import { nodeNetwork } from "../../src/queue-proxy/adapters/node.ts";
 import { parseEnvironment } from "../../src/queue-proxy/environment.ts";
 import { startQueueProxy } from "../../src/queue-proxy/queue-proxy.ts";
@@ -124,6 +125,7 @@ export function spawned(
     const child = spawn(command[0]!, [...command.slice(1), serveProgram], {
       env: {
         ...environment,
+        ...bunEnvironment,
         HAKN_TEST_SPEED: String(speed),
         ...(keyPair && { HAKN_TEST_KEY_PAIR: JSON.stringify(keyPair) }),
       },

@@ -275,6 +275,54 @@ describe("certificates of a route", () => {
     );
   });
 
+  test("are not asked for where a wildcard certificate of the domain covers the host", async () => {
+    const wildcard = (dnsName: string) =>
+      certificateOf({
+        metadata: { name: "wildcard", labels: { "networking.knative.dev/wildcardDomain": "example.com" } },
+        spec: { dnsNames: [dnsName], secretName: "wildcard" },
+        status: { conditions: ready.conditions },
+      });
+    const covered = await run([testRoute(), ...world, wildcard("*.ns.example.com")], maps);
+    assert.deepEqual(
+      covered.creates.map(({ kind }) => kind),
+      ["Service", "Ingress"],
+    );
+    const [tls] = (covered.creates[1] as Ingress).spec.tls ?? [];
+    assert.deepEqual([tls?.hosts, tls?.secretName], [["hello.ns.example.com"], "wildcard"]);
+    assert.ok(linesOf(statusOf(covered).conditions).includes("CertificateProvisioned=True"));
+    const uncovered = await run([testRoute(), ...world, wildcard("*.other.example.com")], maps);
+    assert.ok(uncovered.creates.some(({ kind }) => kind === "Certificate"));
+  });
+
+  test("for hosts that the route has no more are deleted, but for those of others", async () => {
+    const labels = {
+      "serving.knative.dev/route": "hello",
+      "networking.knative.dev/certificate-type": "external-domain",
+    };
+    const old = certificateOf({
+      metadata: { name: "old", labels },
+      spec: { dnsNames: ["old.example.com"], secretName: "old" },
+    });
+    const foreign = { ...old, metadata: { ...old.metadata, name: "foreign", ownerReferences: [] } };
+    const report = await run([testRoute(), ...world, old, foreign], maps);
+    assert.deepEqual(
+      report.deletes.map(({ resource, name }) => `${resource} ${name}`),
+      ["certificates old"],
+    );
+    assert.ok(report.events.includes("Normal Deleted Deleted orphaned Knative Certificate ns/old"));
+  });
+
+  test("for hosts inside the cluster make the address https once they are all there", async () => {
+    const local = { "config-network": { "cluster-local-domain-tls": "enabled" } };
+    const asked = await run([testRoute(), ...world], local);
+    const certificate = asked.creates.find(({ kind }) => kind === "Certificate") as Certificate;
+    assert.equal(statusOf(asked).address?.url, "http://hello.ns.svc.cluster.local");
+    const provided = { ...certificate, status: { conditions: ready.conditions } };
+    const report = await run([testRoute(), ...world, provided], local);
+    assert.equal(statusOf(report).address?.url, "https://hello.ns.svc.cluster.local");
+    assert.ok(linesOf(statusOf(report).conditions).includes("CertificateProvisioned=True"));
+  });
+
   test("of somebody else are left alone", async () => {
     const report = await run([testRoute(), ...world, certificateOf({ metadata: { ownerReferences: [] } })], maps);
     assert.ok(
