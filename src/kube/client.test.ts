@@ -7,25 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { TLSSocket } from "node:tls";
-import { defineKind, type ObjectOf } from "../apis/kind.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { createAuthority, issueCertificate } from "../lib/x509.ts";
 import { fakeClock } from "../testing/fake-clock.ts";
 import { type HostileServer, startHostileServer } from "../testing/hostile-server.ts";
+import { Thing } from "../testing/informer-setup.ts";
 import type { Client } from "./api.ts";
 import { type ClientConfig, createClient, type RequestFacts } from "./client.ts";
 import type { Connection } from "./credentials.ts";
 import { ApiError, ConnectionError, isNotFound, isTooManyRequests, isUnauthorized } from "./errors.ts";
 
-const Thing = defineKind({
-  group: "test.dev",
-  version: "v1",
-  kind: "Thing",
-  plural: "things",
-  description: "A thing.",
-  properties: { data: { type: "string" } },
-});
-type Thing = ObjectOf<typeof Thing>;
 const ref = { namespace: "ns", name: "a" };
 const thing: Thing = {
   apiVersion: "test.dev/v1",

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { controllerReference, type KubeObject, type ObjectMeta } from "../apis/meta.ts";
+import type { KubeObject, ObjectMeta } from "../apis/meta.ts";
 import { defaultServingConfig, type ServingConfig } from "../config/serving-config.ts";
 import { conditions, testConfiguration, testRevision, testRoute, testService } from "../testing/serving-objects.ts";
-import { keysWokenBy, type Wake } from "../testing/wakes.ts";
+import { childOf, keysWokenBy, plainObject, type Wake } from "../testing/wakes.ts";
 import { startConfigurationController } from "./configuration/controller.ts";
 import { startDomainMappingController } from "./domainmapping/controller.ts";
 import { startGcController } from "./gc/controller.ts";
@@ -28,9 +28,6 @@ interface Rows {
   ])[];
 }
 
-const make = (apiVersion: string, kind: string, name: string, metadata: Partial<ObjectMeta> = {}, rest: object = {}) =>
-  ({ apiVersion, kind, metadata: { name, namespace: "ns", resourceVersion: "1", ...metadata }, ...rest }) as KubeObject;
-const ownedBy = (owner: KubeObject) => ({ ownerReferences: [controllerReference(owner)] });
 const later = <T extends KubeObject>(object: T, changes: Partial<ObjectMeta> & { status?: unknown } = {}): T => {
   const { status = (object as { status?: unknown }).status, ...metadata } = changes;
   return { ...object, metadata: { ...object.metadata, resourceVersion: "2", ...metadata }, status };
@@ -44,10 +41,10 @@ const bystander = testRevision(1, { metadata: { name: "other-00001", ownerRefere
 
 const core = "v1";
 const networking = "networking.internal.knative.dev/v1alpha1";
-const certificateOf = (owner: KubeObject) => make(networking, "Certificate", "any", ownedBy(owner));
-const ingressOf = (owner: KubeObject) => make(networking, "Ingress", "any", ownedBy(owner));
+const certificateOf = (owner: KubeObject) => plainObject(networking, "Certificate", "any", childOf(owner));
+const ingressOf = (owner: KubeObject) => plainObject(networking, "Ingress", "any", childOf(owner));
 
-const mapping = make(
+const mapping = plainObject(
   "serving.knative.dev/v1beta1",
   "DomainMapping",
   "shop.example.com",
@@ -57,7 +54,7 @@ const mapping = make(
   },
 );
 const serverlessService = (name: string, uid: string) =>
-  make(
+  plainObject(
     networking,
     "ServerlessService",
     name,
@@ -66,7 +63,7 @@ const serverlessService = (name: string, uid: string) =>
       spec: { objectRef: { apiVersion: "apps/v1", kind: "Deployment", name: `${name}-deployment` } },
     },
   );
-const endpoints = (name: string, metadata: Partial<ObjectMeta> = {}) => make(core, "Endpoints", name, metadata);
+const endpoints = (name: string, metadata: Partial<ObjectMeta> = {}) => plainObject(core, "Endpoints", name, metadata);
 const sksLabels = (type: string) => ({
   labels: {
     "networking.internal.knative.dev/serverlessservice": "one",
@@ -74,7 +71,7 @@ const sksLabels = (type: string) => ({
   },
 });
 const pod = (name: string, ready: "True" | "False", revisionName = "hello-00001") =>
-  make(
+  plainObject(
     core,
     "Pod",
     name,
@@ -84,7 +81,13 @@ const pod = (name: string, ready: "True" | "False", revisionName = "hello-00001"
     },
   );
 const warningOf = (podName: string) =>
-  make(core, "Event", "any", {}, { type: "Warning", involvedObject: { kind: "Pod", name: podName, namespace: "ns" } });
+  plainObject(
+    core,
+    "Event",
+    "any",
+    {},
+    { type: "Warning", involvedObject: { kind: "Pod", name: podName, namespace: "ns" } },
+  );
 
 const table: Readonly<Record<string, Rows>> = {
   "a Service": {
@@ -132,10 +135,10 @@ const table: Readonly<Record<string, Rows>> = {
     ],
     works: true,
     rows: [
-      ["its Service", make(core, "Service", "any", ownedBy(route)), ["ns/hello"]],
+      ["its Service", plainObject(core, "Service", "any", childOf(route)), ["ns/hello"]],
       ["its Certificate", certificateOf(route), ["ns/hello"]],
       ["its Ingress", ingressOf(route), ["ns/hello"]],
-      ["an Ingress of nobody", make(networking, "Ingress", "any"), []],
+      ["an Ingress of nobody", plainObject(networking, "Ingress", "any"), []],
       ["a Configuration that it names", later(configuration), ["ns/hello"]],
       ["a Configuration that it does not name", testConfiguration({ metadata: { name: "other" } }), []],
       ["a Revision that it names", later(revision), ["ns/hello"]],
@@ -187,31 +190,31 @@ const table: Readonly<Record<string, Rows>> = {
       ["its Ingress", ingressOf(mapping), ["ns/shop.example.com"]],
       [
         "the Ingress of the Route that it leads to",
-        make(networking, "Ingress", "any", { labels: { "serving.knative.dev/route": "hello" } }),
+        plainObject(networking, "Ingress", "any", { labels: { "serving.knative.dev/route": "hello" } }),
         ["ns/shop.example.com"],
       ],
       [
         "the Ingress of another Route",
-        make(networking, "Ingress", "any", { labels: { "serving.knative.dev/route": "other" } }),
+        plainObject(networking, "Ingress", "any", { labels: { "serving.knative.dev/route": "other" } }),
         [],
       ],
       ["the Knative Service that it leads to", service, ["ns/shop.example.com"]],
       ["the Route of that name", route, ["ns/shop.example.com"]],
-      ["the Kubernetes Service of that name", make(core, "Service", "hello"), ["ns/shop.example.com"]],
+      ["the Kubernetes Service of that name", plainObject(core, "Service", "hello"), ["ns/shop.example.com"]],
       ["a Service of that name in another namespace", testService({ metadata: { namespace: "elsewhere" } }), []],
       [
         "the claim of its domain",
-        make(networking, "ClusterDomainClaim", "shop.example.com", {}),
+        plainObject(networking, "ClusterDomainClaim", "shop.example.com", {}),
         ["ns/shop.example.com"],
       ],
-      ["the claim of another domain", make(networking, "ClusterDomainClaim", "example.com", {}), []],
+      ["the claim of another domain", plainObject(networking, "ClusterDomainClaim", "example.com", {}), []],
     ],
   },
   "a ServerlessService": {
     start: startServerlessServiceController,
     objects: [serverlessService("one", "1"), serverlessService("two", "2")],
     rows: [
-      ["its Service", make(core, "Service", "any", ownedBy(serverlessService("one", "1"))), ["ns/one"]],
+      ["its Service", plainObject(core, "Service", "any", childOf(serverlessService("one", "1"))), ["ns/one"]],
       ["its private Endpoints", endpoints("any", sksLabels("Private")), ["ns/one"]],
       ["its public Endpoints, which it writes itself", endpoints("any", sksLabels("Public")), []],
       [
@@ -220,8 +223,8 @@ const table: Readonly<Record<string, Rows>> = {
         ["ns/one", "ns/two"],
       ],
       ["other Endpoints", endpoints("activator-service"), []],
-      ["the Deployment that it stands for", make("apps/v1", "Deployment", "two-deployment"), ["ns/two"]],
-      ["another Deployment", make("apps/v1", "Deployment", "three-deployment"), []],
+      ["the Deployment that it stands for", plainObject("apps/v1", "Deployment", "two-deployment"), ["ns/two"]],
+      ["another Deployment", plainObject("apps/v1", "Deployment", "three-deployment"), []],
     ],
   },
   "a Revision": {
@@ -233,13 +236,13 @@ const table: Readonly<Record<string, Rows>> = {
       }),
     objects: [revision, bystander, pod("crashing", "False")],
     rows: [
-      ["its Deployment", make("apps/v1", "Deployment", "any", ownedBy(revision)), ["ns/hello-00001"]],
+      ["its Deployment", plainObject("apps/v1", "Deployment", "any", childOf(revision)), ["ns/hello-00001"]],
       [
         "its PodAutoscaler",
-        make("autoscaling.internal.knative.dev/v1alpha1", "PodAutoscaler", "any", ownedBy(revision)),
+        plainObject("autoscaling.internal.knative.dev/v1alpha1", "PodAutoscaler", "any", childOf(revision)),
         ["ns/hello-00001"],
       ],
-      ["a Deployment of nobody", make("apps/v1", "Deployment", "any"), []],
+      ["a Deployment of nobody", plainObject("apps/v1", "Deployment", "any"), []],
       ["a pod that is not ready", pod("new", "False"), ["ns/hello-00001"]],
       ["a pod that becomes ready", [pod("new", "False"), later(pod("new", "True"))], ["ns/hello-00001"]],
       ["a pod that stays ready", [pod("new", "True"), later(pod("new", "True"))], []],
@@ -247,10 +250,10 @@ const table: Readonly<Record<string, Rows>> = {
       ["a Warning about an unknown pod", warningOf("unknown"), []],
       [
         "the certificate of its namespace's queue-proxies",
-        make(networking, "Certificate", "serving-certs"),
+        plainObject(networking, "Certificate", "serving-certs"),
         ["ns/hello-00001", "ns/other-00001"],
       ],
-      ["another certificate", make(networking, "Certificate", "any"), []],
+      ["another certificate", plainObject(networking, "Certificate", "any"), []],
     ],
   },
 };

@@ -1,4 +1,4 @@
-import type { KubeObject } from "../apis/meta.ts";
+import { controllerReference, type KubeObject, type ObjectMeta } from "../apis/meta.ts";
 import type { Controller, ControllerContext } from "../kube/controller.ts";
 import { fakeContext } from "./fake-context.ts";
 import type { FakeInformers } from "./fake-informers.ts";
@@ -32,4 +32,20 @@ export async function keysWokenBy<Config>({ start, config, objects, works = fals
   context.stop();
   await controller.done;
   return woken.sort();
+}
+
+/** An object "name" in namespace "ns" of which only that counts for who is woken. */
+export function plainObject(
+  apiVersion: string,
+  kind: string,
+  name: string,
+  metadata: Partial<ObjectMeta> = {},
+  rest: object = {},
+): KubeObject {
+  return { apiVersion, kind, metadata: { name, namespace: "ns", resourceVersion: "1", ...metadata }, ...rest };
+}
+
+/** The metadata of a child of `owner`. */
+export function childOf(owner: KubeObject): Partial<ObjectMeta> {
+  return { ownerReferences: [controllerReference(owner)] };
 }
