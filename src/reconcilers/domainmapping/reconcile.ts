@@ -16,11 +16,13 @@ import {
   applyCertificate,
   CertificateNotOwnedError,
   type Challenge,
+  challengesOf,
   isCertificateReady,
   makeCertificate,
   makeIngressTls,
   silenceAbout,
   silenceInMs,
+  sortChallenges,
 } from "../networking/certificate.ts";
 import { applyIngress, type IngressDeps, markIngressNotConfigured, propagateIngress } from "../networking/ingress.ts";
 import { httpOptionOf, ingressClassOf, isExternalTlsEnabled } from "../networking/settings.ts";
@@ -220,9 +222,7 @@ async function reconcileTls(
     conditions.markTrue(condition);
     return { tls: [makeIngressTls(certificate, wanted.spec.dnsNames)], challenges: [], scheme: "https" };
   }
-  const challenges = [...(certificate.status?.http01Challenges ?? [])].sort((a, b) =>
-    (a.url ?? "") < (b.url ?? "") ? -1 : 1,
-  );
+  const challenges = sortChallenges(challengesOf(certificate));
   const silence = silenceAbout(certificate, pass.clock);
   if (network.httpProtocol === "enabled") {
     conditions.markTrue(

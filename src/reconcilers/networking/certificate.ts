@@ -127,6 +127,16 @@ export function makeIngressTls(certificate: Certificate, hosts: readonly string[
   };
 }
 
+/** What a provider wants to be reachable, to prove that the hosts are ours. */
+export function challengesOf(certificate: Certificate): readonly Challenge[] {
+  return certificate.status?.http01Challenges ?? [];
+}
+
+/** Challenges in the order of their URLs, whichever way they came together. */
+export function sortChallenges(challenges: readonly Challenge[]): readonly Challenge[] {
+  return [...challenges].sort((a, b) => ((a.url ?? "") < (b.url ?? "") ? -1 : 1));
+}
+
 /** The paths by which a provider proves that the hosts are ours, and the hosts of challenges that `hosts` lacks. */
 export function makeChallengePaths(
   challenges: readonly Challenge[],

@@ -16,11 +16,13 @@ import {
   CertificateNotOwnedError,
   type CertificateType,
   type Challenge,
+  challengesOf,
   isCertificateFailed,
   isCertificateReady,
   makeCertificate,
   makeIngressTls,
   silenceAbout,
+  sortChallenges,
 } from "../networking/certificate.ts";
 import { certificateClassOf } from "../networking/settings.ts";
 
@@ -124,7 +126,7 @@ export async function reconcileExternalCertificates(
     );
   }
   await deleteOrphans(route, new Set(tagOfHost.keys()), "external-domain", deps, pass);
-  return { tls, challenges: challenges.sort((a, b) => ((a.url ?? "") < (b.url ?? "") ? -1 : 1)), schemes, unready };
+  return { tls, challenges: sortChallenges(challenges), schemes, unready };
 }
 
 /** Asks for certificates for the hosts inside the cluster, by tag. */
@@ -232,8 +234,4 @@ function coversAll(certificate: Certificate, hosts: readonly string[]): boolean 
 function parentOf(host: string): string | undefined {
   const dot = host.indexOf(".");
   return dot < 0 ? undefined : host.slice(dot + 1);
-}
-
-function challengesOf(certificate: Certificate): readonly Challenge[] {
-  return certificate.status?.http01Challenges ?? [];
 }
