@@ -125,6 +125,19 @@ test("an identity token is exchanged, and where that is unknown the plain flow f
   );
 });
 
+test("an identity token that is refused is told, and the plain flow is not tried", async () => {
+  const requests = await withRegistry(
+    (request, response, host) => {
+      if (request.method === "POST") response.writeHead(401).end('{"errors":[{"code":"DENIED","message":"expired"}]}');
+      else if (request.url?.startsWith("/token")) response.writeHead(200).end('{"token":"for anybody"}');
+      else response.writeHead(401, { "www-authenticate": `Bearer realm="http://${host}/token"` }).end();
+    },
+    (digestOf) =>
+      assert.rejects(digestOf("app:v1", { identityToken: "refresh" }), /^Error: POST http:[^ ]+: DENIED: expired$/),
+  );
+  assert.deepEqual(requests, ["HEAD /v2/app/manifests/v1", "POST /token"]);
+});
+
 test("a Basic challenge among others is answered with the password", async () => {
   await withRegistry(
     (request, response) => {
@@ -342,6 +355,21 @@ test("a registry that nobody listens at is told with both attempts", async () =>
   const asked = client.digestOf(reference, inTurn(), new AbortController().signal);
   await assert.rejects(asked, { message: /HEAD https:.*ECONNREFUSED.*; HEAD http:.*ECONNREFUSED/ });
   transport.close();
+});
+
+test("a registry of a public name is never asked without TLS", async () => {
+  const sent: string[] = [];
+  const transport: RegistryTransport = {
+    async send({ method, url }) {
+      sent.push(`${method} ${url}`);
+      throw new Error("refused");
+    },
+    close() {},
+  };
+  const reference = parseImageReference("registry.example.com/app:v1");
+  const client = createRegistryClient(transport, fakeClock());
+  await assert.rejects(client.digestOf(reference, inTurn(), new AbortController().signal), /refused/);
+  assert.deepEqual(sent, ["HEAD https://registry.example.com/v2/app/manifests/v1"]);
 });
 
 test("a look-up that is given up says why", async () => {

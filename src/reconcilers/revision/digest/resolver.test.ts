@@ -144,6 +144,46 @@ test("a revision that is forgotten is not looked up any further, nor told", asyn
   assert.equal(clock.pendingTimers(), 0);
 });
 
+test("what is under way for a revision that is forgotten is given up, and what waits is not begun", async () => {
+  const asked: string[] = [];
+  const { clock, resolver, told, request, state } = setUp(
+    (image, signal) => {
+      asked.push(image);
+      return new Promise((resolve) => signal.addEventListener("abort", () => resolve({ pinned: "too late" })));
+    },
+    ["a"],
+    1,
+  );
+  state();
+  resolver.stateOf({ ...request, key: "ns/waiting", images: ["b"] });
+  resolver.forget("ns/waiting");
+  resolver.forget("ns/r");
+  await clock.advance(0);
+  assert.deepEqual(asked, ["a"]);
+  assert.deepEqual(told, []);
+  assert.equal(clock.pendingTimers(), 0);
+});
+
+test("a revision that was made anew with one other image is looked up anew", async () => {
+  const { clock, resolver, request, state } = setUp(pin);
+  state();
+  await clock.advance(0);
+  const anew = { ...request, images: ["a", "c"] };
+  assert.deepEqual(resolver.stateOf(anew), { is: "pending" });
+  await clock.advance(0);
+  const images = new Map([
+    ["a", { pinned: "a@sha" }],
+    ["c", { pinned: "c@sha" }],
+  ]);
+  assert.deepEqual(resolver.stateOf(anew), { is: "resolved", images });
+});
+
+test("nobody waits for a revision that is not looked up", async () => {
+  const { clock, resolver } = setUp(pin);
+  await resolver.settled("ns/r", 100);
+  assert.equal(clock.pendingTimers(), 0);
+});
+
 test("whoever waits for the answer is woken instead of being told", async () => {
   const { clock, resolver, told, state } = setUp(
     async (image) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import { after, before, test } from "node:test";
@@ -21,17 +21,29 @@ async function listen(server: Server): Promise<{ server: Server; port: number }>
   return { server, port: (server.address() as AddressInfo).port };
 }
 
+/** Sends whoever asks with `?to=` on to there. */
+function redirect({ url }: IncomingMessage, response: ServerResponse): void {
+  const location = new URL(url!, "http://any").searchParams.get("to");
+  if (location) response.writeHead(307, { location });
+}
+
+const seen = (what: string, { headers: { authorization = "" } }: IncomingMessage) => `${what} ${authorization}`.trim();
+
 before(async () => {
   authority = await createAuthority({ commonName: "private", ...validity });
   const names = { commonName: "registry.test", dnsNames: ["registry.test"], ipAddresses: ["127.0.0.1"] };
   const { certificate, key } = await issueCertificate(authority, { ...names, usages: ["server"], ...validity });
-  const answer: RequestListener = (request, response) => response.end(`${request.method} ${request.headers.host}`);
+  const answer: RequestListener = (request, response) => {
+    redirect(request, response);
+    response.end(seen(`${request.method} ${request.headers.host}`, request));
+  };
   plain = await listen(createServer(answer));
   secure = await listen(createTlsServer({ cert: certificate, key }, answer) as unknown as Server);
   proxy = await listen(
     createServer((request, response) => {
       proxied.push(`${request.method} ${request.url}`);
-      response.end("from the proxy");
+      redirect(request, response);
+      response.end(seen("from the proxy", request));
     }),
   );
   proxy.server.on("connect", (request, client) => {
@@ -104,6 +116,56 @@ for (const [name, noProxy, request, isDirect] of [
     const settings = { httpProxy: `http://127.0.0.1:${proxy.port}`, noProxy };
     const answer = await send({ proxy: settings }, { url: `http://${host}/`, ...request });
     assert.equal(answer, isDirect ? `GET ${host}` : "from the proxy");
+  });
+}
+
+for (const [name, from, to, isShown] of [
+  ["on the same host", "http://registry.test/", "http://registry.test/next", true],
+  ["on the same host, with TLS", "https://registry.test/", "https://registry.test/next", true],
+  ["that turns to TLS", "http://registry.test:443/", "https://registry.test/next", false],
+  ["that leaves TLS", "https://registry.test/", "http://registry.test/next", false],
+  ["to another host", "http://registry.test/", "http://elsewhere.test/next", false],
+  ["to another port", "http://registry.test/", "http://registry.test:5000/next", false],
+] as const) {
+  test(`credentials ${isShown ? "" : "do not "}follow a redirect ${name}`, async () => {
+    const address = `http://127.0.0.1:${proxy.port}`;
+    const answer = await send(
+      { ca: [authority.certificate], proxy: { httpProxy: address, httpsProxy: address } },
+      { url: `${from}?to=${encodeURIComponent(to)}`, headers: { authorization: "Bearer t" } },
+    );
+    const who = to.startsWith("https:") ? "GET registry.test" : "from the proxy";
+    assert.equal(answer, isShown ? `${who} Bearer t` : who);
+  });
+}
+
+for (const [name, status, headers] of [
+  ["a redirect that does not say where to", 307, {}],
+  ["a success that says where something is", 201, { location: "/v2/there" }],
+] as const) {
+  test(`${name} is the answer`, async () => {
+    const { port } = await listen(createServer((_, response) => response.writeHead(status, headers).end("here")));
+    assert.equal(await send({}, { url: `http://127.0.0.1:${port}/` }), "here");
+  });
+}
+
+for (const [name, listener, message] of [
+  [
+    "is larger than any manifest",
+    (_, response) => response.end(Buffer.alloc(8 * 1024 * 1024 + 1)),
+    /^GET http:[^ ]+: the answer is larger than 8388608 bytes$/,
+  ],
+  [
+    "breaks off",
+    (_, response) => {
+      response.writeHead(200, { "content-length": 10 });
+      response.write("half", () => response.destroy());
+    },
+    /^GET http:[^ ]+: aborted$/,
+  ],
+] as const satisfies readonly (readonly [string, RequestListener, RegExp])[]) {
+  test(`an answer that ${name} is an error`, async () => {
+    const { port } = await listen(createServer(listener));
+    assert.match(await send({}, { url: `http://127.0.0.1:${port}/` }), message);
   });
 }
 
