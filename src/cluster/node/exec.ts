@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { sendSignal } from "./container-process.ts";
+import { deadlineAfter } from "./deadline.ts";
 
 export interface ExecSpec {
   readonly command: readonly string[];
@@ -26,14 +27,14 @@ export function execCommand(spec: ExecSpec): Promise<{ readonly code: number; re
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
-    const expired = AbortSignal.timeout(timeoutMs);
+    const deadline = deadlineAfter(timeoutMs);
     const kill = () => {
       if (child.pid !== undefined) sendSignal(-child.pid, "SIGKILL");
       resolve({ code: -1, output: `command timed out: "${command.join(" ")}" timed out after ${timeoutMs / 1000}s` });
     };
-    expired.addEventListener("abort", kill, { once: true });
+    deadline.signal.addEventListener("abort", kill, { once: true });
     const finish = (code: number, text: string) => {
-      expired.removeEventListener("abort", kill);
+      deadline.cancel();
       resolve({ code, output: text });
     };
     child.once("error", (error) => finish(-1, error.message));

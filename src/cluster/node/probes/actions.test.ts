@@ -17,6 +17,8 @@ describe("a probe's attempt", () => {
     const url = request.url ?? "";
     seen.push({ url, headers: request.headers });
     if (url === "/slow") return;
+    if (url === "/endless") return void response.write("x".repeat(20_000));
+    if (url === "/slow-body") return void response.write("x");
     if (url === "/here") response.writeHead(302, { location: "/ok" });
     else if (url === "/away") response.writeHead(302, { location: "http://elsewhere.invalid/" });
     else response.writeHead(Number(url.slice(1)) || 200);
@@ -83,6 +85,13 @@ describe("a probe's attempt", () => {
       /context deadline exceeded/,
       50,
     ],
+    [
+      "tells that the answer did not end in time",
+      (p) => ({ httpGet: { port: p.web, path: "/slow-body" } }),
+      /context deadline exceeded/,
+      50,
+    ],
+    ["reads no more of an answer than the kubelet", (p) => ({ httpGet: { port: p.web, path: "/endless" } }), true],
     ["tells of a port that there is not", () => ({ httpGet: { port: "nope" } }), /^couldn't find port: nope$/],
     ["succeeds where a TCP connection does", (p) => ({ tcpSocket: { port: p.web } }), true],
     ["fails where it does not", (p) => ({ tcpSocket: { port: p.closed } }), /connect: connection refused$/],

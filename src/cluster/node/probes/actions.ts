@@ -3,8 +3,9 @@ import { connect as connectHttp2, constants } from "node:http2";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import type { Container, Probe } from "../../../apis/core/pod-spec.ts";
-import type { HTTPGetAction } from "../../../apis/core/probe.ts";
+import type { GRPCAction, HTTPGetAction } from "../../../apis/core/probe.ts";
 import type { Locate } from "../../../lib/locate.ts";
+import { deadlineAfter } from "../deadline.ts";
 
 /** What a probe or a hook found; `message` says what went wrong, in the kubelet's words. */
 export type Outcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
@@ -17,6 +18,7 @@ export interface ActionTarget {
   exec(command: readonly string[], timeoutMs: number): Promise<{ readonly code: number; readonly output: string }>;
 }
 
+const maxBodyBytes = 10 * 1024;
 const userAgent = "kube-probe/1.30";
 
 /** Makes one attempt. Never rejects. Source: k8s.io/kubernetes v1.34 pkg/probe. */
@@ -25,20 +27,20 @@ export async function attempt(
   target: ActionTarget,
   timeoutMs: number,
 ): Promise<Outcome> {
+  if (action.exec) return runExec(action.exec.command ?? [], target, timeoutMs);
+  const { signal, cancel } = deadlineAfter(timeoutMs);
   try {
-    if (action.exec) return await runExec(action.exec.command ?? [], target, timeoutMs);
-    if (action.httpGet) return await getHttp(action.httpGet, target, timeoutMs);
+    if (action.httpGet) return await getHttp(action.httpGet, target, signal);
     if (action.tcpSocket) {
       const host = action.tcpSocket.host || target.podIP;
-      return await openTcp(host, portOf(action.tcpSocket.port, target), target.locate, timeoutMs);
+      return await openTcp(host, portOf(action.tcpSocket.port, target), target.locate, signal);
     }
-    if (action.grpc) {
-      const service = action.grpc.service ?? "";
-      return await checkGrpc(target.podIP, action.grpc.port!, service, target.locate, timeoutMs);
-    }
+    if (action.grpc) return await checkGrpc(action.grpc, target, timeoutMs, signal);
     return { ok: false, message: "missing probe handler" };
   } catch (error) {
     return { ok: false, message: (error as Error).message };
+  } finally {
+    cancel();
   }
 }
 
@@ -55,7 +57,7 @@ async function runExec(command: readonly string[], target: ActionTarget, timeout
   return code === 0 ? { ok: true } : { ok: false, message: output };
 }
 
-async function getHttp(action: HTTPGetAction, target: ActionTarget, timeoutMs: number): Promise<Outcome> {
+async function getHttp(action: HTTPGetAction, target: ActionTarget, signal: AbortSignal): Promise<Outcome> {
   const host = action.host || target.podIP;
   const scheme = action.scheme === "HTTPS" ? "https" : "http";
   const path = action.path || "/";
@@ -70,17 +72,18 @@ async function getHttp(action: HTTPGetAction, target: ActionTarget, timeoutMs: n
     ...given.map(([name, value]) => [name, value] as [string, string]),
   ];
   for (let redirects = 0; ; redirects++) {
-    const response = await send(url, headers, target.locate, timeoutMs);
-    response.resume();
+    const response = await send(url, headers, target.locate, signal);
     const status = response.statusCode ?? 0;
     const location = response.headers.location;
     if (status >= 300 && status < 400 && location && status !== 304) {
       const next = new URL(location, url);
+      response.destroy();
       // The kubelet counts a redirect to elsewhere as success, with a warning.
       if (next.hostname !== url.hostname || redirects >= 10) return { ok: true };
       url = next;
       continue;
     }
+    await readBody(response, url, signal);
     if (status >= 200 && status < 400) return { ok: true };
     return { ok: false, message: `HTTP probe failed with statuscode: ${status}` };
   }
@@ -90,47 +93,65 @@ function send(
   url: URL,
   headers: readonly [string, string][],
   locate: Locate,
-  timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const isSecure = url.protocol === "https:";
   const request = isSecure ? httpsRequest : httpRequest;
   const { host, port } = locate({ host: url.hostname, port: Number(url.port || (isSecure ? 443 : 80)) });
   return new Promise((resolve, reject) => {
     const flat = headers.flat();
-    const signal = AbortSignal.timeout(timeoutMs);
     const options = { hostname: host, port, agent: false, headers: flat, rejectUnauthorized: false, signal };
     const sent = request(url, options, resolve);
-    sent.once("error", (error) => reject(new Error(`Get "${url}": ${describe(error, url.hostname, url.port)}`)));
+    sent.on("error", (error) => reject(new Error(`Get "${url}": ${describe(error, url.hostname, url.port)}`)));
     sent.end();
   });
 }
 
-function describe(error: NodeJS.ErrnoException, host: string, port: number | string): string {
-  if (error.name === "TimeoutError" || error.name === "AbortError") {
-    return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+/** Reads the body as far as the kubelet does, who wants it within the probe's time too. */
+async function readBody(response: IncomingMessage, url: URL, signal: AbortSignal): Promise<void> {
+  let bytes = 0;
+  try {
+    for await (const chunk of response) {
+      bytes += (chunk as Buffer).length;
+      if (bytes >= maxBodyBytes) return;
+    }
+  } catch (error) {
+    const why = signal.aborted ? timedOut("reading body") : describe(error as Error, url.hostname, url.port);
+    throw new Error(`Get "${url}": ${why}`);
   }
+}
+
+const timedOut = (during: string) => `context deadline exceeded (Client.Timeout exceeded while ${during})`;
+
+function describe(error: NodeJS.ErrnoException, host: string, port: number | string): string {
+  if (error.name === "AbortError") return timedOut("awaiting headers");
   if (error.code === "ECONNREFUSED") return `dial tcp ${host}:${port}: connect: connection refused`;
   if (error.code === "ECONNRESET") return "EOF";
   return error.message;
 }
 
-function openTcp(host: string, port: number, locate: Locate, timeoutMs: number): Promise<Outcome> {
+function openTcp(host: string, port: number, locate: Locate, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
-    const socket = connect({ ...locate({ host, port }), signal: AbortSignal.timeout(timeoutMs) });
+    const socket = connect({ ...locate({ host, port }), signal });
     socket.once("connect", () => {
       socket.destroy();
       resolve({ ok: true });
     });
     socket.once("error", (error: NodeJS.ErrnoException) => {
-      const timedOut = error.name === "TimeoutError" || error.name === "AbortError";
-      const message = timedOut ? `dial tcp ${host}:${port}: i/o timeout` : describe(error, host, port);
+      const isLate = error.name === "AbortError";
+      const message = isLate ? `dial tcp ${host}:${port}: i/o timeout` : describe(error, host, port);
       resolve({ ok: false, message });
     });
   });
 }
 
 /** grpc.health.v1.Health/Check in plain text. */
-function checkGrpc(host: string, port: number, service: string, locate: Locate, timeoutMs: number): Promise<Outcome> {
+function checkGrpc(
+  { port, service = "" }: GRPCAction,
+  { podIP: host, locate }: ActionTarget,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const at = locate({ host, port });
   return new Promise((resolve) => {
     const session = connectHttp2(`http://${at.host}:${at.port}`);
@@ -139,8 +160,7 @@ function checkGrpc(host: string, port: number, service: string, locate: Locate, 
       session.destroy();
     };
     const failed = `failed to connect service "${host}:${port}" within ${timeoutMs / 1000}s: `;
-    const expired = AbortSignal.timeout(timeoutMs);
-    expired.addEventListener("abort", () =>
+    signal.addEventListener("abort", () =>
       finish({ ok: false, message: `timeout: ${failed}context deadline exceeded` }),
     );
     session.on("error", (error) => finish({ ok: false, message: `${failed}${describe(error, host, port)}` }));
