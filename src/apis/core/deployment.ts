@@ -13,7 +13,7 @@ import {
   words,
 } from "../schema.ts";
 import { podTemplateSpecSchema } from "./pod-spec.ts";
-import { workloadConditionSchema } from "./workload.ts";
+import { workloadConditionSchema, workloadSubresources } from "./workload.ts";
 
 /** Pods of one template, replaced step by step when the template changes. */
 export const Deployment = defineKind({
@@ -24,14 +24,7 @@ export const Deployment = defineKind({
   shortNames: ["deploy"],
   categories: ["all"],
   description: "Pods of one template, replaced step by step when the template changes.",
-  subresources: {
-    status: true,
-    scale: {
-      specReplicasPath: ".spec.replicas",
-      statusReplicasPath: ".status.replicas",
-      labelSelectorPath: ".spec.selector",
-    },
-  },
+  subresources: workloadSubresources,
   properties: {
     spec: object(
       "What is asked for.",

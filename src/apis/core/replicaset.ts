@@ -2,7 +2,7 @@ import { defineKind, type ObjectOf } from "../kind.ts";
 import { labelSelectorSchema } from "../meta.ts";
 import { described, int32, int64, list, mergedBy, object } from "../schema.ts";
 import { podTemplateSpecSchema } from "./pod-spec.ts";
-import { workloadConditionSchema } from "./workload.ts";
+import { workloadConditionSchema, workloadSubresources } from "./workload.ts";
 
 /** A number of equal pods; Deployments make them. */
 export const ReplicaSet = defineKind({
@@ -13,14 +13,7 @@ export const ReplicaSet = defineKind({
   shortNames: ["rs"],
   categories: ["all"],
   description: "A number of equal pods.",
-  subresources: {
-    status: true,
-    scale: {
-      specReplicasPath: ".spec.replicas",
-      statusReplicasPath: ".status.replicas",
-      labelSelectorPath: ".spec.selector",
-    },
-  },
+  subresources: workloadSubresources,
   properties: {
     spec: object(
       "What is asked for.",

@@ -3,7 +3,7 @@ import { labelSelectorSchema, objectMetaSchema } from "../meta.ts";
 import { described, int32, int64, intOrString, list, mergedBy, object, string, words } from "../schema.ts";
 import { podTemplateSpecSchema } from "./pod-spec.ts";
 import { persistentVolumeClaimSpecSchema } from "./volume.ts";
-import { workloadConditionSchema } from "./workload.ts";
+import { workloadConditionSchema, workloadSubresources } from "./workload.ts";
 
 /** Pods with lasting names, numbered from 0. */
 export const StatefulSet = defineKind({
@@ -14,14 +14,7 @@ export const StatefulSet = defineKind({
   shortNames: ["sts"],
   categories: ["all"],
   description: "Pods with lasting names, numbered from 0.",
-  subresources: {
-    status: true,
-    scale: {
-      specReplicasPath: ".spec.replicas",
-      statusReplicasPath: ".status.replicas",
-      labelSelectorPath: ".spec.selector",
-    },
-  },
+  subresources: workloadSubresources,
   properties: {
     spec: object(
       "What is asked for.",

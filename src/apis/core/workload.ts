@@ -1,5 +1,15 @@
 import { object, string, time, words } from "../schema.ts";
 
+/** The subresources of Deployments, ReplicaSets and StatefulSets. */
+export const workloadSubresources = {
+  status: true,
+  scale: {
+    specReplicasPath: ".spec.replicas",
+    statusReplicasPath: ".status.replicas",
+    labelSelectorPath: ".spec.selector",
+  },
+} as const;
+
 /** The conditions of Deployments, ReplicaSets and StatefulSets. */
 export const workloadConditionSchema = object(
   "One aspect of the object's state.",
