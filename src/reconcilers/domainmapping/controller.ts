@@ -5,6 +5,8 @@ import { DomainMapping } from "../../apis/serving/domainmapping.ts";
 import { routeLabel } from "../../apis/serving/labels.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { type Controller, type ControllerContext, ownedBy, startController, watching } from "../../kube/controller.ts";
+import { createInformers } from "../../kube/informer.ts";
+import { watchCustomTargets } from "./custom-targets.ts";
 import { domainMappingReconciler } from "./reconcile.ts";
 
 /** Leads domain names to Services. */
@@ -24,6 +26,10 @@ export function startDomainMappingController(context: ControllerContext<ServingC
       .filter((mapping) => mapping.metadata.name === metadata.name)
       .map(keyOf);
 
+  const { client, clock, log, signal } = context;
+  const startInformers = (ended: AbortSignal) =>
+    createInformers({ client, clock, log, signal: AbortSignal.any([signal, ended]) });
+
   return startController(context, {
     ...domainMappingReconciler,
     name: "domainmapping-controller",
@@ -36,6 +42,7 @@ export function startDomainMappingController(context: ControllerContext<ServingC
       watching(deps.knativeServices, mappingsTo),
       watching(deps.routes, mappingsTo),
       watching(deps.claims, mappingsOfDomain),
+      watchCustomTargets(mappings, startInformers),
     ],
   });
 }

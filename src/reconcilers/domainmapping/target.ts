@@ -1,5 +1,7 @@
 import type { Service } from "../../apis/core/service.ts";
+import { defineKind, type Kind, resourceNameOf } from "../../apis/kind.ts";
 import type { DomainMapping } from "../../apis/serving/domainmapping.ts";
+import { servingGroup } from "../../apis/serving/labels.ts";
 import type { Route } from "../../apis/serving/route.ts";
 import type { KnativeService } from "../../apis/serving/service.ts";
 import type { Client, Lister } from "../../kube/api.ts";
@@ -62,7 +64,7 @@ async function addressOf(mapping: DomainMapping, sources: TargetSources, signal:
     if (!sources.services.get({ namespace, name })) throw notFound(namespace, name, `services "${name}" not found`);
     return `http://${serviceHostname(name, namespace)}`;
   }
-  const { status } = await objectOf(apiVersion, kind, { namespace, name }, sources, signal);
+  const { status } = await objectOf(referredKind(mapping.spec.ref), { namespace, name }, sources, signal);
   const { group = "" } = mapping.spec.ref;
   const shown = `Kind = ${kind}, Namespace = ${namespace}, Name = ${name}, APIVersion = ${apiVersion}, Group = ${group}, Address = ${wanted ?? ""}`;
   const addresses = status?.addresses ?? [];
@@ -75,26 +77,35 @@ async function addressOf(mapping: DomainMapping, sources: TargetSources, signal:
 }
 
 async function objectOf(
-  apiVersion: string,
-  kind: string,
+  kind: Kind,
   ref: { readonly namespace: string; readonly name: string },
   { knativeServices, routes, client }: TargetSources,
   signal: AbortSignal,
 ): Promise<Addressable> {
-  const [group = "", version = ""] = apiVersion.split("/");
-  const plural = pluralOf(kind);
-  const missing = () => notFound(ref.namespace, ref.name, `${plural}.${group} "${ref.name}" not found`);
-  if (group === "serving.knative.dev" && (kind === "Service" || kind === "Route")) {
-    const found = (kind === "Service" ? knativeServices : routes).get(ref);
-    if (!found) throw missing();
+  if (kind.group === servingGroup && (kind.kind === "Service" || kind.kind === "Route")) {
+    const found = (kind.kind === "Service" ? knativeServices : routes).get(ref);
+    if (!found) throw notFound(ref.namespace, ref.name, `${resourceNameOf(kind)} "${ref.name}" not found`);
     return found;
   }
-  const path = `/apis/${group}/${version}/namespaces/${ref.namespace}/${plural}/${ref.name}`;
+  const root = kind.group === "" ? "api" : `apis/${kind.group}`;
+  const path = `/${root}/${kind.version}/namespaces/${ref.namespace}/${kind.plural}/${ref.name}`;
   try {
     return (await client.raw("GET", path, undefined, signal)) as Addressable;
   } catch (error) {
     throw notFound(ref.namespace, ref.name, error instanceof Error ? error.message : String(error));
   }
+}
+
+/** What is known of the kind that a reference names. */
+export function referredKind({ apiVersion = "", kind }: DomainMapping["spec"]["ref"]): Kind {
+  const [version = "", group = ""] = apiVersion.split("/").reverse();
+  return defineKind({ group, version, kind, plural: pluralOf(kind), description: "", properties: {} });
+}
+
+/** Whether the objects of a kind that mappings lead to are in the caches of every control plane. */
+export function isCachedTarget({ group, kind }: Kind): boolean {
+  if (group === servingGroup) return kind === "Service" || kind === "Route";
+  return group === "" && kind === "Service";
 }
 
 function notFound(namespace: string, name: string, why: string): UnresolvedError {
