@@ -30,6 +30,15 @@ test("an error names the map, the key, its value and what is allowed", () => {
   }
 });
 
+test("an error of a value that is only out of bounds says no more than its bounds", () => {
+  assert.throws(
+    () => parseGcConfig({ "min-non-active-revisions": "-1" }),
+    (error) =>
+      describeConfigError(error) ===
+      "min-non-active-revisions must be non-negative, was: -1; the last good settings of this ConfigMap stay in force",
+  );
+});
+
 test("every part of the snapshot is frozen through and through", () => {
   const config = parseServingConfig({
     "config-deployment": { "queue-sidecar-image": "q", "runtime-class-name": "kata: {selector: {a: b}}" },
@@ -75,6 +84,8 @@ test("defaults: container names follow a template; where it fails on an object t
   const config = parseDefaultsConfig({ "container-name-template": "{{.Name}}-{{slice .Namespace 0 (len .Name)}}" });
   assert.equal(userContainerName(config, { name: "ab", namespace: "xyz" }), "ab-xy");
   assert.equal(userContainerName(config, { name: "abcd", namespace: "x" }), "");
+  const withUid = parseDefaultsConfig({ "container-name-template": "c-{{.UID}}" });
+  assert.equal(userContainerName(withUid, { uid: "1-2" }), "c-1-2");
 });
 
 test("domain: the most specific selector wins, then the alphabet; cluster-local routes stay inside", () => {
@@ -180,6 +191,20 @@ const istio: Record<string, { data: Record<string, string>; want?: unknown; erro
     data: { "external-gateways": "[{namespace: ns, name: g, service: s}, {namespace: ns, name: h, service: s}]" },
     error:
       "failed to parse configmap: exactly one external gateway with no selector can be defined, here: [{ns g s <nil>} {ns h s <nil>}]",
+  },
+  "two lists' worth of defaults inside the cluster": {
+    data: { "local-gateways": "[{namespace: ns, name: g, service: s}, {namespace: ns, name: h, service: s}]" },
+    error:
+      "failed to parse configmap: exactly one local gateway with no selector can be defined, here: [{ns g s <nil>} {ns h s <nil>}]",
+  },
+  "a list that is none": {
+    data: { "external-gateways": "a: b" },
+    error:
+      /^failed to parse configmap: failed to parse "external-gateways" gateways: failed to unmarshal: .*cannot unmarshal/,
+  },
+  "an empty namespace": {
+    data: { "gateway..a": "s" },
+    error: "invalid configuration: invalid gateway /a: missing namespace",
   },
   "a Service that cannot be": {
     data: { "gateway.a": "A_B" },

@@ -60,7 +60,6 @@ export interface DomainTemplateValues {
 }
 
 const asSelector: ValueParser<NamespaceSelector | undefined> = (text, key) => {
-  if (text === "") return undefined;
   try {
     const selector = parseYaml(text, selectorShape);
     return selector && asNamespaceSelector(selector);
@@ -70,8 +69,18 @@ const asSelector: ValueParser<NamespaceSelector | undefined> = (text, key) => {
   }
 };
 
-/** The settings as texts, before templates and switches are read. */
-interface Plain extends Omit<NetworkConfig, "domainTemplate" | "tagTemplate"> {
+/** What can be read key by key; templates are texts yet. */
+interface Plain
+  extends Omit<
+    NetworkConfig,
+    | "domainTemplate"
+    | "tagTemplate"
+    | "autoTLS"
+    | "externalDomainTLS"
+    | "httpProtocol"
+    | "systemInternalTLS"
+    | "clusterLocalDomainTLS"
+  > {
   readonly domainTemplate: string;
   readonly tagTemplate: string;
 }
@@ -81,9 +90,6 @@ const defaults: Plain = {
   defaultCertificateClass: "cert-manager.certificate.networking.knative.dev",
   domainTemplate: "{{.Name}}.{{.Namespace}}.{{.Domain}}",
   tagTemplate: "{{.Tag}}-{{.Name}}",
-  autoTLS: false,
-  externalDomainTLS: false,
-  httpProtocol: "enabled",
   namespaceWildcardCertSelector: undefined,
   rolloutDurationSecs: 0,
   autocreateClusterDomainClaims: false,
@@ -91,8 +97,6 @@ const defaults: Plain = {
   meshCompatibilityMode: "auto",
   defaultExternalScheme: "http",
   internalEncryption: false,
-  systemInternalTLS: "disabled",
-  clusterLocalDomainTLS: "disabled",
 };
 
 const rows: readonly Row<Plain>[] = [
