@@ -115,7 +115,18 @@ describe("an Ingress", () => {
       "serving.knative.dev/route": "app",
       "networking.internal.knative.dev/ingress": "app",
     });
+    assert.deepEqual(made[1]!.metadata.annotations, ingress.metadata.annotations);
     assert.deepEqual(report.patches, [], "nothing has to be cleaned up later, so there is no finalizer");
+    assert.equal(report.outcome?.requeueAfterMs, undefined);
+  });
+
+  test("shows the mesh nothing of its public rules", async () => {
+    const [mesh] = (await run(makeIngress({ rules: [publicRule, localRule] }))).creates as VirtualService[];
+    assert.deepEqual(mesh!.spec.hosts, localRule.hosts);
+    assert.deepEqual(
+      mesh!.spec.http?.map(({ match }) => match?.map(({ authority }) => authority?.prefix)),
+      [["app.ns"], ["app.ns"]],
+    );
   });
 
   test("is ready once the gateways have proven it, and says where they are", async () => {
@@ -146,6 +157,28 @@ describe("an Ingress", () => {
   test("waits for the proof", async () => {
     const { lines } = statusOf(await run(makeIngress({ rules: [localRule] }), [], false));
     assert.ok(lines.includes("Ready=Unknown Uninitialized: Waiting for load balancer to be ready"));
+  });
+
+  test("that was proven as it is now is not proven anew", async () => {
+    const proven = makeIngress({ rules: [localRule] });
+    const status = { ...conditions({ Ready: "True", LoadBalancerReady: "True" }) };
+    const { lines } = statusOf(await run({ ...proven, status } as Ingress, [], false));
+    assert.deepEqual(lines, ["LoadBalancerReady=True", "NetworkConfigured=True", "Ready=True"]);
+  });
+
+  test("stored without shares sends all to its one split, and none to one of several", async () => {
+    const { percent: _, ...open } = split;
+    const weightsOf = async (...splits: (typeof open)[]) => {
+      const { creates } = await run(makeIngress({ rules: [{ ...localRule, http: { paths: [{ splits }] } }] }));
+      const route = (creates[0] as VirtualService).spec.http!.at(-1)!.route!;
+      return route.map(({ destination, weight }) => [destination.host, weight]);
+    };
+    assert.deepEqual(await weightsOf(open), [["rev.ns.svc.cluster.local", 100]]);
+    const other = { ...open, serviceName: "other", percent: 100 };
+    assert.deepEqual(await weightsOf(open, other), [
+      ["rev.ns.svc.cluster.local", undefined],
+      ["other.ns.svc.cluster.local", 100],
+    ]);
   });
 
   const othersAnnotations: [string, Record<string, string>][] = [
@@ -228,6 +261,8 @@ describe("an Ingress with a certificate", async () => {
     const copy = report.creates.find(({ kind }) => kind === "Secret") as Secret;
     assert.equal(`${copy.metadata.namespace}/${copy.metadata.name}`, "istio-system/app-s1");
     assert.deepEqual(copy.data, secret.data);
+    assert.equal(copy.type, "kubernetes.io/tls");
+    assert.equal(copy.metadata.annotations, undefined);
     const { spec } = report.creates.find(({ kind }) => kind === "Gateway") as Gateway;
     assert.deepEqual(
       spec.servers?.map(({ port, tls: served }) => [port.name, port.number, served?.credentialName]),
@@ -237,6 +272,7 @@ describe("an Ingress with a certificate", async () => {
       ],
     );
     assert.equal(report.patches.length, 1, "a finalizer, for the copy's sake");
+    assert.equal(report.outcome?.requeueAfterMs, 300_000, "a renewed certificate is noticed");
   });
 
   test("for a whole domain shares one Gateway with the others under it", async () => {
@@ -245,6 +281,53 @@ describe("an Ingress with a certificate", async () => {
     assert.ok(names.includes("Secret ns--cert-wildcard"), names.join());
     const shared = report.creates.find(({ metadata }) => metadata.name.startsWith("wildcard-")) as Gateway;
     assert.deepEqual(shared.spec.servers?.[0]?.hosts, ["*.ns.example.com"]);
+  });
+
+  test("is not served over plain HTTP where that is switched off", async () => {
+    const { httpOption: _, ...spec } = ingress.spec;
+    const report = await run(makeIngress(spec), [gatewayService, secret]);
+    const gateways = report.creates.filter(({ kind }) => kind === "Gateway") as Gateway[];
+    assert.deepEqual(
+      gateways.flatMap(({ spec: { servers = [] } }) => servers.map(({ port }) => port.name)),
+      ["ns/app:0"],
+    );
+  });
+
+  test("and another has a server for each, in order", async () => {
+    const rule = (host: string): Rule => ({ ...publicRule, hosts: [host] });
+    const entry = (host: string) => ({ hosts: [host], secretName: "cert", secretNamespace: "ns" });
+    const two = makeIngress({ rules: [rule("b.io"), rule("a.io")], tls: [entry("b.io"), entry("a.io")] });
+    const report = await run(two, [gatewayService, secret]);
+    const { spec } = report.creates.find(({ kind }) => kind === "Gateway") as Gateway;
+    assert.deepEqual(
+      spec.servers?.map(({ port, hosts }) => [port.name, hosts]),
+      [
+        ["ns/app:0", ["b.io"]],
+        ["ns/app:1", ["a.io"]],
+      ],
+    );
+  });
+
+  test("that was renewed is copied anew", async () => {
+    const made = (await run(ingress, [gatewayService, secret])).creates;
+    const renewed = await makeSecret("app.ns.example.com");
+    const report = await run(ingress, [gatewayService, renewed, ...made]);
+    const updated = report.updates.filter(({ kind }) => kind === "Secret") as Secret[];
+    assert.deepEqual(
+      updated.map(({ metadata, data }) => [metadata.name, data]),
+      [["app-s1", renewed.data]],
+    );
+  });
+
+  test("whose Secret has a name longer than labels may be has it told by the copy's annotation", async () => {
+    const name = "c".repeat(64);
+    const long = { ...secret, metadata: { ...secret.metadata, name } };
+    const named = makeIngress({ ...ingress.spec, tls: [{ ...tls[0]!, secretName: name }] });
+    const report = await run(named, [gatewayService, long]);
+    const { metadata } = report.creates.find(({ kind }) => kind === "Secret") as Secret;
+    const label = "networking.internal.knative.dev/originSecretName";
+    assert.deepEqual(metadata.annotations, { [label]: name });
+    assert.equal(metadata.labels?.[label]?.length, 63);
   });
 
   test("takes the copy with it", async () => {
@@ -305,9 +388,9 @@ describe("what is probed", () => {
         Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value),
       ),
   });
-  const targets = (ingress: Ingress, services = [gatewayService, localService]) =>
+  const targets = (ingress: Ingress, services = [gatewayService, localService], present = gateways) =>
     listProbeTargets(ingress, parseServingConfig({}).istio, {
-      gateways: find(gateways),
+      gateways: find(present),
       services: find(services),
       endpoints: find([
         endpointsOf("istio-ingressgateway", { http2: 8080, https: 8443 }),
@@ -330,6 +413,39 @@ describe("what is probed", () => {
       "http app.ns.example.com 10.0.0.2:8080",
     ]);
   });
+
+  test("is not a Service that selects nothing, nor one that selects other pods", () => {
+    const impostor = (selector: Record<string, string> | undefined) =>
+      ({ ...localService, spec: { ...localService.spec, selector } }) as Service;
+    const ingress = makeIngress({ rules: [publicRule] });
+    for (const selector of [undefined, {}, { istio: "other" }]) {
+      assert.deepEqual(targets(ingress, [impostor(selector)], [gatewayOf("knative-ingress-gateway", 8081)]), []);
+    }
+  });
+
+  for (const [name, server, schemes] of [
+    ["plain HTTP", { port: { name: "p", number: 80, protocol: "HTTP" } }, ["http"]],
+    ["HTTP/2 without TLS", { port: { name: "p", number: 80, protocol: "HTTP2" } }, ["http"]],
+    [
+      "plain HTTP that only leads to TLS",
+      { port: { name: "p", number: 80, protocol: "HTTP" }, tls: { httpsRedirect: true } },
+      [],
+    ],
+    ["TLS", { port: { name: "p", number: 443, protocol: "HTTPS" }, tls: { mode: "SIMPLE" } }, ["https"]],
+    [
+      "TLS that wants a certificate of who asks",
+      { port: { name: "p", number: 443, protocol: "HTTPS" }, tls: { mode: "MUTUAL" } },
+      [],
+    ],
+    ["TCP", { port: { name: "p", number: 443, protocol: "TCP" } }, []],
+  ] as const) {
+    test(`is ${schemes[0] ?? "no port"} where the gateway speaks ${name}`, () => {
+      const gateway = gatewayOf("knative-ingress-gateway", 0);
+      const spec = { ...gateway.spec, servers: [{ hosts: ["*"], ...server }] } as Gateway["spec"];
+      const found = targets(makeIngress({ rules: [publicRule] }), [gatewayService], [{ ...gateway, spec }]);
+      assert.deepEqual([...new Set(found.map((target) => target.split(" ")[0]))], schemes);
+    });
+  }
 
   test("is nothing where no Service leads to a gateway", () => {
     assert.deepEqual(targets(makeIngress({ rules: [publicRule] }), []), []);

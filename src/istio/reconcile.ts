@@ -107,8 +107,9 @@ function isProven(ingress: Ingress, conditions: ConditionDraft, { prober }: Deps
   return prober.isProven(ingress);
 }
 
-function placeOf([gateway]: readonly IstioGateway[]): { meshOnly: true } | { domainInternal: string } {
-  return gateway ? { domainInternal: gateway.serviceURL } : { meshOnly: true };
+/** Where the load balancer is: before the first gateway. There always is one, or the configuration is refused. */
+function placeOf(gateways: readonly IstioGateway[]): { domainInternal: string } {
+  return { domainInternal: gateways[0]!.serviceURL };
 }
 
 /** Sees to the Ingress's own Gateways, and names all that carry it. */

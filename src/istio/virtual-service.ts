@@ -20,19 +20,16 @@ const mesh: GatewayNames = { ExternalIP: ["mesh"], ClusterLocal: ["mesh"] };
 
 /**
  * The VirtualServices of an Ingress: `<name>-mesh` for sidecars, where it has hosts of the cluster, and
- * `<name>-ingress` for gateways, where one carries it. Source: net-istio v0.42.1 pkg/reconciler/ingress/resources.
+ * `<name>-ingress` for gateways. Source: net-istio v0.42.1 pkg/reconciler/ingress/resources.
  */
 export function makeVirtualServices(ingress: Ingress, gateways: GatewayNames): VirtualService[] {
   const probed = insertProbe(ingress);
-  const hosts = new Set((ingress.spec.rules ?? []).flatMap((rule) => rule.hosts ?? []));
+  const { rules = [] } = ingress.spec;
+  const hosts = new Set(rules.flatMap((rule) => rule.hosts ?? []));
   const localHosts = sortBytes(hosts).filter((host) => host.endsWith(`.svc.${clusterDomain}`));
-  const meshHosts = gateways.ClusterLocal.length > 0 ? expandHosts(localHosts) : localHosts;
-  const isCarried = (ingress.spec.rules ?? []).some(
-    ({ visibility }) => gateways[visibility ?? "ExternalIP"].length > 0,
-  );
   return [
-    ...(meshHosts.length > 0 ? [makeVirtualService(probed, "mesh", meshHosts, mesh)] : []),
-    ...(isCarried ? [makeVirtualService(probed, "ingress", expandHosts(hosts), gateways)] : []),
+    ...(localHosts.length > 0 ? [makeVirtualService(probed, "mesh", expandHosts(localHosts), mesh)] : []),
+    ...(rules.length > 0 ? [makeVirtualService(probed, "ingress", expandHosts(hosts), gateways)] : []),
   ];
 }
 
