@@ -20,8 +20,11 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
       else chunks.push(chunk);
     });
     request.once("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
-    request.once("error", () => reject(badRequest("the body of the request ended early")));
-    request.once("close", () => reject(badRequest("the body of the request ended early")));
+    const endEarly = () => reject(badRequest("the body of the request ended early"));
+    request.once("error", endEarly);
+    request.once("close", () => {
+      if (!request.readableEnded) endEarly();
+    });
   });
 }
 

@@ -204,6 +204,19 @@ function closeServer(server: PlainServer | TlsServer, clock: Clock): Promise<voi
 /** Why a call's signal aborts. Made once: the default reason is an exception of its own, with a stack, per request. */
 const ended = new Error("the request has ended");
 
+/** A signal that aborts when the answer is over, the client gone or the server closing. Most requests do without. */
+function untilEnd(response: ServerResponse, closing: AbortSignal): AbortSignal {
+  const gone = new AbortController();
+  const end = () => {
+    closing.removeEventListener("abort", end);
+    gone.abort(ended);
+  };
+  if (closing.aborted || response.closed) end();
+  closing.addEventListener("abort", end, { once: true });
+  response.once("close", end);
+  return gone.signal;
+}
+
 async function answer(
   server: Server,
   closing: AbortSignal,
@@ -213,19 +226,16 @@ async function answer(
   if (closing.aborted) throw notReady();
   const user = impersonated(server.authenticator.authenticate(request), request.headers, server.authorizer);
   const url = new URL(request.url ?? "/", "https://localhost");
-  const gone = new AbortController();
-  const end = () => gone.abort(ended);
-  closing.addEventListener("abort", end, { once: true });
-  response.once("close", () => {
-    closing.removeEventListener("abort", end);
-    end();
-  });
+  let signal: AbortSignal | undefined;
   const warnings = new Set<string>();
   const call: Call = {
     user,
     query: url.searchParams,
     userAgent: request.headers["user-agent"] ?? "",
-    signal: gone.signal,
+    get signal() {
+      signal ??= untilEnd(response, closing);
+      return signal;
+    },
     warn(text) {
       warnings.add(text);
       if (!response.headersSent) response.setHeader("warning", [...warnings].map(warningHeader));

@@ -1,5 +1,4 @@
 import type { Api, WriteOptions } from "./call.ts";
-import type { Item } from "./resource.ts";
 import type { Stored, Transaction } from "./storage.ts";
 
 /** Runs the storage operation, or for a dry run the same operation whose effects are thrown away. */
@@ -7,11 +6,8 @@ export async function commit(
   api: Api,
   options: Pick<WriteOptions, "dryRun">,
   operation: (transaction: Transaction) => Stored | undefined,
-): Promise<Item | undefined> {
-  if (!options.dryRun) {
-    const entry = await api.storage.write(operation);
-    return entry && (entry.object as Item);
-  }
+): Promise<Stored | undefined> {
+  if (!options.dryRun) return api.storage.write(operation);
   const discarded = new DryRunResult();
   try {
     await api.storage.write((transaction) => {
@@ -21,7 +17,7 @@ export async function commit(
   } catch (error) {
     if (error !== discarded) throw error;
   }
-  return discarded.entry && (discarded.entry.object as Item);
+  return discarded.entry;
 }
 
 /** Thrown to roll a dry run back; carries its result out. */

@@ -5,7 +5,7 @@ import { commit } from "./commit.ts";
 import { atVersion, type Place } from "./place.ts";
 import { type Item, type ServedResource, targetOf } from "./resource.ts";
 import { badRequest, conflict, invalidOptions, notFound, notSupported } from "./status-errors.ts";
-import type { Stored } from "./storage.ts";
+import { type Stored, withObject } from "./storage.ts";
 import { cloneJson, isMap } from "./typed-values.ts";
 import { isFinished } from "./write.ts";
 
@@ -50,21 +50,21 @@ function numberOf(text: string | null): number | undefined {
 
 /**
  * Deletes an object, or marks it as deleted while finalizers or its grace period hold it.
- * Resolves with the object and whether it is gone. Source: k8s.io/apiserver registry/generic Store.Delete.
+ * Resolves with its last state and whether it is gone. Source: k8s.io/apiserver registry/generic Store.Delete.
  */
 export async function remove(
   api: Api,
   call: Call,
   place: Place,
   options: DeleteOptions,
-): Promise<{ item: Item; gone: boolean }> {
+): Promise<{ entry: Stored; gone: boolean }> {
   const { resource, namespace, name } = place;
   const target = targetOf(resource);
   for (;;) {
-    const entry = api.storage.get(resource.key, namespace, name);
-    if (!entry) throw notFound(target, name);
-    checkPreconditions(resource, entry, options);
-    const stored = atVersion(resource, entry.object as Item);
+    const found = api.storage.get(resource.key, namespace, name);
+    if (!found) throw notFound(target, name);
+    checkPreconditions(resource, found, options);
+    const stored = atVersion(resource, found.object as Item);
     const attributes: AdmissionAttributes = {
       operation: "DELETE",
       resource,
@@ -81,19 +81,19 @@ export async function remove(
     await api.admission.mutate(attributes);
     await api.admission.validate(attributes);
     let gone = false;
-    const item = await commit(api, options, (transaction) => {
+    const entry = await commit(api, options, (transaction) => {
       const current = transaction.get(resource.key, namespace, name);
       if (!current) throw notFound(target, name);
-      if (current.revision !== entry.revision) return undefined;
+      if (current.revision !== found.revision) return undefined;
       const marked = markDeleted(api, resource, cloneJson(current.object) as Item, options);
       gone = marked === undefined || isFinished(resource, marked);
       if (!gone) return transaction.put(resource.key, marked!);
       const removed = transaction.remove(resource.key, namespace, name);
       if (!marked) return removed;
       marked.metadata.resourceVersion = String(removed.revision);
-      return { ...removed, object: marked };
+      return withObject(removed, marked);
     });
-    if (item) return { item: atVersion(resource, item), gone };
+    if (entry) return { entry, gone };
   }
 }
 

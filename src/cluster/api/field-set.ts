@@ -36,25 +36,40 @@ export function insertPath(set: FieldSet, path: FieldPath): void {
   node.self = true;
 }
 
-/** Combines two sets path by path; `keep` says which paths stay, from whether each side has them. */
-function combine(
-  a: FieldSet | undefined,
-  b: FieldSet | undefined,
-  keep: (a: boolean, b: boolean) => boolean,
-): FieldSet {
-  const result = makeFieldSet();
-  result.self = keep(a?.self ?? false, b?.self ?? false);
-  const names = new Set([...(a?.children.keys() ?? []), ...(b?.children.keys() ?? [])]);
-  for (const name of names) {
-    const child = combine(a?.children.get(name), b?.children.get(name), keep);
-    if (!isEmptySet(child)) result.children.set(name, child);
+/** The paths of either set. What only one of them has is shared with the result. */
+export function unionOf(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(a)) return b;
+  if (isEmptySet(b)) return a;
+  const children = new Map(a.children);
+  for (const [name, child] of b.children) {
+    const other = children.get(name);
+    children.set(name, other ? unionOf(other, child) : child);
   }
-  return result;
+  return { self: a.self || b.self, children };
 }
 
-export const unionOf = (a: FieldSet, b: FieldSet) => combine(a, b, (inA, inB) => inA || inB);
-export const intersectionOf = (a: FieldSet, b: FieldSet) => combine(a, b, (inA, inB) => inA && inB);
-export const differenceOf = (a: FieldSet, b: FieldSet) => combine(a, b, (inA, inB) => inA && !inB);
+/** The paths that both sets have. */
+export function intersectionOf(a: FieldSet, b: FieldSet): FieldSet {
+  const children = new Map<string, FieldSet>();
+  for (const [name, child] of a.children) {
+    const other = b.children.get(name);
+    const both = other && intersectionOf(child, other);
+    if (both && !isEmptySet(both)) children.set(name, both);
+  }
+  return { self: a.self && b.self, children };
+}
+
+/** The paths of `a` that `b` lacks. What `b` does not touch is shared with the result. */
+export function differenceOf(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(b)) return a;
+  const children = new Map<string, FieldSet>();
+  for (const [name, child] of a.children) {
+    const other = b.children.get(name);
+    const rest = other ? differenceOf(child, other) : child;
+    if (!isEmptySet(rest)) children.set(name, rest);
+  }
+  return { self: a.self && !b.self, children };
+}
 
 /** Leaves out every path of `b` together with all that lies below it. */
 export function withoutSubtrees(a: FieldSet, b: FieldSet): FieldSet {
@@ -92,8 +107,37 @@ export function printPath(path: FieldPath): string {
     .join("");
 }
 
+/** A set as managedFields write it down. */
+export type FieldsV1 = Readonly<Record<string, unknown>>;
+
+/** Whether any path of the set is in a set in the FieldsV1 form. */
+export function overlaps(fields: FieldsV1, set: FieldSet): boolean {
+  for (const [name, child] of set.children) {
+    const below = fieldsBelow(fields, name);
+    if (below && ((child.self && isMember(below)) || overlaps(below, child))) return true;
+  }
+  return false;
+}
+
+/** Whether every path of the set is in a set in the FieldsV1 form. */
+export function contains(fields: FieldsV1, set: FieldSet): boolean {
+  for (const [name, child] of set.children) {
+    const below = fieldsBelow(fields, name);
+    if (!below || (child.self && !isMember(below)) || !contains(below, child)) return false;
+  }
+  return true;
+}
+
+function fieldsBelow(fields: FieldsV1, name: string): FieldsV1 | undefined {
+  return Object.hasOwn(fields, name) ? (fields[name] as FieldsV1) : undefined;
+}
+
+function isMember(fields: FieldsV1): boolean {
+  return "." in fields || Object.keys(fields).length === 0;
+}
+
 /** The FieldsV1 form: members are `{}`, members with members below carry ".". */
-export function toFieldsV1(set: FieldSet): Record<string, unknown> {
+export function toFieldsV1(set: FieldSet): FieldsV1 {
   const result: Record<string, unknown> = {};
   if (set.self && set.children.size > 0) result["."] = {};
   for (const name of [...set.children.keys()].sort()) {
@@ -104,14 +148,14 @@ export function toFieldsV1(set: FieldSet): Record<string, unknown> {
 }
 
 /** Reads FieldsV1; what is not an object counts as empty. */
-export function fromFieldsV1(fields: Record<string, unknown>): FieldSet {
+export function fromFieldsV1(fields: FieldsV1): FieldSet {
   const result = makeFieldSet();
   for (const [name, value] of Object.entries(fields)) {
     if (name === ".") {
       result.self = true;
       continue;
     }
-    const below = typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+    const below = typeof value === "object" && value !== null ? (value as FieldsV1) : {};
     const child = fromFieldsV1(below);
     if (Object.keys(below).length === 0) child.self = true;
     result.children.set(name, child);

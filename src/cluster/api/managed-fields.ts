@@ -2,13 +2,16 @@ import type { KubeObject, ManagedFieldsEntry } from "../../apis/meta.ts";
 import type { Schema } from "../../apis/schema.ts";
 import type { ApiError } from "../../kube/errors.ts";
 import {
+  contains,
   differenceOf,
   type FieldSet,
+  type FieldsV1,
   fromFieldsV1,
   insertPath,
   intersectionOf,
   isEmptySet,
   makeFieldSet,
+  overlaps,
   pathsOf,
   printPath,
   toFieldsV1,
@@ -53,6 +56,12 @@ interface Owned {
   readonly fields: FieldSet;
 }
 
+/** As it is stored: most owners keep what they have, and need not be taken apart for that. */
+interface WrittenOwner {
+  readonly entry: OwnerEntry;
+  readonly fields: FieldsV1;
+}
+
 const maxUpdateManagers = 10;
 const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -91,26 +100,35 @@ const keyOfEntry = (entry: Pick<ManagedFieldsEntry, "manager" | "operation" | "a
     entry.subresource ?? "",
   ]);
 
-function decode(object: KubeObject | undefined): Map<string, Owned> {
-  const owners = new Map<string, Owned>();
+function readOwners(object: KubeObject | undefined): Map<string, WrittenOwner> {
+  const owners = new Map<string, WrittenOwner>();
   for (const { fieldsV1, ...entry } of object?.metadata.managedFields ?? []) {
     const owner = { ...entry, manager: entry.manager ?? "unknown", operation: entry.operation ?? "Update" };
-    owners.set(keyOfEntry(owner), { entry: owner, fields: fromFieldsV1(fieldsV1 ?? {}) });
+    owners.set(keyOfEntry(owner), { entry: owner, fields: fieldsV1 ?? {} });
   }
   return owners;
 }
 
-/** Appliers first, then by time and name, as the real server orders them. */
+function decode(object: KubeObject | undefined): Map<string, Owned> {
+  const owners = [...readOwners(object)];
+  return new Map(owners.map(([key, { entry, fields }]) => [key, { entry, fields: fromFieldsV1(fields) }]));
+}
+
 function encode(owners: Map<string, Owned>): ManagedFieldsEntry[] {
-  return [...owners.values()]
-    .filter(({ fields }) => !isEmptySet(fields))
+  return writeOwners([...owners.values()].map(({ entry, fields }) => ({ entry, fields: toFieldsV1(fields) })));
+}
+
+/** Appliers first, then by time and name, as the real server orders them. */
+function writeOwners(owners: readonly WrittenOwner[]): ManagedFieldsEntry[] {
+  return owners
+    .filter(({ fields }) => Object.keys(fields).length > 0)
     .map(({ entry, fields }) => ({
       manager: entry.manager,
       operation: entry.operation,
       ...(entry.apiVersion && { apiVersion: entry.apiVersion }),
       ...(entry.time && { time: entry.time }),
       fieldsType: "FieldsV1" as const,
-      fieldsV1: toFieldsV1(fields),
+      fieldsV1: fields,
       ...(entry.subresource && { subresource: entry.subresource }),
     }))
     .sort((a, b) => {
@@ -141,7 +159,7 @@ export function trackUpdate(
   const given = after.metadata.managedFields;
   const reset = given !== undefined && given.length === 0 && before !== undefined;
   if (reset) return undefined;
-  const owners = decode(given?.length ? after : before);
+  const owners = given?.length ? canonical(readOwners(after)) : readOwners(before);
   if (before && owners.size === 0) return undefined;
   const live: unknown = before ? withoutManagedFields(before) : context.blank;
   const comparison = compareTyped(live, withoutManagedFields(after), context.schema);
@@ -152,18 +170,28 @@ export function trackUpdate(
   const own = keyOfEntry(entry);
   for (const [key, owned] of owners) {
     if (key === own) continue;
-    const rest = differenceOf(differenceOf(owned.fields, touched), removed);
-    owners.set(key, { ...owned, fields: rest });
+    if (!overlaps(owned.fields, touched) && !overlaps(owned.fields, removed)) continue;
+    const rest = differenceOf(differenceOf(fromFieldsV1(owned.fields), touched), removed);
+    owners.set(key, { ...owned, fields: toFieldsV1(rest) });
   }
   const previous = owners.get(own);
-  const fields = differenceOf(unionOf(differenceOf(previous?.fields ?? makeFieldSet(), removed), touched), stripped);
-  const unchanged =
+  const claimed = differenceOf(touched, stripped);
+  const keeps =
     previous &&
-    isDeepEqual(toFieldsV1(previous.fields), toFieldsV1(fields)) &&
-    isEmptySet(differenceOf(touched, stripped));
-  owners.set(own, { entry: unchanged ? previous.entry : entry, fields });
+    !overlaps(previous.fields, removed) &&
+    !overlaps(previous.fields, stripped) &&
+    contains(previous.fields, claimed);
+  const kept = () => differenceOf(differenceOf(fromFieldsV1(previous?.fields ?? {}), removed), stripped);
+  const fields = keeps ? previous.fields : toFieldsV1(unionOf(kept(), claimed));
+  owners.set(own, { entry: keeps && isEmptySet(claimed) ? previous.entry : entry, fields });
   capUpdaters(owners);
-  return encode(owners);
+  return writeOwners([...owners.values()]);
+}
+
+/** What a client sends may be in any order. */
+function canonical(owners: Map<string, WrittenOwner>): Map<string, WrittenOwner> {
+  for (const [key, { entry, fields }] of owners) owners.set(key, { entry, fields: toFieldsV1(fromFieldsV1(fields)) });
+  return owners;
 }
 
 function makeEntry(operation: "Apply" | "Update", manager: Manager, time: string): OwnerEntry {
@@ -178,9 +206,10 @@ function makeEntry(operation: "Apply" | "Update", manager: Manager, time: string
 }
 
 /** Merges the oldest updaters into one entry once there are too many. */
-function capUpdaters(owners: Map<string, Owned>): void {
+function capUpdaters(owners: Map<string, WrittenOwner>): void {
+  if (owners.size <= maxUpdateManagers) return;
   const updaters = [...owners]
-    .filter(([, { entry, fields }]) => entry.operation === "Update" && !isEmptySet(fields))
+    .filter(([, { entry, fields }]) => entry.operation === "Update" && Object.keys(fields).length > 0)
     .sort(([, a], [, b]) => ((a.entry.time ?? "") < (b.entry.time ?? "") ? -1 : 1));
   const excess = updaters.length - maxUpdateManagers;
   if (excess <= 0) return;
@@ -189,7 +218,8 @@ function capUpdaters(owners: Map<string, Owned>): void {
     const entry = { ...owned.entry, manager: "ancient-changes" };
     delete entry.subresource;
     const bucket = owners.get(keyOfEntry(entry));
-    owners.set(keyOfEntry(entry), { entry, fields: bucket ? unionOf(bucket.fields, owned.fields) : owned.fields });
+    const both = () => toFieldsV1(unionOf(fromFieldsV1(bucket!.fields), fromFieldsV1(owned.fields)));
+    owners.set(keyOfEntry(entry), { entry, fields: bucket ? both() : owned.fields });
   }
 }
 

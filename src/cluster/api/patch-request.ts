@@ -6,6 +6,7 @@ import { applyPatch, type PatchType } from "./patch.ts";
 import type { Place } from "./place.ts";
 import { groupVersion, type Item } from "./resource.ts";
 import { badRequest, invalid, invalidValue, required, unsupportedMediaType } from "./status-errors.ts";
+import type { Stored } from "./storage.ts";
 import { cloneJson, type Fields, isMap } from "./typed-values.ts";
 import { update } from "./write.ts";
 
@@ -17,7 +18,7 @@ export async function patchObject(
   type: PatchType,
   body: unknown,
   options: WriteOptions,
-): Promise<{ item: Item; created: boolean }> {
+): Promise<{ entry: Stored; created: boolean }> {
   const { resource } = place;
   const forced = call.query.get("force");
   if (type === "apply") return serverSideApply(api, call, place, body, forced === "true" || forced === "1", options);
@@ -37,7 +38,7 @@ export async function patchObject(
     ]);
   }
   const make = (stored: Item | undefined): Item => {
-    const patched = applyPatch(type, stored as unknown as Fields, body, resource.schema);
+    const patched = applyPatch(type, cloneJson(stored) as unknown as Fields, body, resource.schema);
     // Identity may not be patched away; an object without it is the same object.
     patched["apiVersion"] ??= groupVersion(resource);
     patched["kind"] ??= resource.kind;
@@ -87,7 +88,7 @@ async function serverSideApply(
   body: unknown,
   force: boolean,
   options: WriteOptions,
-): Promise<{ item: Item; created: boolean }> {
+): Promise<{ entry: Stored; created: boolean }> {
   const { resource, name, namespace } = place;
   if (!call.query.get("fieldManager")) {
     throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
@@ -106,7 +107,7 @@ async function serverSideApply(
   const manager = managerOf(place, options);
   const make = (stored: Item | undefined): Item => {
     const context = ownershipOf(api, place);
-    const result = applyConfiguration(stored, cloneJson(applied), manager, force, context);
+    const result = applyConfiguration(cloneJson(stored), cloneJson(applied), manager, force, context);
     return resource.decode(result as unknown as Fields, { unknown: [], mistyped: [] });
   };
   const request = {

@@ -5,7 +5,7 @@ import type { Place } from "./place.ts";
 import type { Item } from "./resource.ts";
 import { type TokenSigner, tokenIssuer } from "./service-account-tokens.ts";
 import { badRequest, conflict, invalid, invalidValue, notFound } from "./status-errors.ts";
-import { type Fields, isMap } from "./typed-values.ts";
+import { cloneJson, type Fields, isMap } from "./typed-values.ts";
 import { update } from "./write.ts";
 
 /** Puts a pod on a node, as a scheduler does. */
@@ -14,7 +14,7 @@ export async function bindPod(api: Api, call: Call, place: Place, body: unknown)
   const node = target?.["name"];
   if (typeof node !== "string" || node === "") throw badRequest("target.name: Required value");
   const make = (stored: Item | undefined): Item => {
-    const pod = stored!;
+    const pod = cloneJson(stored!);
     const assigned = pod.spec?.["nodeName"];
     if (assigned) {
       throw conflict(

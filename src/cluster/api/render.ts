@@ -38,13 +38,14 @@ export function partialMetadata(item: Item, version: string): Record<string, unk
 }
 
 /** The JSON text of one object in the given view. */
-export function renderItem(resource: ServedResource, item: Item, view: View, nowMs: number): string {
+export function renderEntry(resource: ServedResource, entry: Stored, view: View, nowMs: number): string {
+  if (view.as === "Object") return jsonOf(resource, entry);
+  const item = entry.object as Item;
   if (view.as === "Table")
     return JSON.stringify(
       makeTable(resource, [item], view, nowMs, { resourceVersion: item.metadata.resourceVersion ?? "" }),
     );
-  if (view.as === "PartialObjectMetadata") return JSON.stringify(partialMetadata(item, view.version));
-  return JSON.stringify(atVersion(resource, item));
+  return JSON.stringify(partialMetadata(item, view.version));
 }
 
 /** The JSON text of a stored object at the resource's version; the stored text itself where that is the same. */

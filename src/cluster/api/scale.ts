@@ -4,7 +4,7 @@ import { applyPatch, type PatchType } from "./patch.ts";
 import type { Place } from "./place.ts";
 import type { Item } from "./resource.ts";
 import { badRequest, invalid, invalidValue, modifiedMeanwhile } from "./status-errors.ts";
-import { type Fields, isMap } from "./typed-values.ts";
+import { cloneJson, type Fields, isMap } from "./typed-values.ts";
 import { update } from "./write.ts";
 
 /** The Scale (autoscaling/v1) of an object: how many replicas it asks for and has. */
@@ -40,7 +40,7 @@ export async function writeScale(
 ): Promise<Fields> {
   const { resource, name } = place;
   const make = (stored: Item | undefined): Item => {
-    const item = stored!;
+    const item = cloneJson(stored!);
     const current = scaleOf(place, item);
     if (type === "apply")
       throw badRequest("apply patches of the scale subresource are not supported; use a merge patch");
@@ -59,14 +59,14 @@ export async function writeScale(
     delete item.metadata.resourceVersion;
     return item;
   };
-  const { item } = await update(
+  const { entry } = await update(
     api,
     call,
     { ...place, subresource: "" },
     { make, retries: true, creates: false },
     options,
   );
-  return scaleOf(place, item);
+  return scaleOf(place, entry.object as Item);
 }
 
 function segments(path: string): string[] {

@@ -260,3 +260,8 @@ function stamp(resource: string, revision: number, object: KubeObject): Stored {
   const { namespace = "", name } = object.metadata;
   return { resource, namespace, name, revision, object, json: JSON.stringify(object) };
 }
+
+/** The entry as it would be with another object in it. */
+export function withObject(entry: Stored, object: KubeObject): Stored {
+  return { ...entry, object, json: JSON.stringify(object) };
+}

@@ -1,6 +1,6 @@
 import type { Schema } from "../../apis/schema.ts";
 import { ownProperty } from "../../apis/structural.ts";
-import { childOf, type FieldPath, type FieldSet, insertPath, isEmptySet, makeFieldSet, unionOf } from "./field-set.ts";
+import { childOf, type FieldSet, insertPath, isEmptySet, makeFieldSet, unionOf } from "./field-set.ts";
 
 /**
  * Values seen through a schema: which of their paths can be owned, how two of them merge and differ.
@@ -186,30 +186,29 @@ export function compareTyped(before: unknown, after: unknown, schema: Schema | u
   return comparison;
 }
 
+/** `path` is where the values are; the caller's again on return. */
 function compareAt(
-  path: FieldPath,
+  path: string[],
   before: unknown,
   after: unknown,
   schema: Schema | undefined,
   into: Comparison,
 ): void {
-  if (before === undefined && after === undefined) return;
+  if (before === after) return;
   if (before === undefined || after === undefined) {
     const set = before === undefined ? into.added : into.removed;
     const value = before === undefined ? after : before;
     const shape = shapeOf(schema, value);
+    const goDown = (element: string, below: unknown, belowSchema: Schema | undefined) => {
+      path.push(element);
+      if (before === undefined) compareAt(path, undefined, below, belowSchema, into);
+      else compareAt(path, below, undefined, belowSchema, into);
+      path.pop();
+    };
     if (shape.type === "map" && !isEmptyValue(value)) {
-      for (const [name, field] of Object.entries(value as Fields)) {
-        const down = [...path, `f:${name}`];
-        if (before === undefined) compareAt(down, undefined, field, shape.fieldOf(name), into);
-        else compareAt(down, field, undefined, shape.fieldOf(name), into);
-      }
+      for (const [name, field] of Object.entries(value as Fields)) goDown(`f:${name}`, field, shape.fieldOf(name));
     } else if (shape.type === "list" && !isEmptyValue(value)) {
-      for (const item of value as unknown[]) {
-        const down = [...path, elementOf(shape, item)];
-        if (before === undefined) compareAt(down, undefined, item, shape.items, into);
-        else compareAt(down, item, undefined, shape.items, into);
-      }
+      for (const item of value as unknown[]) goDown(elementOf(shape, item), item, shape.items);
     }
     insertPath(set, path);
     return;
@@ -228,15 +227,23 @@ function compareAt(
   if (shape.type === "map") {
     const left = before as Fields;
     const right = after as Fields;
-    for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
-      compareAt([...path, `f:${name}`], left[name], right[name], shape.fieldOf(name), into);
-    }
+    const compareField = (name: string) => {
+      if (left[name] === right[name]) return;
+      path.push(`f:${name}`);
+      compareAt(path, left[name], right[name], shape.fieldOf(name), into);
+      path.pop();
+    };
+    for (const name of Object.keys(left)) compareField(name);
+    for (const name of Object.keys(right)) if (!Object.hasOwn(left, name)) compareField(name);
     return;
   }
+  if (isDeepEqual(before, after)) return;
   const left = new Map((before as unknown[]).map((item) => [elementOf(shape, item), item]));
   const right = new Map((after as unknown[]).map((item) => [elementOf(shape, item), item]));
   for (const element of new Set([...left.keys(), ...right.keys()])) {
-    compareAt([...path, element], left.get(element), right.get(element), shape.items, into);
+    path.push(element);
+    compareAt(path, left.get(element), right.get(element), shape.items, into);
+    path.pop();
   }
 }
 

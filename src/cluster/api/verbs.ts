@@ -7,10 +7,11 @@ import { filterOf, getEntry, listPage } from "./list.ts";
 import { patchTypeOf } from "./patch.ts";
 import { patchObject } from "./patch-request.ts";
 import type { Place } from "./place.ts";
-import { jsonOf, renderItem, renderList, viewOf } from "./render.ts";
+import { renderEntry, renderList, viewOf } from "./render.ts";
 import { mediaTypeOf, optionalBody, readObject } from "./request-body.ts";
-import { type Item, targetOf } from "./resource.ts";
+import { targetOf } from "./resource.ts";
 import { methodNotAllowed, methodNotSupported, unsupportedPatchType } from "./status-errors.ts";
+import type { Stored } from "./storage.ts";
 import { cloneJson } from "./typed-values.ts";
 import { serveWatch } from "./watch.ts";
 import { create, update } from "./write.ts";
@@ -30,14 +31,12 @@ export async function answerObject(
     verb === "patch" || verb === "update" || place.subresource === "" ? verb : verb === "get" ? "get" : undefined;
   if (!needed || !resource.verbs.includes(needed)) throw methodNotSupported(target, verb);
   const view = viewOf(request.headers.accept, call.query);
-  const send = (code: number, item: Item) =>
-    sendJson(response, code, renderItem(resource, item, view, api.clock.now()));
+  const send = (code: number, entry: Stored) =>
+    sendJson(response, code, renderEntry(resource, entry, view, api.clock.now()));
   const body = () => readObject(request);
   switch (verb) {
     case "get": {
-      const entry = getEntry(api, resource, namespace, name);
-      if (view.as === "Object") sendJson(response, 200, jsonOf(resource, entry));
-      else send(200, entry.object as Item);
+      send(200, getEntry(api, resource, namespace, name));
       return;
     }
     case "list":
@@ -56,26 +55,27 @@ export async function answerObject(
       const options = writeOptionsOf(call, "UpdateOptions");
       const sent = decodeItem(resource, await body(), options, call);
       const { needsRevision = false } = resource.behaviour;
-      const names = { make: () => cloneJson(sent), retries: !sent.metadata.resourceVersion, needsRevision };
+      const retries = !sent.metadata.resourceVersion;
+      const names = { make: () => (retries ? cloneJson(sent) : sent), retries, needsRevision };
       const creates = (resource.behaviour.createsOnUpdate ?? false) && place.subresource === "";
-      const { item, created } = await update(api, call, place, { ...names, creates }, options);
-      send(created ? 201 : 200, item);
+      const { entry, created } = await update(api, call, place, { ...names, creates }, options);
+      send(created ? 201 : 200, entry);
       return;
     }
     case "patch": {
       const type = patchTypeOf(mediaTypeOf(request));
       if (!type) throw unsupportedPatchType();
       const options = writeOptionsOf(call, "PatchOptions");
-      const { item, created } = await patchObject(api, call, place, type, await body(), options);
-      send(created ? 201 : 200, item);
+      const { entry, created } = await patchObject(api, call, place, type, await body(), options);
+      send(created ? 201 : 200, entry);
       return;
     }
     case "delete": {
       const options = deleteOptionsOf(await optionalBody(request), call.query);
-      const { item, gone } = await remove(api, call, place, options);
+      const { entry, gone } = await remove(api, call, place, options);
       if (gone && !returnsDeleted.has(resource.key))
-        sendJson(response, 200, JSON.stringify(deletedStatus(place, item)));
-      else send(200, item);
+        sendJson(response, 200, JSON.stringify(deletedStatus(place, entry)));
+      else send(200, entry);
       return;
     }
     case "deletecollection": {
@@ -112,7 +112,7 @@ const returnsDeleted = new Set([
   "storage.k8s.io/storageclasses",
 ]);
 
-function deletedStatus({ resource, name }: Place, item: Item): object {
+function deletedStatus({ resource, name }: Place, { object }: Stored): object {
   return {
     kind: "Status",
     apiVersion: "v1",
@@ -122,7 +122,7 @@ function deletedStatus({ resource, name }: Place, item: Item): object {
       name,
       ...(resource.group !== "" && { group: resource.group }),
       kind: resource.plural,
-      uid: item.metadata.uid,
+      uid: object.metadata.uid,
     },
   };
 }

@@ -4,7 +4,7 @@ import { type Filter, filterOf, parseRevision } from "./list.ts";
 import { jsonOf, partialMetadata, type View } from "./render.ts";
 import { groupVersion, type Item, type ServedResource } from "./resource.ts";
 import { forbiddenField, gone, invalidOptions } from "./status-errors.ts";
-import type { Change, Stored } from "./storage.ts";
+import { type Change, type Stored, withObject } from "./storage.ts";
 import { makeTable } from "./tables/table.ts";
 
 const bookmarkEveryMs = 60_000;
@@ -146,7 +146,7 @@ function seenAs(change: Change, filter: Filter): [Change["type"], Stored] | unde
   // It left the selection: its last selected state, at the revision of the change.
   const metadata = { ...previous.object.metadata, resourceVersion: String(change.revision) };
   const object = { ...previous.object, metadata };
-  return ["DELETED", { ...previous, revision: change.revision, object, json: JSON.stringify(object) }];
+  return ["DELETED", withObject({ ...previous, revision: change.revision }, object)];
 }
 
 function bookmarkLine(

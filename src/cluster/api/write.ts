@@ -19,7 +19,7 @@ import {
   notFound,
   statusError,
 } from "./status-errors.ts";
-import type { Stored } from "./storage.ts";
+import { type Stored, withObject } from "./storage.ts";
 import { cloneJson, type Fields, isDeepEqual } from "./typed-values.ts";
 
 const maxAttempts = 6;
@@ -33,7 +33,7 @@ export async function create(
   decoded: Item,
   options: WriteOptions,
   tracked = false,
-): Promise<Item> {
+): Promise<Stored> {
   const { resource } = place;
   const target = targetOf(resource);
   let item = decoded;
@@ -87,7 +87,7 @@ export async function create(
       validateItem(place, item, undefined, call);
       await api.admission.validate(attributes());
     }
-    const attemptItem = cloneJson(item);
+    const attemptItem = generated ? cloneJson(item) : item;
     const stored = await commit(api, options, (transaction) => {
       if (transaction.get(resource.key, place.namespace, attemptItem.metadata.name)) return undefined;
       resource.behaviour.claim?.(attemptItem, undefined, transaction);
@@ -99,13 +99,13 @@ export async function create(
 }
 
 /** What was never stored has no version. */
-function withoutRevision(item: Item): Item {
-  const { resourceVersion: _, ...metadata } = item.metadata;
-  return { ...item, metadata };
+function withoutRevision(entry: Stored): Stored {
+  const { resourceVersion: _, ...metadata } = entry.object.metadata;
+  return withObject(entry, { ...entry.object, metadata });
 }
 
 export interface UpdateRequest {
-  /** The object to store, from (a private copy of) what is stored. Runs again after a lost race. */
+  /** The object to store, from what is stored, which is shared: clone before changing. Runs again after a lost race. */
   readonly make: (stored: Item | undefined) => Item;
   /** Starts over when somebody else was faster: patches do, a PUT that names a resourceVersion does not. */
   readonly retries: boolean;
@@ -117,27 +117,27 @@ export interface UpdateRequest {
   readonly tracked?: boolean;
 }
 
-/** Updates (or perhaps creates) an object. Resolves with what is stored and whether it is new. */
+/** Updates (or perhaps creates) an object. Resolves with what is stored, at the storage version, and whether it is new. */
 export async function update(
   api: Api,
   call: Call,
   place: Place,
   request: UpdateRequest,
   options: WriteOptions,
-): Promise<{ item: Item; created: boolean }> {
+): Promise<{ entry: Stored; created: boolean }> {
   const { resource, namespace, name } = place;
   for (let attempt = 1; ; attempt++) {
-    const entry = api.storage.get(resource.key, namespace, name);
-    if (!entry) {
+    const current = api.storage.get(resource.key, namespace, name);
+    if (!current) {
       if (!request.creates) throw notFound(targetOf(resource), name);
       const item = request.make(undefined);
       if (item.metadata.uid) {
         throw conflict(targetOf(resource), name, uidMismatch(place, item.metadata.uid, ""));
       }
-      return { item: await create(api, call, place, item, options, request.tracked), created: true };
+      return { entry: await create(api, call, place, item, options, request.tracked), created: true };
     }
-    const outcome = await updateOnce(api, call, place, entry, request, options);
-    if (outcome) return { item: outcome, created: false };
+    const entry = await updateOnce(api, call, place, current, request, options);
+    if (entry) return { entry, created: false };
     if (!request.retries || attempt >= maxAttempts) throw modifiedMeanwhile(targetOf(resource), name);
   }
 }
@@ -157,11 +157,11 @@ async function updateOnce(
   entry: Stored,
   request: UpdateRequest,
   options: WriteOptions,
-): Promise<Item | undefined> {
+): Promise<Stored | undefined> {
   const { resource, namespace, name } = place;
   const target = targetOf(resource);
-  const stored = atVersion(resource, JSON.parse(entry.json) as Item);
-  let item = request.make(cloneJson(stored));
+  const stored = atVersion(resource, entry.object as Item);
+  let item = request.make(stored);
   const { metadata } = item;
   if (!metadata.name) metadata.name = name;
   if (metadata.name !== name) {
@@ -208,17 +208,17 @@ async function updateOnce(
     const current = transaction.get(resource.key, namespace, name);
     if (!current) throw notFound(target, name);
     if (current.revision !== entry.revision) return undefined;
-    resource.behaviour.claim?.(item, stored, transaction);
+    if (place.subresource === "") resource.behaviour.claim?.(item, stored, transaction);
     if (isFinished(resource, item)) {
       const removed = transaction.remove(resource.key, namespace, name);
       item.metadata.resourceVersion = String(removed.revision);
-      return { ...removed, object: item };
+      return withObject(removed, item);
     }
     item.metadata.resourceVersion = stored.metadata.resourceVersion!;
     const next = atStorageVersion(resource, item);
     if (isDeepEqual(next, current.object)) return current;
     return transaction.put(resource.key, next);
-  }).then((result) => result && atVersion(resource, result));
+  });
 }
 
 /** An object that somebody deleted goes once its finalizers are gone and its grace period is over. */
