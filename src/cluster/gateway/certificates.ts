@@ -43,10 +43,8 @@ function credentialFor(serverName: string, gateways: readonly Gateway[]): string
     const credential = tls?.credentialName;
     if (port.number !== httpsPort || !credential) continue;
     for (const pattern of hosts.map((host) => host.slice(host.indexOf("/") + 1).toLowerCase())) {
-      const fits =
-        pattern === "*" ||
-        pattern === serverName ||
-        (pattern.startsWith("*.") && serverName.endsWith(pattern.slice(1)));
+      if (pattern === serverName) return credential;
+      const fits = pattern === "*" || (pattern.startsWith("*.") && serverName.endsWith(pattern.slice(1)));
       if (fits && (!best || pattern.length > best.length)) best = { credential, length: pattern.length };
     }
   }

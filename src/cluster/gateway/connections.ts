@@ -131,7 +131,6 @@ function startSession({ host, port }: SocketAddress, clock: Clock, onEnd: () => 
       client.close();
     },
   };
-  session.opened.catch(onEnd);
   return session;
 }
 

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type ClientHttp2Stream, createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import { afterEach, test } from "node:test";
+import { fakeClock } from "../../testing/fake-clock.ts";
+import { type Connections, createConnections } from "./connections.ts";
+
+const closers: (() => unknown)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+/** A pod that speaks HTTP/2, and who is connected with it. Requests stay open until who asked ends them. */
+async function makeWorld(maxConcurrentStreams = 100) {
+  const sessions: ServerHttp2Session[] = [];
+  const sockets: Socket[] = [];
+  const server: Http2Server = createServer({ settings: { maxConcurrentStreams } });
+  server.on("connection", (socket: Socket) => sockets.push(socket));
+  server.on("session", (session) => sessions.push(session));
+  server.on("stream", (stream) => {
+    stream.respond({ ":status": 200 });
+    stream.on("end", () => stream.end());
+    stream.resume();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const clock = fakeClock();
+  const connections = createConnections(clock);
+  closers.push(() => {
+    connections.close();
+    for (const session of sessions) session.destroy();
+    server.close();
+  });
+  const endpoint = { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
+  return { clock, connections, sessions, sockets, endpoint, ask: () => ask(connections, endpoint) };
+}
+
+async function ask(connections: Connections, endpoint: { host: string; port: number }): Promise<ClientHttp2Stream> {
+  const head = { method: "GET", path: "/", authority: "app", headers: {}, hasBody: true };
+  const stream = await connections.openHttp2(endpoint, head);
+  await once(stream, "response");
+  return stream;
+}
+
+async function finish(stream: ClientHttp2Stream): Promise<void> {
+  const closed = once(stream, "close");
+  stream.resume();
+  stream.end();
+  await closed;
+}
+
+test("requests share a connection while it has room, and are counted until they end", async () => {
+  const { clock, connections, sessions, endpoint, ask } = await makeWorld();
+  const [first, second] = [await ask(), await ask()];
+  assert.equal(sessions.length, 1);
+  assert.equal(connections.load(endpoint), 2);
+  await finish(first);
+  assert.equal(connections.load(endpoint), 1);
+  await finish(second);
+  assert.equal(connections.load(endpoint), 0);
+  connections.close();
+  assert.equal(clock.pendingTimers(), 0);
+});
+
+test("a connection whose other side takes no more requests is joined by another, and is used again later", async () => {
+  const { sessions, ask } = await makeWorld(1);
+  const first = await ask();
+  const second = await ask();
+  assert.equal(sessions.length, 2);
+  await finish(first);
+  const again = await ask();
+  assert.equal(sessions.length, 2);
+  const ended = once(again.session!, "close");
+  sessions[0]!.close();
+  await finish(again);
+  await ended;
+  await finish(second);
+  await ask();
+  assert.equal(sessions.length, 2, "the end of one is not the end of the other");
+});
+
+test("a connection without requests is closed after a while", async () => {
+  const { clock, sessions, ask } = await makeWorld();
+  await finish(await ask());
+  const closed = once(sessions[0]!, "close");
+  await clock.advance(14_999);
+  assert.equal(sessions[0]!.closed, false);
+  await clock.advance(1);
+  await closed;
+  await ask();
+  assert.equal(sessions.length, 2);
+});
+
+test("a connection that is in use again in time stays, however long the request takes", async () => {
+  const { clock, sessions, ask } = await makeWorld();
+  await finish(await ask());
+  await clock.advance(10_000);
+  await finish(await ask());
+  await clock.advance(14_999);
+  const stream = await ask();
+  await clock.advance(60_000);
+  await finish(stream);
+  await clock.advance(14_999);
+  await ask();
+  assert.equal(sessions.length, 1);
+});
+
+test("a connection that the other side is about to close takes no new request", async () => {
+  const { connections, endpoint, sessions, ask } = await makeWorld();
+  const stream = await ask();
+  const told = once(stream.session!, "goaway");
+  sessions[0]!.goaway();
+  await told;
+  await ask();
+  assert.equal(sessions.length, 2);
+  assert.equal(connections.load(endpoint), 2, "the request that is under way goes on");
+});
+
+test("a connection that breaks takes its requests with it, and the next begin another", async () => {
+  const { connections, endpoint, sessions, sockets, ask } = await makeWorld();
+  const stream = await ask();
+  const failed = assert.rejects(once(stream, "end"), /ECONNRESET/);
+  const closed = new Promise((resolve) => stream.session!.once("close", resolve));
+  sockets[0]!.resetAndDestroy();
+  stream.resume();
+  await failed;
+  await closed;
+  assert.equal(connections.load(endpoint), 0);
+  await ask();
+  assert.equal(sessions.length, 2);
+});
+
+test("a request that cannot be sent leaves its connection to others, which is closed when they are done", async () => {
+  const { clock, connections, endpoint, sessions, ask } = await makeWorld();
+  const head = { method: "GET", path: "/", authority: "app", headers: { upgrade: "x" }, hasBody: false };
+  await assert.rejects(connections.openHttp2(endpoint, head), { code: "ERR_HTTP2_INVALID_CONNECTION_HEADERS" });
+  await finish(await ask());
+  assert.equal(sessions.length, 1);
+  const closed = once(sessions[0]!, "close");
+  await clock.advance(15_000);
+  await closed;
+});
+
+test("where nobody listens, each request says so, and nothing is kept", async () => {
+  const { clock, connections, ask } = await makeWorld();
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const nowhere = { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
+  server.close();
+  await once(server, "close");
+  const head = { method: "GET", path: "/", authority: "app", headers: {}, hasBody: false };
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await assert.rejects(connections.openHttp2(nowhere, head), /ECONNREFUSED/);
+    await assert.rejects(connections.openHttp1(nowhere, head), /ECONNREFUSED/);
+  }
+  assert.equal(connections.load(nowhere), 0);
+  await clock.advance(60_000);
+  assert.equal(clock.pendingTimers(), 0);
+  await ask();
+});
