@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 
 export interface Deadline {
   /** Aborts when the time is over. */
@@ -11,7 +11,7 @@ export interface Deadline {
  * Gives an attempt `timeoutMs` during which this process could have heard the answer: a machine that slept, or was too
  * busy to let it run, stops both ends, and whoever was asked gets the whole time again.
  */
-export function deadlineAfter(timeoutMs: number, clock: Clock = systemClock): Deadline {
+export function deadlineAfter(timeoutMs: number, clock: Clock): Deadline {
   const controller = new AbortController();
   let cancel = () => {};
   const wait = () => {

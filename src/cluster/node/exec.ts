@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Clock } from "../../lib/clock.ts";
 import { sendSignal } from "./container-process.ts";
 import { deadlineAfter } from "./deadline.ts";
 
@@ -7,13 +8,14 @@ export interface ExecSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly workingDir: string;
   readonly timeoutMs: number;
+  readonly clock: Clock;
 }
 
 const maxOutput = 10 * 1024;
 
 /** Runs a command to its end, as a probe or hook does; after the timeout its process group is killed and it has failed. */
 export function execCommand(spec: ExecSpec): Promise<{ readonly code: number; readonly output: string }> {
-  const { command, env, workingDir, timeoutMs } = spec;
+  const { command, env, workingDir, timeoutMs, clock } = spec;
   return new Promise((resolve) => {
     const child = spawn(command[0] ?? "", command.slice(1), {
       cwd: workingDir,
@@ -27,7 +29,7 @@ export function execCommand(spec: ExecSpec): Promise<{ readonly code: number; re
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
-    const deadline = deadlineAfter(timeoutMs);
+    const deadline = deadlineAfter(timeoutMs, clock);
     const kill = () => {
       if (child.pid !== undefined) sendSignal(-child.pid, "SIGKILL");
       resolve({ code: -1, output: `command timed out: "${command.join(" ")}" timed out after ${timeoutMs / 1000}s` });

@@ -77,7 +77,7 @@ export async function prepareLaunch(context: PodContext, container: Container, i
     root,
     async exec(command, timeoutMs) {
       const translated = command.map((word) => translate(word));
-      return execCommand({ command: resolve(translated), env, workingDir, timeoutMs });
+      return execCommand({ command: resolve(translated), env, workingDir, timeoutMs, clock: node.clock });
     },
   };
 }

@@ -25,7 +25,13 @@ export async function superviseContainer(
   const { clock } = context.node;
   const { startupProbe, readinessProbe, livenessProbe } = container;
   const locate = locateIn(context.node.loopback);
-  const target: ActionTarget = { container, podIP: context.place.podIP, locate, exec: launch.exec };
+  const target: ActionTarget = {
+    container,
+    podIP: context.place.podIP,
+    locate,
+    clock: context.node.clock,
+    exec: launch.exec,
+  };
   const ended = new AbortController();
   const probing = AbortSignal.any([ended.signal, context.killing]);
   const over = process.exited.then((exit) => {

@@ -4,6 +4,7 @@ import { createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type { Probe } from "../../../apis/core/pod-spec.ts";
+import { systemClock } from "../../../lib/clock.ts";
 import { asAddressed } from "../../../lib/locate.ts";
 import { attempt } from "./actions.ts";
 
@@ -58,6 +59,7 @@ describe("a probe's attempt", () => {
         container: { name: "c", ports: [{ name: "http", containerPort: ports.web }] },
         podIP: host,
         locate: asAddressed,
+        clock: systemClock,
         exec: async (command) => ({ code: command[0] === "yes" ? 0 : 1, output: "why" }),
       },
       timeoutMs,

@@ -4,6 +4,7 @@ import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import type { Container, Probe } from "../../../apis/core/pod-spec.ts";
 import type { GRPCAction, HTTPGetAction } from "../../../apis/core/probe.ts";
+import type { Clock } from "../../../lib/clock.ts";
 import type { Locate } from "../../../lib/locate.ts";
 import { deadlineAfter } from "../deadline.ts";
 
@@ -14,6 +15,7 @@ export interface ActionTarget {
   readonly container: Container;
   readonly podIP: string;
   readonly locate: Locate;
+  readonly clock: Clock;
   /** Runs a command as the container would; resolves with its exit code and the end of its output. */
   exec(command: readonly string[], timeoutMs: number): Promise<{ readonly code: number; readonly output: string }>;
 }
@@ -28,7 +30,7 @@ export async function attempt(
   timeoutMs: number,
 ): Promise<Outcome> {
   if (action.exec) return runExec(action.exec.command ?? [], target, timeoutMs);
-  const { signal, cancel } = deadlineAfter(timeoutMs);
+  const { signal, cancel } = deadlineAfter(timeoutMs, target.clock);
   try {
     if (action.httpGet) return await getHttp(action.httpGet, target, signal);
     if (action.tcpSocket) {
