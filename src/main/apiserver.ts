@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "../cluster/api/api-server.ts";
 import { startBuiltinControllers } from "../cluster/controllers/start.ts";
 import { locateIn, loopbackMode } from "../cluster/shared-loopback.ts";
-import { createClient } from "../kube/client.ts";
 import { createInformers } from "../kube/informer.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger } from "../lib/log.ts";
@@ -26,7 +25,7 @@ const server = await startOrTell({
 writeWhole(join(dataDir, "kubeconfig"), server.adminKubeconfig);
 
 const stopped = new AbortController();
-const client = createClient({ connection: server.ownClientConfig, clock, userAgent: "hakn-controllers" });
+const client = server.ownClient("hakn-controllers");
 const informers = createInformers({ client, clock, log, signal: stopped.signal });
 const controllers = startBuiltinControllers({
   client,

@@ -1,14 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import {
-  createServer as createPlainServer,
-  type IncomingMessage,
-  type Server as PlainServer,
-  type ServerResponse,
-} from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server as TlsServer } from "node:https";
-import type { AddressInfo, Server as Listener } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import type { Client } from "../../kube/api.ts";
 import type { Connection } from "../../kube/credentials.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { asAddressed, type Locate } from "../../lib/locate.ts";
@@ -29,6 +25,7 @@ import { makeKubeconfig } from "./kubeconfig.ts";
 import { publishKubernetesService } from "./kubernetes-service.ts";
 import { ensureNamespaces, namespaceLifecycle } from "./namespaces.ts";
 import { createNodeProxy } from "./node-proxy.ts";
+import { createOwnClient } from "./own-client.ts";
 import { loadPki } from "./pki.ts";
 import { withQuotas } from "./quota/charge.ts";
 import { createRegistry } from "./registry.ts";
@@ -68,11 +65,8 @@ export interface ApiServer {
   readonly adminKubeconfig: string;
   /** How programs of this machine connect as administrator. */
   readonly loopbackClientConfig: Connection;
-  /**
-   * How this process connects to itself as administrator: without TLS, whose two ends would both lie in this process's
-   * memory for each of some fifty watches. Credentials are asked for as elsewhere.
-   */
-  readonly ownClientConfig: Connection;
+  /** A client for this process, see own-client.ts. */
+  ownClient(userAgent: string): Client;
   /** Refuses new requests, ends watches, commits what was accepted, and settles when all is closed. */
   close(): Promise<void>;
 }
@@ -126,12 +120,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: 90_000,
   };
-  const listener = (request: IncomingMessage, response: ServerResponse) => {
-    answer(server, closing.signal, request, response).catch((error: unknown) => {
-      sendError(request, response, error, log);
-    });
-  };
-  const plain = createPlainServer(timeouts, listener);
   const https = createServer(
     {
       key: pki.server.key,
@@ -141,20 +129,23 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       rejectUnauthorized: false,
       ...timeouts,
     },
-    listener,
+    (request, response) => {
+      answer(server, closing.signal, request, response).catch((error: unknown) => {
+        sendError(request, response, error, log);
+      });
+    },
   );
   https.on("upgrade", (request, socket, head) => {
     void answerUpgrade(server, request, socket, head, closing.signal, log);
   });
   const port = await listen(https, options.port, options.address);
-  const ownPort = await listen(plain, 0, "127.0.0.1");
   url = `https://${options.address}:${port}`;
   await publishKubernetesService(api, options.address, port);
 
   let closed: Promise<void> | undefined;
   const close = () => {
     closing.abort();
-    closed ??= Promise.all([https, plain].map((each) => closeServer(each, clock))).then(() => {
+    closed ??= closeServer(https, clock).then(() => {
       for (const stop of stopFollowing) stop();
       webhooks.close();
       api.cache.close();
@@ -172,13 +163,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     caCertificate,
     adminKubeconfig: makeKubeconfig(url, caCertificate, pki.admin, options.contextName ?? "hakn"),
     loopbackClientConfig: { server: url, ca: caCertificate, token: pki.adminToken },
-    ownClientConfig: { server: `http://127.0.0.1:${ownPort}`, token: pki.adminToken },
+    ownClient: (userAgent) => createOwnClient(api, signer, userAgent),
     close,
   };
 }
 
 /** Resolves with the port. */
-async function listen(listener: Listener, port: number, address: string): Promise<number> {
+async function listen(listener: TlsServer, port: number, address: string): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     listener.once("error", reject);
     listener.listen(port, address, () => {
@@ -190,7 +181,7 @@ async function listen(listener: Listener, port: number, address: string): Promis
 }
 
 /** Takes no more connections, and gives requests under way a little time. */
-function closeServer(server: PlainServer | TlsServer, clock: Clock): Promise<void> {
+function closeServer(server: TlsServer, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.setTimer(2000, () => server.closeAllConnections());
     server.close(() => {

@@ -2,6 +2,7 @@ import { isoTime } from "../../lib/iso-time.ts";
 import type { AdmissionAttributes } from "./admission.ts";
 import type { Api, Call } from "./call.ts";
 import { commit } from "./commit.ts";
+import { filterOf } from "./list.ts";
 import { atVersion, type Place } from "./place.ts";
 import { type Item, type ServedResource, targetOf } from "./resource.ts";
 import { badRequest, conflict, invalidOptions, notFound, notSupported } from "./status-errors.ts";
@@ -95,6 +96,25 @@ export async function remove(
     });
     if (entry) return { entry, gone };
   }
+}
+
+/** Deletes the objects of a kind that the call selects. Resolves with what they were. */
+export async function removeCollection(
+  api: Api,
+  call: Call,
+  place: Place,
+  options: DeleteOptions,
+): Promise<readonly Stored[]> {
+  const { resource, namespace } = place;
+  const entries = api.storage.list(resource.key, namespace).filter(filterOf(resource, namespace, call.query));
+  await Promise.all(
+    entries.map((entry) =>
+      remove(api, call, { ...place, namespace: entry.namespace, name: entry.name }, options).catch((error: unknown) => {
+        if ((error as { code?: number }).code !== 404) throw error;
+      }),
+    ),
+  );
+  return entries;
 }
 
 function withoutDryRun({ dryRun, ...options }: DeleteOptions): Record<string, unknown> {

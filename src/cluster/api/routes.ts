@@ -4,17 +4,14 @@ import type { Authenticator } from "./authentication.ts";
 import type { Action, Authorizer } from "./authorization.ts";
 import { type Api, type Call, writeOptionsOf } from "./call.ts";
 import { parseBody } from "./decode.ts";
-import { decodeItem } from "./decode-item.ts";
 import { discover } from "./discovery.ts";
 import type { Documents } from "./documents.ts";
-import { evict } from "./eviction.ts";
+import { performExtra } from "./extras.ts";
 import { getEntry } from "./list.ts";
-import { finalizeNamespace } from "./namespaces.ts";
 import type { NodeProxy } from "./node-proxy.ts";
 import { encodeOpenApiV2, openApiV2, openApiV2Media } from "./openapi.ts";
 import { patchTypeOf } from "./patch.ts";
 import type { Place } from "./place.ts";
-import { bindPod, issueServiceAccountToken } from "./pod-subresources.ts";
 import { mediaTypeOf, readObject } from "./request-body.ts";
 import { parseResourcePath, type ResourceRequest, verbOf } from "./request-info.ts";
 import type { Item } from "./resource.ts";
@@ -176,31 +173,11 @@ async function answerExtra(
   const { resource, name, namespace } = place;
   const extra = resource.extras.find((candidate) => candidate.name === info.subresource);
   if (!extra) throw noSuchPath();
-  const method = request.method ?? "GET";
-  const body = () => readObject(request);
-  switch (`${resource.key}/${info.subresource}`) {
-    case "pods/log":
-      return server.proxy.log(getEntry(api, resource, namespace, name).object as Item, call, response);
-    case "pods/eviction":
-      if (method !== "POST") throw methodNotAllowed();
-      sendJson(response, 201, JSON.stringify(await evict(api, call, place, await body())));
-      return;
-    case "pods/binding":
-      if (method !== "POST") throw methodNotAllowed();
-      sendJson(response, 201, JSON.stringify(await bindPod(api, call, place, await body())));
-      return;
-    case "serviceaccounts/token":
-      if (method !== "POST") throw methodNotAllowed();
-      sendJson(response, 201, JSON.stringify(issueServiceAccountToken(api, server.signer, place, await body())));
-      return;
-    case "namespaces/finalize": {
-      if (method !== "PUT") throw methodNotAllowed();
-      const options = writeOptionsOf(call, "UpdateOptions");
-      const sent = decodeItem(resource, await body(), options, call);
-      sendJson(response, 200, JSON.stringify(await finalizeNamespace(api, name, sent)));
-      return;
-    }
-    default:
-      return server.proxy.refuseWithoutUpgrade(info.subresource);
+  if (`${resource.key}/${info.subresource}` === "pods/log") {
+    return server.proxy.log(getEntry(api, resource, namespace, name).object as Item, call, response);
   }
+  const method = request.method ?? "GET";
+  const performed = await performExtra(api, server.signer, call, place, method, () => readObject(request));
+  if (!performed) return server.proxy.refuseWithoutUpgrade(info.subresource);
+  sendJson(response, performed.code, JSON.stringify(performed.answer));
 }

@@ -28,12 +28,15 @@ export function mapAt(target: Fields, name: string): Fields {
   return target[name] as Fields;
 }
 
-/** A private copy of a JSON value. Several times faster than structuredClone, which handles far more than JSON. */
+/** A private copy of a JSON value, without fields that are undefined. Several times faster than structuredClone, which handles far more than JSON. */
 export function cloneJson<T>(value: T): T {
   if (Array.isArray(value)) return value.map(cloneJson) as T;
   if (typeof value !== "object" || value === null) return value;
   const copy: Fields = {};
-  for (const name of Object.keys(value)) copy[name] = cloneJson((value as Fields)[name]);
+  for (const name of Object.keys(value)) {
+    const field = (value as Fields)[name];
+    if (field !== undefined) copy[name] = cloneJson(field);
+  }
   return copy as T;
 }
 

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { sendJson } from "./answer.ts";
 import { type Api, type Call, writeOptionsOf } from "./call.ts";
 import { decodeItem } from "./decode-item.ts";
-import { deleteOptionsOf, remove } from "./delete.ts";
-import { filterOf, getEntry, listPage } from "./list.ts";
-import { patchTypeOf } from "./patch.ts";
+import { deleteOptionsOf, remove, removeCollection } from "./delete.ts";
+import { getEntry, listPage } from "./list.ts";
+import { type PatchType, patchTypeOf } from "./patch.ts";
 import { patchObject } from "./patch-request.ts";
 import type { Place } from "./place.ts";
 import { renderEntry, renderList, viewOf } from "./render.ts";
@@ -33,7 +33,6 @@ export async function answerObject(
   const view = viewOf(request.headers.accept, call.query);
   const send = (code: number, entry: Stored) =>
     sendJson(response, code, renderEntry(resource, entry, view, api.clock.now()));
-  const body = () => readObject(request);
   switch (verb) {
     case "get": {
       send(200, getEntry(api, resource, namespace, name));
@@ -44,11 +43,54 @@ export async function answerObject(
       return;
     case "watch":
       return serveWatch(api, call, resource, namespace, view, response);
+    case "deletecollection": {
+      const options = deleteOptionsOf(await optionalBody(request), call.query);
+      const entries = await removeCollection(api, call, place, options);
+      const deleted = { entries, revision: api.storage.revision };
+      sendJson(response, 200, renderList(resource, deleted, view, api.clock.now()));
+      return;
+    }
+    case "create":
+    case "update":
+    case "patch":
+    case "delete": {
+      const type = patchTypeOf(mediaTypeOf(request));
+      if (verb === "patch" && !type) throw unsupportedPatchType();
+      const body = () => (verb === "delete" ? optionalBody(request) : readObject(request));
+      const { code, entry, gone } = await writeObject(api, call, place, verb, body, type);
+      if (gone && !returnsDeleted.has(resource.key))
+        sendJson(response, code, JSON.stringify(deletedStatus(place, entry)));
+      else send(code, entry);
+      return;
+    }
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+/** What became of a write, and the status code that tells of it. `gone`: the object was deleted for good. */
+export interface Written {
+  readonly code: number;
+  readonly entry: Stored;
+  readonly gone: boolean;
+}
+
+/** Carries out a verb that writes one object. `body` gives what was sent, parsed, and `type` says which patch it is. */
+export async function writeObject(
+  api: Api,
+  call: Call,
+  place: Place,
+  verb: "create" | "update" | "patch" | "delete",
+  body: () => unknown,
+  type: PatchType | undefined,
+): Promise<Written> {
+  const { resource, name } = place;
+  switch (verb) {
     case "create": {
       if (name !== "") throw methodNotAllowed();
       const options = writeOptionsOf(call, "CreateOptions");
-      send(201, await create(api, call, place, decodeItem(resource, await body(), options, call), options));
-      return;
+      const entry = await create(api, call, place, decodeItem(resource, await body(), options, call), options);
+      return { code: 201, entry, gone: false };
     }
     case "update": {
       if (name === "") throw methodNotAllowed();
@@ -59,45 +101,17 @@ export async function answerObject(
       const names = { make: () => (retries ? cloneJson(sent) : sent), retries, needsRevision };
       const creates = (resource.behaviour.createsOnUpdate ?? false) && place.subresource === "";
       const { entry, created } = await update(api, call, place, { ...names, creates }, options);
-      send(created ? 201 : 200, entry);
-      return;
+      return { code: created ? 201 : 200, entry, gone: false };
     }
     case "patch": {
-      const type = patchTypeOf(mediaTypeOf(request));
-      if (!type) throw unsupportedPatchType();
       const options = writeOptionsOf(call, "PatchOptions");
-      const { entry, created } = await patchObject(api, call, place, type, await body(), options);
-      send(created ? 201 : 200, entry);
-      return;
+      const { entry, created } = await patchObject(api, call, place, type!, await body(), options);
+      return { code: created ? 201 : 200, entry, gone: false };
     }
     case "delete": {
-      const options = deleteOptionsOf(await optionalBody(request), call.query);
-      const { entry, gone } = await remove(api, call, place, options);
-      if (gone && !returnsDeleted.has(resource.key))
-        sendJson(response, 200, JSON.stringify(deletedStatus(place, entry)));
-      else send(200, entry);
-      return;
+      const { entry, gone } = await remove(api, call, place, deleteOptionsOf(await body(), call.query));
+      return { code: 200, entry, gone };
     }
-    case "deletecollection": {
-      const options = deleteOptionsOf(await optionalBody(request), call.query);
-      const filter = filterOf(resource, namespace, call.query);
-      const entries = api.storage.list(resource.key, namespace).filter(filter);
-      await Promise.all(
-        entries.map((entry) =>
-          remove(api, call, { ...place, namespace: entry.namespace, name: entry.name }, options).catch(
-            (error: unknown) => {
-              if ((error as { code?: number }).code === 404) return undefined;
-              throw error;
-            },
-          ),
-        ),
-      );
-      const deleted = { entries, revision: api.storage.revision };
-      sendJson(response, 200, renderList(resource, deleted, view, api.clock.now()));
-      return;
-    }
-    default:
-      throw methodNotAllowed();
   }
 }
 

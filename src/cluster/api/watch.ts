@@ -136,7 +136,7 @@ function sharedLine(resource: ServedResource, change: Change, type: string, entr
 }
 
 /** What a change looks like to a watch that selects: objects enter and leave the selection. */
-function seenAs(change: Change, filter: Filter): [Change["type"], Stored] | undefined {
+export function seenAs(change: Change, filter: Filter): [Change["type"], Stored] | undefined {
   const { entry, previous } = change;
   const is = change.type !== "DELETED" && filter(entry);
   const was = previous !== undefined && filter(previous);

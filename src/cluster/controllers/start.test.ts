@@ -50,10 +50,11 @@ describe("the built-in controllers, on the embedded API server", () => {
     api = await startApiServer({ dataDir: work, address: "127.0.0.1", port: 0, clock, log });
     client = createClient({ connection: api.loopbackClientConfig, clock });
     const { signal } = stopped;
-    const informers = createInformers({ client, clock, log, signal, freeze: true });
+    const own = api.ownClient("controllers");
+    const informers = createInformers({ client: own, clock, log, signal, freeze: true });
     const { caCertificate } = api;
-    const controllers = startBuiltinControllers({ client, informers, caCertificate, clock, log, signal });
-    ended = Promise.all([controllers.done, informers.done()]);
+    const controllers = startBuiltinControllers({ client: own, informers, caCertificate, clock, log, signal });
+    ended = Promise.all([controllers.done, informers.done()]).then(() => own.close());
   });
   after(async () => {
     stopped.abort();
