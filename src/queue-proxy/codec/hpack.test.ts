@@ -44,6 +44,54 @@ describe("HPACK", () => {
     });
   }
 
+  for (const [name, limit, hex, expected] of [
+    ["just as large as the table", 34, "4001610162be", { name: "a", value: "b" }],
+    ["that stays while an older one goes", 68, "400161016240016201634001630164bf", { name: "b", value: "c" }],
+  ] as const) {
+    test(`finds an entry ${name}`, () => {
+      assert.deepEqual(decode(new HpackDecoder(limit), hex).at(-1), expected);
+      assert.throws(() => decode(new HpackDecoder(33), hex), HpackError);
+    });
+  }
+
+  const encoded: readonly [string, (encoder: HpackEncoder) => void, string][] = [
+    ["a field of the static table", (encoder) => encoder.field(":method", "GET"), "82"],
+    ["a name of the static table", (encoder) => encoder.field(":method", "PUT"), "4203505554"],
+    ["a new field", (encoder) => encoder.field("x", "y"), "4001780179"],
+    [
+      "a field that was sent before",
+      (encoder) => {
+        encoder.field("x", "y");
+        encoder.field("z", "y");
+        encoder.field("x", "y");
+      },
+      "400178017940017a0179bf",
+    ],
+    ["a field that nobody may remember", (encoder) => encoder.field("authorization", "s"), "1f080173"],
+    ["a table as large as before", (encoder) => encoder.setLimit(65_536), ""],
+    ["a smaller table", (encoder) => encoder.setLimit(30), "3e"],
+    [
+      "a table that was smaller for a while",
+      (encoder) => {
+        encoder.setLimit(0);
+        encoder.setLimit(4096);
+      },
+      "203fe11f",
+    ],
+  ];
+  for (const [name, act, hex] of encoded) {
+    test(`encodes ${name}`, () => {
+      const encoder = new HpackEncoder();
+      encoder.begin();
+      act(encoder);
+      let found = encoder.end().toString("hex");
+      // Sizes of tables are told at the start of the next block.
+      encoder.begin();
+      found += encoder.end().toString("hex");
+      assert.equal(found, hex);
+    });
+  }
+
   const text = (characters: string) => fc.string({ unit: fc.constantFrom(...characters), minLength: 1, maxLength: 60 });
   const field = fc.record({ name: text("abcdefgh-"), value: text("abc ABC019%/=;,\xe4\xff") });
   test("gives back what it encoded, over many blocks of one connection", () => {

@@ -195,7 +195,8 @@ export class HpackEncoder {
   private readonly table = new DynamicTable(4096);
   private readonly serials = new Map<string, Map<string, number>>();
   private remembered = 0;
-  private pendingSize: number | undefined;
+  /** The smallest table that was allowed since the last block; undefined: none was. */
+  private smallest: number | undefined;
   private out = Buffer.allocUnsafeSlow(4096);
   private length = 0;
 
@@ -204,15 +205,17 @@ export class HpackEncoder {
     const capacity = Math.min(size, 4096);
     if (capacity === this.table.capacity) return;
     this.table.resize(capacity);
-    this.pendingSize = capacity;
+    this.smallest = Math.min(this.smallest ?? capacity, capacity);
   }
 
   /** Starts a block. */
   begin(): void {
     this.length = 0;
-    if (this.pendingSize === undefined) return;
-    this.integer(this.pendingSize, 5, 0x20);
-    this.pendingSize = undefined;
+    if (this.smallest === undefined) return;
+    // A peer that made its table smaller for a while has to hear of that too (RFC 7541 4.2).
+    if (this.smallest < this.table.capacity) this.integer(this.smallest, 5, 0x20);
+    this.integer(this.table.capacity, 5, 0x20);
+    this.smallest = undefined;
   }
 
   /** Adds a field to the block. */

@@ -52,8 +52,7 @@ export function parseRequestHead(text: string, peer: Peer): Http1RequestHead {
   const lineEnd = text.indexOf("\r\n");
   const methodEnd = text.indexOf(" ");
   const targetEnd = text.indexOf(" ", methodEnd + 1);
-  if (methodEnd <= 0 || methodEnd > lineEnd || targetEnd < 0 || targetEnd > lineEnd)
-    throw bad("malformed request line");
+  if (methodEnd <= 0 || targetEnd < 0 || targetEnd > lineEnd) throw bad("malformed request line");
   const method = text.startsWith("GET ") ? "GET" : text.substring(0, methodEnd);
   const requestUri = text.substring(methodEnd + 1, targetEnd);
   if (!methodPattern.test(method) || !targetPattern.test(requestUri)) throw bad("malformed request line");
