@@ -113,6 +113,11 @@ const service = (annotations: Record<string, string> = {}, more: object = {}) =>
       ...more,
     },
   });
+const withImage = (image: string, annotations: Record<string, string> = {}): object => {
+  const object = service(annotations).object as { spec: object };
+  const containers = [{ image, name: "user-container" }];
+  return { ...object, spec: { ...object.spec, template: { spec: { containers } } } };
+};
 const wish = (mode: string) => ({ "features.knative.dev/podspec-dryrun": mode });
 const flag = (value: string) => parseServingConfig({ "config-features": { "kubernetes.podspec-dryrun": value } });
 const unsupported = 'admission webhook "x" does not support dry run';
@@ -145,6 +150,17 @@ const trials: Record<
     }),
     tried: false,
   },
+  "an update that changes the template": {
+    request: service(wish("enabled"), { operation: "UPDATE", oldObject: withImage("other") }),
+    tried: true,
+  },
+  "no trial of what is refused anyway": {
+    request: service(wish("enabled"), { object: withImage("Not an image", wish("enabled")) }),
+    tried: false,
+    message:
+      'validation failed: Failed to parse image reference: spec.template.spec.containers[0].image\nimage: "Not an image", error: could not parse reference: Not an image',
+  },
+  "no trial where something is deleted": { request: service(wish("enabled"), { operation: "DELETE" }), tried: false },
 };
 
 for (const [name, { request, config = defaultServingConfig, refusal, tried, message }] of Object.entries(trials)) {
@@ -160,9 +176,20 @@ for (const [name, { request, config = defaultServingConfig, refusal, tried, mess
     assert.equal(response.message, message);
     assert.equal(response.allowed, message === undefined);
     assert.equal(revisions.length, tried ? 1 : 0);
-    if (tried) assert.equal(revisions[0]!.metadata.generateName, "dry-run-validation");
+    if (!tried) return;
+    const { generateName, namespace } = revisions[0]!.metadata;
+    assert.deepEqual([generateName, namespace], ["dry-run-validation", "default"]);
   });
 }
+
+test("nothing but what is made or changed is defaulted, or looked at as a ConfigMap", async () => {
+  const asked = { ...service(), object: { metadata: { name: "config-gc" }, data: { "grace-period": "never" } } };
+  for (const operation of ["DELETE", "CONNECT"]) {
+    for (const path of ["/defaulting", "/config-validation"]) {
+      assert.deepEqual(await paths.get(path)!({ ...asked, operation }), { allowed: true }, `${operation} ${path}`);
+    }
+  }
+});
 
 for (const [value, allowed] of [
   ["enabled", true],
