@@ -64,21 +64,23 @@ export function openStorage(file: string): Storage {
   const statements = prepare(database);
   const tables = new Map<string, Table>();
   const listeners = new Set<(change: Change) => void>();
-  const tableOf = (resource: string): Table => {
-    let table = tables.get(resource);
-    if (!table) {
-      table = { entries: new Map(), sorted: undefined };
-      tables.set(resource, table);
-    }
-    return table;
+  const place = (entry: Stored) => {
+    const table: Table = tables.get(entry.resource) ?? new Map();
+    tables.set(entry.resource, table);
+    const shelf: Shelf = table.get(entry.namespace) ?? { entries: new Map(), sorted: undefined };
+    table.set(entry.namespace, shelf);
+    shelf.entries.set(entry.name, entry);
+    shelf.sorted = undefined;
+  };
+  const displace = ({ resource, namespace, name }: Stored) => {
+    const shelf = tables.get(resource)?.get(namespace);
+    shelf?.entries.delete(name);
+    if (shelf?.entries.size === 0) tables.get(resource)!.delete(namespace);
+    else if (shelf) shelf.sorted = undefined;
   };
 
   for (const row of statements.all.iterate() as Iterable<Row>) {
-    tableOf(row.resource).entries.set(`${row.namespace}/${row.name}`, {
-      ...row,
-      json: row.body,
-      object: JSON.parse(row.body) as KubeObject,
-    });
+    place({ ...row, json: row.body, object: JSON.parse(row.body) as KubeObject });
   }
   let committed = (statements.revision.get() as { revision: number }).revision;
   let head = committed;
@@ -86,25 +88,17 @@ export function openStorage(file: string): Storage {
   let closed = false;
 
   const reader: StorageReader = {
-    get: (resource, namespace, name) => tables.get(resource)?.entries.get(`${namespace}/${name}`),
+    get: (resource, namespace, name) => tables.get(resource)?.get(namespace)?.entries.get(name),
     list(resource, namespace) {
       const table = tables.get(resource);
       if (!table) return [];
-      table.sorted ??= [...table.entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
-      return namespace ? table.sorted.filter((entry) => entry.namespace === namespace) : table.sorted;
+      if (namespace) return sortedOf(table.get(namespace));
+      // As "namespace/name" sorts: "a-b/" comes before "a/".
+      const inOrder = [...table].sort(([a], [b]) => (`${a}/` < `${b}/` ? -1 : 1));
+      return inOrder.length === 1 ? sortedOf(inOrder[0]![1]) : inOrder.flatMap(([, shelf]) => sortedOf(shelf));
     },
   };
 
-  const place = (entry: Stored) => {
-    const table = tableOf(entry.resource);
-    table.entries.set(`${entry.namespace}/${entry.name}`, entry);
-    table.sorted = undefined;
-  };
-  const displace = (entry: Stored) => {
-    const table = tableOf(entry.resource);
-    table.entries.delete(`${entry.namespace}/${entry.name}`);
-    table.sorted = undefined;
-  };
   const undo = (changes: readonly Change[]) => {
     for (const change of changes.toReversed()) {
       if (change.previous) place(change.previous);
@@ -213,10 +207,20 @@ export function openStorage(file: string): Storage {
   };
 }
 
-interface Table {
+/** The objects of one resource, by namespace. */
+type Table = Map<string, Shelf>;
+
+/** Those of one namespace, by name. */
+interface Shelf {
   readonly entries: Map<string, Stored>;
   /** The entries in order; absent after a change, until the next list. */
   sorted: readonly Stored[] | undefined;
+}
+
+function sortedOf(shelf: Shelf | undefined): readonly Stored[] {
+  if (!shelf) return [];
+  shelf.sorted ??= [...shelf.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return shelf.sorted;
 }
 
 interface Row {

@@ -167,12 +167,13 @@ function claimAddresses(item: Item, stored: Item | undefined, reader: StorageRea
   const spec = item.spec!;
   if (spec["type"] === "ExternalName") return;
   settleFamilies(spec);
-  const others = reader
-    .list("services")
-    .filter(({ name, namespace }) => name !== item.metadata.name || namespace !== item.metadata.namespace);
+  const others = () =>
+    reader
+      .list("services")
+      .filter(({ name, namespace }) => name !== item.metadata.name || namespace !== item.metadata.namespace);
   const wanted = spec["clusterIP"];
   if (wanted !== "None" && wanted !== stored?.spec?.["clusterIP"]) {
-    const taken = new Set(others.map(({ object }) => (object as Item).spec?.["clusterIP"]));
+    const taken = new Set(others().map(({ object }) => (object as Item).spec?.["clusterIP"]));
     if (!wanted) {
       spec["clusterIP"] = freeAddress(taken, item.metadata.uid ?? "");
     } else if (!/^10\.96\.\d+\.\d+$/.test(String(wanted))) {
@@ -192,7 +193,7 @@ function claimAddresses(item: Item, stored: Item | undefined, reader: StorageRea
     }
     spec["clusterIPs"] = [spec["clusterIP"]];
   } else if (!wanted && stored?.spec?.["clusterIP"] === undefined) {
-    const taken = new Set(others.map(({ object }) => (object as Item).spec?.["clusterIP"]));
+    const taken = new Set(others().map(({ object }) => (object as Item).spec?.["clusterIP"]));
     spec["clusterIP"] = freeAddress(taken, item.metadata.uid ?? "");
     spec["clusterIPs"] = [spec["clusterIP"]];
   }
@@ -201,7 +202,7 @@ function claimAddresses(item: Item, stored: Item | undefined, reader: StorageRea
     !(spec["type"] === "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] !== false)
   )
     return;
-  const takenPorts = new Set(others.flatMap(({ object }) => portsOf(object as Item).map((port) => port["nodePort"])));
+  const takenPorts = new Set(others().flatMap(({ object }) => portsOf(object as Item).map((port) => port["nodePort"])));
   for (const [index, port] of portsOf(item).entries()) {
     const number = port["nodePort"];
     if (number && takenPorts.has(number))
