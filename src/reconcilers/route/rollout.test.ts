@@ -83,6 +83,21 @@ describe("a rollout", () => {
     assert.deepEqual(sharesOf(stepRollout(makeRollout(10, { b: 10 }), going, t0).rollout), { b: 10 });
   });
 
+  test("is looked at again when the first of several has its next step", () => {
+    const params = (at: number) => ({ starttime: t0, nextStepTime: at, stepDuration: second, stepSize: 4 });
+    const named = (configurationName: string, { configurations = [] }: Rollout) => ({
+      ...configurations[0]!,
+      configurationName,
+    });
+    const going = [
+      named("c", makeRollout(50, { a: 49, b: 1 }, params(t0 + 20 * second))),
+      named("d", makeRollout(50, { x: 49, y: 1 }, params(t0 + 10 * second))),
+    ];
+    const goals = [named("c", makeRollout(50, { b: 50 })), named("d", makeRollout(50, { y: 50 }))];
+    const { nextStepNs } = stepRollout({ configurations: goals }, { configurations: going }, t0);
+    assert.equal(nextStepNs, t0 + 10 * second);
+  });
+
   test("begins at full share for a tag that was not there", () => {
     const tagged = {
       configurations: [
@@ -102,8 +117,18 @@ describe("a rollout", () => {
 test("the annotation survives a round trip, and nonsense in it counts as nothing", () => {
   const going = makeRollout(100, { a: 99, b: 1 }, { starttime: t0 + 123_456_789 });
   assert.deepEqual(parseRollout(formatRollout(going)), going);
+  const params = { starttime: t0, nextStepTime: t0 + second, stepDuration: second, stepSize: 4 };
+  const paced = makeRollout(100, { a: 99, b: 1 }, params);
+  assert.deepEqual(parseRollout(formatRollout(paced)), paced);
   const wrongSum = formatRollout(makeRollout(100, { a: 50, b: 1 }));
-  for (const text of ["", "{", "7", "null", '{"configurations":3}', '{"configurations":[{}]}', wrongSum]) {
+  const entry = '{"configurationName":"c","percent":0,"stepParams":{}}';
+  const odd = (revisions: string) => entry.replace("}}", `},"revisions":${revisions}}`);
+  const nonsense = [entry.replace('"c"', "1"), entry.replace("0", '"0"'), entry.replace("{}", "1"), odd("[{}]")];
+  const joined = [...nonsense, odd('[{"revisionName":1,"percent":0}]'), odd("1")].map(
+    (part) => `{"configurations":[${entry},${part}]}`,
+  );
+  assert.ok(parseRollout(`{"configurations":[${entry},${entry}]}`));
+  for (const text of ["", "{", "7", "null", '{"configurations":3}', '{"configurations":[{}]}', wrongSum, ...joined]) {
     assert.equal(parseRollout(text), undefined, text);
   }
 });

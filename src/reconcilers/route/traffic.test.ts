@@ -89,6 +89,46 @@ test("a failure is told rather than something that only takes time", () => {
   assert.deepEqual(missing, [{ kind: "Revision", name: "gone" }]);
 });
 
+for (const [sentence, containers, protocol] of [
+  ["a container without ports", [{}], "http1"],
+  ["a port without a name", [{ ports: [{ containerPort: 80 }] }], "http1"],
+  ["a port for HTTP/2", [{ ports: [{ name: "h2c", containerPort: 80 }] }], "h2c"],
+  ["a sidecar first", [{}, { ports: [{ name: "h2c", containerPort: 80 }] }], "h2c"],
+  ["no ports in either", [{}, {}], "http1"],
+] as const) {
+  test(`${sentence} is asked by ${protocol}`, () => {
+    const spec = { containers } as unknown as NonNullable<Revision["spec"]>;
+    const { targets } = resolve([{ revisionName: "c-7", percent: 100 }], [{ ...makeRevision("c-7"), spec }]);
+    assert.equal(targets.get("")?.[0]?.protocol, protocol);
+  });
+}
+
+test("what is named twice alike is one in the status; a tag, or another way of naming it, makes two", () => {
+  const latest = { configurationName: "c", latestRevision: true };
+  const { flattened } = resolve([
+    { revisionName: "c-2", percent: 10 },
+    { revisionName: "c-2", latestRevision: false, percent: 20 },
+    { revisionName: "c-1", percent: 30 },
+    { revisionName: "c-2", tag: "t", percent: 5 },
+    { ...latest, percent: 15 },
+    { ...latest, percent: 20 },
+  ]);
+  assert.deepEqual(
+    flattened.map(({ revisionName, tag = "", latestRevision = false, percent }) => [
+      revisionName,
+      tag,
+      latestRevision,
+      percent,
+    ]),
+    [
+      ["c-2", "", false, 30],
+      ["c-1", "", false, 30],
+      ["c-2", "t", false, 5],
+      ["c-2", "", true, 35],
+    ],
+  );
+});
+
 const target = fc.record({
   tag: fc.constantFrom(undefined, undefined, "a", "b"),
   to: fc.constantFrom(
