@@ -175,5 +175,5 @@ export class Http2Stream {
 }
 
 function hasFields(trailers: HeaderList | undefined): trailers is HeaderList {
-  return trailers !== undefined && trailers.length > 0;
+  return trailers !== undefined && !trailers.empty;
 }

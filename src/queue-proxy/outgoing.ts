@@ -16,9 +16,8 @@ export function makeOutgoing(request: RequestHead, defaultHost: string): Outgoin
   const result = new HeaderList();
   let forwardedFor = "";
   let trailers = false;
-  for (let index = 0; index < headers.length; index++) {
-    const name = headers.names[index]!;
-    const value = headers.values[index]!;
+  for (let field = headers.first; field; field = field.next) {
+    const { name, value } = field;
     if (name === names.forwardedFor) {
       if (!dropped?.has(name.lower)) forwardedFor += `${value}, `;
     } else if (hopByHop.has(name)) {
@@ -48,13 +47,14 @@ const notPassed: ReadonlySet<HeaderName> = new Set([names.revisionName, names.re
 
 /** Drops from a backend's response what belongs to its connection. */
 export function pruneResponse(headers: HeaderList): void {
-  if (!headers.names.some(isHopByHop)) return;
+  if (!hasHopByHop(headers)) return;
   const dropped = connectionNames(headers);
   headers.keep((name) => !hopByHop.has(name) && !dropped?.has(name.lower));
 }
 
-function isHopByHop(name: HeaderName): boolean {
-  return hopByHop.has(name);
+function hasHopByHop(headers: HeaderList): boolean {
+  for (let field = headers.first; field; field = field.next) if (hopByHop.has(field.name)) return true;
+  return false;
 }
 
 /** Lower-case names that Connection lists; names are compared as text, since rare ones are not interned. */

@@ -112,13 +112,13 @@ function unescapePath(path: string): string {
 function headerValue(request: RequestHead): TemplateValue {
   const values = new Map<string, string[]>();
   const { headers } = request;
-  for (let index = 0; index < headers.length; index++) {
-    const name = headers.names[index]!;
+  for (let field = headers.first; field; field = field.next) {
+    const { name, value } = field;
     // Inner handlers of upstream have taken these out of the same map by the time the line is written.
     if (name === names.originalHost || name === names.trailer) continue;
     const list = values.get(name.canonical);
-    if (list) list.push(readable(headers.values[index]!));
-    else values.set(name.canonical, [readable(headers.values[index]!)]);
+    if (list) list.push(readable(value));
+    else values.set(name.canonical, [readable(value)]);
   }
   if (typeof request.bodyLength === "number" && request.bodyLength > 0) {
     values.set("Content-Length", [String(request.bodyLength)]);

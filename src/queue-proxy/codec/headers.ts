@@ -6,6 +6,8 @@ export interface HeaderName {
   readonly line: string;
   /** Whether this is the only object with this name, so that it may be compared by identity. */
   readonly interned: boolean;
+  /** Tells at once of most names that a list does not have them: one of 32, or all for a name that is not interned. */
+  readonly bit: number;
 }
 
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -55,7 +57,8 @@ function hashOf(text: string, start: number, end: number): number {
 
 function makeName(lower: string, isInterned: boolean): HeaderName {
   const canonical = canonicalise(lower);
-  return { canonical, lower, line: `\r\n${canonical}: `, interned: isInterned };
+  const bit = isInterned ? 1 << (byLower.size & 31) : -1;
+  return { canonical, lower, line: `\r\n${canonical}: `, interned: isInterned, bit };
 }
 
 /** `user-agent` to `User-Agent`, as Go's textproto.CanonicalMIMEHeaderKey does. */
@@ -130,33 +133,55 @@ export const hopByHop: ReadonlySet<HeaderName> = new Set([
   names.upgrade,
 ]);
 
-/** An ordered list of header fields; values are latin-1 strings (one character per byte). */
-export class HeaderList {
-  readonly names: HeaderName[] = [];
-  readonly values: string[] = [];
+/** A header field and the one after it; values are latin-1 strings (one character per byte). */
+export interface HeaderField {
+  readonly name: HeaderName;
+  readonly value: string;
+  next: HeaderField | undefined;
+}
 
-  get length(): number {
-    return this.names.length;
-  }
+/** Header fields in order: a chain, since each message makes some lists and an array costs more than its few fields. */
+export class HeaderList {
+  first: HeaderField | undefined;
+  private last: HeaderField | undefined;
+  /** The bits of all names that were added. */
+  private bits = 0;
 
   add(name: HeaderName, value: string): void {
-    this.names.push(name);
-    this.values.push(value);
+    const field = { name, value, next: undefined };
+    if (this.last) this.last.next = field;
+    else this.first = field;
+    this.last = field;
+    this.bits |= name.bit;
   }
 
   /** The first value, or undefined when the header is absent. */
   get(name: HeaderName): string | undefined {
-    const index = this.indexOf(name);
-    return index < 0 ? undefined : this.values[index];
+    return this.find(name)?.value;
+  }
+
+  /** Every field's value in order. */
+  get values(): string[] {
+    const values: string[] = [];
+    for (let field = this.first; field; field = field.next) values.push(field.value);
+    return values;
+  }
+
+  get empty(): boolean {
+    return this.first === undefined;
   }
 
   has(name: HeaderName): boolean {
-    return this.indexOf(name) >= 0;
+    return this.find(name) !== undefined;
   }
 
   /** All values in order. */
   all(name: HeaderName): string[] {
-    return this.values.filter((_, index) => this.names[index]!.lower === name.lower);
+    const values: string[] = [];
+    for (let field = this.first; field; field = field.next) {
+      if (field.name.lower === name.lower) values.push(field.value);
+    }
+    return values;
   }
 
   /** Replaces every value of `name` by one. */
@@ -171,27 +196,25 @@ export class HeaderList {
 
   /** Drops the fields whose name does not satisfy `wanted`. */
   keep(wanted: (name: HeaderName) => boolean): void {
-    let kept = 0;
-    for (let index = 0; index < this.names.length; index++) {
-      if (!wanted(this.names[index]!)) continue;
-      this.names[kept] = this.names[index]!;
-      this.values[kept] = this.values[index]!;
-      kept++;
-    }
-    this.names.length = kept;
-    this.values.length = kept;
+    let field = this.first;
+    this.first = undefined;
+    this.last = undefined;
+    this.bits = 0;
+    for (; field; field = field.next) if (wanted(field.name)) this.add(field.name, field.value);
   }
 
   copy(): HeaderList {
     const result = new HeaderList();
-    for (let index = 0; index < this.names.length; index++) result.add(this.names[index]!, this.values[index]!);
+    for (let field = this.first; field; field = field.next) result.add(field.name, field.value);
     return result;
   }
 
-  private indexOf(name: HeaderName): number {
-    const index = this.names.indexOf(name);
-    if (index >= 0 || name.interned) return index;
-    return this.names.findIndex((other) => other.lower === name.lower);
+  private find(name: HeaderName): HeaderField | undefined {
+    if ((this.bits & name.bit) === 0) return undefined;
+    for (let field = this.first; field; field = field.next) {
+      if (field.name === name || (!name.interned && field.name.lower === name.lower)) return field;
+    }
+    return undefined;
   }
 }
 

@@ -57,7 +57,7 @@ describe("HTTP/1 parser", () => {
         const parsed = parseRequestHead(text, peer);
         assert.equal(parsed.bodyLength, bodyLength);
         assert.equal(parsed.target, "/x?y");
-        assert.deepEqual(parsed.headers.values.slice(0, headers.length), headers.values);
+        assert.deepEqual(parsed.headers.values, headers.values);
         const framings = text.match(/^(?:content-length|transfer-encoding):/gim) ?? [];
         assert.equal(framings.length, 1);
       }),

@@ -38,7 +38,7 @@ const absolutePattern = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)(.*)$/;
 const badEscape = /%(?![0-9A-Fa-f]{2})/;
 const pathOffenders = /["#<>\\^`{|}\x80-\xff]/g;
 const lengthPattern = /^\d{1,15}$/;
-const control = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
+const control = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|[^\r]\n|^\n/;
 const controlLenient = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)/;
 const statusPattern = /^HTTP\/1\.[01] \d{3}(?: [^\r\n]*)?\r?\n/;
 

@@ -75,9 +75,7 @@ export function reasonPhrase(status: number): string {
 function withFields(firstLine: string, headers: HeaderList): string {
   let text = firstLine;
   // One template and not `+=`: the runtime makes one string of it, not two.
-  for (let index = 0; index < headers.length; index++) {
-    text = `${text}${headers.names[index]!.line}${headers.values[index]!}`;
-  }
+  for (let field = headers.first; field; field = field.next) text = `${text}${field.name.line}${field.value}`;
   return text;
 }
 

@@ -34,7 +34,7 @@ export class Http2Headers {
   }
 
   private takePseudo(name: string, value: string): void {
-    const late = this.headers.length > 0 || this.host !== undefined || this.contentLength !== undefined;
+    const late = !this.headers.empty || this.host !== undefined || this.contentLength !== undefined;
     if (late || this.pseudo.has(name) || !pseudoNames.has(name)) this.malformed = `unexpected ${name}`;
     else this.pseudo.set(name, value);
   }
@@ -104,7 +104,5 @@ export function encodeTrailers(encoder: HpackEncoder, trailers: HeaderList): Buf
 }
 
 function encodeFields(encoder: HpackEncoder, headers: HeaderList): void {
-  for (let index = 0; index < headers.length; index++) {
-    encoder.field(headers.names[index]!.lower, headers.values[index]!);
-  }
+  for (let field = headers.first; field; field = field.next) encoder.field(field.name.lower, field.value);
 }
