@@ -6,6 +6,8 @@ const maxSizeDigits = 8;
 /** Bytes of chunk extensions allowed in one message: they carry nothing that we pass on. */
 const maxExtensionBytes = 16 * 1024;
 const maxTrailerBytes = 64 * 1024;
+/** Parts of a piece up to this size are copied to be lent. */
+const maxCopied = 512;
 
 const states = {
   size: 0,
@@ -19,6 +21,7 @@ const states = {
 
 /** Receives a body's pieces. */
 export interface BodySink {
+  /** The bytes are lent until this returns. */
   takeBody(chunk: Uint8Array): void;
   takeEnd(trailers?: HeaderList): void;
 }
@@ -49,12 +52,12 @@ export class Http1BodyDecoder {
   }
 
   /** Takes bytes from `offset` and returns the offset of the first byte after the body. Throws ProtocolError. */
-  feed(bytes: Uint8Array, offset: number): number {
+  feed(bytes: Buffer, offset: number): number {
     if (this.ended || offset >= bytes.length) return offset;
     if (this.chunked) return this.feedChunked(bytes, offset);
     const end = Math.min(bytes.length, offset + this.remaining);
     this.remaining -= end - offset;
-    this.sink.takeBody(offset === 0 && end === bytes.length ? bytes : bytes.subarray(offset, end));
+    this.sink.takeBody(part(bytes, offset, end));
     if (this.remaining === 0) this.finish();
     return end;
   }
@@ -64,13 +67,13 @@ export class Http1BodyDecoder {
     this.sink.takeEnd(trailers);
   }
 
-  private feedChunked(bytes: Uint8Array, start: number): number {
+  private feedChunked(bytes: Buffer, start: number): number {
     let offset = start;
     while (offset < bytes.length && !this.ended) {
       if (this.state === states.data) {
         const end = Math.min(bytes.length, offset + this.remaining);
         this.remaining -= end - offset;
-        this.sink.takeBody(bytes.subarray(offset, end));
+        this.sink.takeBody(part(bytes, offset, end));
         offset = end;
         if (this.remaining === 0) this.state = states.dataReturn;
         continue;
@@ -136,6 +139,23 @@ export class Http1BodyDecoder {
     }
     if (!this.trailerText.endsWith("\r\n")) throw new ProtocolError(400, "bare line feed in trailers");
   }
+}
+
+const lent = Buffer.allocUnsafeSlow(maxCopied);
+/** Views of `lent`, by their length. */
+const views: Buffer[] = [];
+
+/**
+ * A part of received bytes, lent as they are. A short one is copied to where there are views already: the first view of a
+ * small buffer makes Bun move it out of its heap, which is dearer than the copy and two objects more.
+ */
+function part(bytes: Buffer, start: number, end: number): Buffer {
+  const length = end - start;
+  if (length === bytes.length) return bytes;
+  if (length > maxCopied) return bytes.subarray(start, end);
+  views[length] ??= lent.subarray(0, length);
+  bytes.copy(lent, 0, start, end);
+  return views[length];
 }
 
 function expect(byte: number, wanted: number): void {
