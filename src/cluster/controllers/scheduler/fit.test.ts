@@ -32,6 +32,29 @@ const nodeAffinity = (operator: string, key: string, values: string[]) => ({
     },
   },
 });
+const isIn = (key: string, ...values: string[]) => ({ key, operator: "In" as const, values });
+const terms = (all: ReturnType<typeof isIn>[][]) => ({
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: all.map((matchExpressions) => ({ matchExpressions })),
+      },
+    },
+  },
+});
+const initAsking = (cpu: string, ...first: string[]) => ({
+  ...asking(cpu),
+  initContainers: first.map((wanted, at) => ({ name: `i${at}`, resources: { requests: { cpu: wanted } } })),
+});
+const near = (app: string) => ({
+  affinity: {
+    podAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app } } },
+      ],
+    },
+  },
+});
 const away = (app: string) => ({
   affinity: {
     podAntiAffinity: {
@@ -49,6 +72,21 @@ describe("a pod on a node", () => {
     ["needs the labels that it selects", pod("p", { nodeSelector: { zone: "b" } }), [], node, [selector]],
     ["takes affinity with In", pod("p", nodeAffinity("In", "zone", ["a", "b"])), [], node, []],
     ["takes affinity with Gt", pod("p", nodeAffinity("Gt", "size", ["4"])), [], node, [selector]],
+    ["takes affinity with NotIn", pod("p", nodeAffinity("NotIn", "zone", ["b"])), [], node, []],
+    ["takes affinity with NotIn of what is not there", pod("p", nodeAffinity("NotIn", "rack", ["b"])), [], node, []],
+    ["does not take affinity with NotIn", pod("p", nodeAffinity("NotIn", "zone", ["a"])), [], node, [selector]],
+    ["takes one of several terms", pod("p", terms([[isIn("zone", "b")], [isIn("zone", "a")]])), [], node, []],
+    ["needs all of a term", pod("p", terms([[isIn("zone", "a"), isIn("rack", "r")]])), [], node, [selector]],
+    ["does not take an empty term", pod("p", terms([[]])), [], node, [selector]],
+    [
+      "needs the largest of its init containers",
+      pod("p", initAsking("500m", "1", "3", "1")),
+      [],
+      node,
+      ["Insufficient cpu"],
+    ],
+    ["needs its containers and no init container at once", pod("p", initAsking("1500m", "1500m")), [], node, []],
+    ["needs what init containers alone ask for", pod("p", initAsking("0", "3")), [], node, ["Insufficient cpu"]],
     ["needs room", pod("p", asking("1500m")), [pod("q", asking("600m", "n"))], node, ["Insufficient cpu"]],
     [
       "is not in the way of pods that have ended",
@@ -84,6 +122,29 @@ describe("a pod on a node", () => {
       [],
       { ...node, spec: { taints: [{ key: "k", effect: "NoSchedule" }] } },
       [],
+    ],
+    [
+      "tolerates every taint with Exists alone",
+      pod("p", { tolerations: [{ operator: "Exists" }] }),
+      [],
+      { ...node, spec: { taints: [{ key: "k", value: "v", effect: "NoExecute" }] } },
+      [],
+    ],
+    [
+      "does not tolerate every taint with no key and a value",
+      pod("p", { tolerations: [{ value: "v" }] }),
+      [],
+      { ...node, spec: { taints: [{ key: "k", value: "v", effect: "NoSchedule" }] } },
+      ["node(s) had untolerated taint {k: v}"],
+    ],
+    ["may be the first of those that it wants to be with", pod("p", near("p")), [], node, []],
+    ["goes where those are that it wants to be with", pod("p", near("q")), [pod("q", { nodeName: "n" })], node, []],
+    [
+      "needs those that it wants to be with",
+      pod("p", near("q")),
+      [],
+      node,
+      ["node(s) didn't match pod affinity rules"],
     ],
     [
       "stays away from pods it must not meet",
