@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { dice } from "../src/testing/mutate.ts";
+import { questionOf } from "./walks/builders.ts";
 import { events, makeServerlessService } from "./walks/cluster.ts";
 import { change, configure, makeBare, makeMapping, makeService } from "./walks/users.ts";
 import { age, pass, remove, requestOf, type World } from "./walks/world.ts";
@@ -24,7 +25,11 @@ const { values } = parseArgs({
 const hourMs = 3_600_000;
 const stepsOfWorld = 150;
 const random = dice(Number(values.seed));
-const beginnings = [makeService, makeService, makeBare, makeBare, makeMapping, makeServerlessService];
+const beginnings = [
+  ...[makeService, makeService, makeService, makeService],
+  ...[makeBare, makeBare, makeBare, makeBare],
+  ...[makeMapping, makeMapping, makeServerlessService],
+];
 
 /** The controllers of a kind, more often those that have more to do. */
 const controllers: Readonly<Record<string, readonly string[]>> = {
@@ -65,6 +70,11 @@ for (let count = 0; count < Number(values.count); ) {
     // That nothing is to be done is a case as well, but not as telling.
     if ((await pass(world, request)) || random.roll(4) === 0) {
       console.log(JSON.stringify({ ...request, id }));
+      count += 1;
+    }
+    const question = random.roll(4) === 0 ? questionOf(world, random) : undefined;
+    if (question) {
+      console.log(JSON.stringify({ ...question, id: `walked-${values.seed}-${count}` }));
       count += 1;
     }
     live(world);

@@ -1,6 +1,7 @@
 import type { Dice } from "../../src/testing/mutate.ts";
+import { autoscale, runPods } from "./pods.ts";
 import { namespace, readdress } from "./users.ts";
-import { add, grown, type Loose, ofKind, remove, type World } from "./world.ts";
+import { add, grown, type Loose, ofKind, own, remove, type World } from "./world.ts";
 
 /** A ServerlessService with what Kubernetes and the autoscaler put beside it. */
 export function makeServerlessService(world: World, dice: Dice): void {
@@ -190,6 +191,60 @@ const moveTarget: Event = (world, dice) => {
   if (target) readdress(target, dice);
 };
 
+/** The Route that a DomainMapping leads to gets its Ingress, or loses it. */
+const openTarget: Event = (world, dice) => {
+  const target = ofKind(world, "Route").find(({ metadata }) => metadata.labels?.target);
+  if (!target) return;
+  const present = ofKind(world, "Ingress").find(({ metadata }) => metadata.name === target.metadata.name);
+  if (present && dice.roll(3) === 0) remove(world, present);
+  if (present) return;
+  const { name } = target.metadata;
+  const ingress = add(world, {
+    apiVersion: "networking.internal.knative.dev/v1alpha1",
+    kind: "Ingress",
+    metadata: { name, namespace },
+  });
+  own(ingress, target);
+  const hosts = [`${name}.${namespace}.svc.cluster.local`, `${name}.${namespace}.svc`].slice(
+    dice.roll(5) === 0 ? 1 : 0,
+  );
+  const revisions = dice.pick([["t-00001"], ["t-00001", "t-00002"]]);
+  const splits = revisions.map((serviceName) => ({
+    appendHeaders: { "Knative-Serving-Namespace": namespace, "Knative-Serving-Revision": serviceName },
+    percent: 100 / revisions.length,
+    serviceName,
+    serviceNamespace: namespace,
+    servicePort: 80,
+  }));
+  ingress.spec = {
+    httpOption: "Enabled",
+    rules: [{ hosts, visibility: "ClusterLocal", http: { paths: [{ splits }] } }],
+  };
+};
+
+/** A user hides a tag inside the cluster, or shows it. */
+const hide: Event = (world, dice) => {
+  const service = ofKind(world, "v1 Service").find(({ metadata }) => metadata.labels?.["serving.knative.dev/route"]);
+  if (!service) return;
+  const label = "networking.knative.dev/visibility";
+  if (service.metadata.labels[label]) delete service.metadata.labels[label];
+  else service.metadata.labels[label] = dice.pick(["cluster-local", "cluster-local", "public"]);
+};
+
+/** Somebody else has a revision of the name that a Configuration wants to give to its next one. */
+const takeName: Event = (world, dice) => {
+  const configuration = pickOf(world, dice, "Configuration");
+  const name = configuration?.spec.template.metadata?.name;
+  if (!name || ofKind(world, "Revision").some(({ metadata }) => metadata.name === name)) return;
+  const labels = dice.pick([{}, { "serving.knative.dev/configuration": "another" }]);
+  const revision = add(world, {
+    apiVersion: "serving.knative.dev/v1",
+    kind: "Revision",
+    metadata: { name, namespace, labels },
+  });
+  revision.spec = structuredClone(configuration.spec.template.spec);
+};
+
 const scale: Event = (world, dice) => {
   const sks = pickOf(world, dice, "ServerlessService");
   if (!sks) return;
@@ -259,8 +314,12 @@ function driftSpec(object: Loose, spec: Loose, dice: Dice): void {
       break;
     case "Service":
       object.spec = dice.pick([
-        { ...spec, clusterIP: "10.9.9.9" },
-        { ...spec, clusterIP: "None" },
+        ...(spec.type === "ExternalName"
+          ? []
+          : [
+              { ...spec, clusterIP: "10.9.9.9" },
+              { ...spec, clusterIP: "None" },
+            ]),
         { ...spec, type: "ExternalName", externalName: "drifted" },
         { ...spec, type: "ClusterIP", externalName: undefined },
         { ...spec, ports: [{ name: "x", port: 1 }] },
@@ -291,6 +350,8 @@ export const events: readonly Event[] = [
   heal,
   settleRevision,
   settleRevision,
+  settleRevision,
+  settleRevision,
   settleIngress,
   settleIngress,
   settleIngress,
@@ -299,6 +360,12 @@ export const events: readonly Event[] = [
   addWildcard,
   claim,
   moveTarget,
+  openTarget,
+  hide,
+  takeName,
+  autoscale,
+  runPods,
+  runPods,
   scale,
   fillEndpoints,
   lose,

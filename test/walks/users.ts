@@ -1,9 +1,9 @@
-import { admissionKinds, defaultObject } from "../../src/apis/admission.ts";
+import { admissionKinds, defaultObject, validateObject } from "../../src/apis/admission.ts";
 import type { KubeObject } from "../../src/apis/meta.ts";
 import { parseServingConfig } from "../../src/config/serving-config.ts";
 import { configDataOf } from "../../src/main/answer/reconcile.ts";
 import type { Dice } from "../../src/testing/mutate.ts";
-import { add, grown, type Loose, ofKind, type World } from "./world.ts";
+import { add, configMapsOf, grown, type Loose, ofKind, type World } from "./world.ts";
 
 const serving = "serving.knative.dev/v1";
 
@@ -41,6 +41,12 @@ const containerParts: readonly object[] = [
   { securityContext: { runAsUser: 7, capabilities: { add: ["NET_BIND_SERVICE"] } } },
   { volumeMounts: [{ name: "v", mountPath: "/v" }] },
   { command: ["/bin/a"], args: ["-x", "1"], workingDir: "/w", imagePullPolicy: "Always" },
+  { readinessProbe: { exec: { command: ["/ready"] }, periodSeconds: 7, timeoutSeconds: 3 } },
+  { readinessProbe: { httpGet: { path: "/", scheme: "HTTPS", httpHeaders: [{ name: "H", value: "v" }] } } },
+  { readinessProbe: { periodSeconds: 0, successThreshold: 3, tcpSocket: {} }, livenessProbe: { grpc: {} } },
+  { resources: { requests: { cpu: "1", memory: "64Mi" }, limits: { cpu: "2", "ephemeral-storage": "1Gi" } } },
+  { terminationMessagePath: "/t", terminationMessagePolicy: "FallbackToLogsOnError", stdin: true },
+  { env: [{ name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }] },
 ];
 
 const podParts: readonly object[] = [
@@ -55,6 +61,12 @@ const podParts: readonly object[] = [
   { initContainers: [{ name: "init", image: "busybox", args: ["a"] }, { image: "busybox" }] },
   { nodeSelector: { a: "b" }, tolerations: [{ key: "k", operator: "Exists" }] },
   { affinity: { nodeAffinity: {} }, hostAliases: [{ ip: "127.0.0.9", hostnames: ["h"] }] },
+  { containerConcurrency: 0, automountServiceAccountToken: false },
+  { runtimeClassName: "gvisor", priorityClassName: "high", schedulerName: "own" },
+  { dnsPolicy: "None", dnsConfig: { nameservers: ["1.1.1.1"] }, shareProcessNamespace: true },
+  { securityContext: { runAsNonRoot: true, fsGroup: 3 } },
+  { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "DoNotSchedule" }] },
+  { volumes: [{ name: "v", persistentVolumeClaim: { claimName: "p", readOnly: true } }] },
 ];
 
 const templateAnnotations: readonly Readonly<Record<string, string>>[] = [
@@ -65,6 +77,29 @@ const templateAnnotations: readonly Readonly<Record<string, string>>[] = [
   { "serving.knative.dev/progress-deadline": "20s", note: "n" },
   { "serving.knative.dev/routes": "forged", "serving.knative.dev/routingStateModified": "never" },
   { "serving.knative.dev/creator": "somebody" },
+  { "autoscaling.knative.dev/initial-scale": "0" },
+  { "autoscaling.knative.dev/initial-scale": "3", "autoscaling.knative.dev/max-scale": "2" },
+  { "autoscaling.knative.dev/target": "1.5", "autoscaling.knative.dev/target-utilization-percentage": "80" },
+  { "autoscaling.knative.dev/metric": "rps", "autoscaling.knative.dev/target": "150" },
+  { "autoscaling.knative.dev/window": "40s", "autoscaling.knative.dev/panic-window-percentage": "50" },
+  { "autoscaling.knative.dev/targetBurstCapacity": "-1", "autoscaling.knative.dev/panicThresholdPercentage": "400" },
+  { "autoscaling.knative.dev/scale-down-delay": "90s", "autoscaling.knative.dev/activation-scale": "2" },
+  { "autoscaling.knative.dev/scale-to-zero-pod-retention-period": "42s" },
+  { "autoscaling.knative.dev/metric-aggregation-algorithm": "weightedExponential" },
+  {
+    "autoscaling.knative.dev/class": "hpa.autoscaling.knative.dev",
+    "autoscaling.knative.dev/metric": "memory",
+    "autoscaling.knative.dev/target": "200",
+    "autoscaling.knative.dev/max-scale": "4",
+  },
+  { "autoscaling.knative.dev/class": "hpa.autoscaling.knative.dev", "autoscaling.knative.dev/metric": "jobs" },
+  { "queue.sidecar.serving.knative.dev/resource-percentage": "20" },
+  {
+    "queue.sidecar.serving.knative.dev/cpu-resource-request": "30m",
+    "queue.sidecar.serving.knative.dev/memory-resource-limit": "1Gi",
+  },
+  { "features.knative.dev/queueproxy-podinfo": "enabled" },
+  { "sidecar.istio.io/inject": "true" },
 ];
 
 const templateLabels: readonly Readonly<Record<string, string>>[] = [
@@ -104,6 +139,31 @@ const annotations: readonly Readonly<Record<string, string>>[] = [
   { "serving.knative.dev/forceUpgrade": "true" },
   { "features.knative.dev/podspec-dryrun": "enabled" },
   { note: "n" },
+];
+
+const featureKeys = [
+  "multi-container-probing",
+  "kubernetes.podspec-affinity",
+  "kubernetes.podspec-topologyspreadconstraints",
+  "kubernetes.podspec-hostaliases",
+  "kubernetes.podspec-fieldref",
+  "kubernetes.podspec-nodeselector",
+  "kubernetes.podspec-runtimeclassname",
+  "kubernetes.podspec-securitycontext",
+  "kubernetes.podspec-shareprocessnamespace",
+  "kubernetes.podspec-priorityclassname",
+  "kubernetes.podspec-schedulername",
+  "kubernetes.podspec-tolerations",
+  "kubernetes.podspec-init-containers",
+  "kubernetes.podspec-persistent-volume-claim",
+  "kubernetes.podspec-dnspolicy",
+  "kubernetes.podspec-dnsconfig",
+  "kubernetes.containerspec-addcapabilities",
+  "secure-pod-defaults",
+  "tag-header-based-routing",
+  "queueproxy.resource-defaults",
+  "queueproxy.mount-podinfo",
+  "autodetect-http2",
 ];
 
 const configs: readonly (readonly [map: string, settings: readonly Readonly<Record<string, string>>[]])[] = [
@@ -166,40 +226,90 @@ const configs: readonly (readonly [map: string, settings: readonly Readonly<Reco
       { "revision-timeout-seconds": "60", "container-concurrency": "7" },
       { "container-name-template": "{{.Name}}-c", "enable-service-links": "default" },
       { "revision-cpu-request": "10m", "revision-memory-limit": "1Gi", "init-container-name-template": "i" },
+      { "revision-response-start-timeout-seconds": "20", "revision-idle-timeout-seconds": "30" },
+      { "allow-container-concurrency-zero": "false", "container-concurrency": "9" },
+      {},
+    ],
+  ],
+  ["config-features", [allFeatures("Enabled"), allFeatures("Enabled"), allFeatures("Allowed"), {}]],
+  [
+    "config-deployment",
+    [
+      { "progress-deadline": "99s", "queue-sidecar-cpu-request": "50m", "queue-sidecar-memory-limit": "100Mi" },
+      { "runtime-class-name": "kata:\n  selector:\n    app: mine\ngvisor: {}\n" },
+      { "default-affinity-type": "none", "queue-sidecar-token-audiences": "a,b" },
+      { "queue-sidecar-rootca": "ca", "registries-skipping-tag-resolving": "ghcr.io" },
+      {},
+    ],
+  ],
+  [
+    "config-autoscaler",
+    [
+      { "min-scale": "1", "max-scale": "7", "initial-scale": "2" },
+      { "allow-zero-initial-scale": "true", "initial-scale": "0", "stable-window": "30s" },
+      { "container-concurrency-target-percentage": "0.5", "container-concurrency-target-default": "40" },
+      { "requests-per-second-target-default": "33.5", "target-burst-capacity": "0" },
+      { "panic-window-percentage": "20", "panic-threshold-percentage": "150", "scale-down-delay": "5m" },
+      { "pod-autoscaler-class": "hpa.autoscaling.knative.dev", "max-scale-limit": "20", "max-scale": "20" },
+      { "max-scale-up-rate": "5", "max-scale-down-rate": "3", "activator-capacity": "10" },
+      {},
+    ],
+  ],
+  [
+    "config-observability",
+    [
+      { "logging.enable-request-log": "true", "logging.enable-probe-request-log": "true" },
+      { "logging.enable-var-log-collection": "true", "profiling.enable": "true" },
+      {
+        "logging.revision-url-template": `https://logs/\${REVISION_UID}`,
+        "metrics.request-metrics-backend-destination": "none",
+      },
       {},
     ],
   ],
 ];
+
+function allFeatures(flag: "Enabled" | "Allowed"): Readonly<Record<string, string>> {
+  return Object.fromEntries(featureKeys.map((key) => [key, flag]));
+}
 
 /** What names are taken from. */
 const serviceNames = ["s", "s", "hello", longName] as const;
 
 export function makeService(world: World, dice: Dice): void {
   const name = dice.pick(serviceNames);
-  const service = {
-    apiVersion: serving,
-    kind: "Service",
-    metadata: marked(name, dice),
-    spec: { template: template(name, dice), traffic: [] },
-  };
-  service.spec.traffic = traffic(world, service, dice) as never;
-  add(world, admitted(world, service, undefined));
+  create(world, () => {
+    const service: Loose = { apiVersion: serving, kind: "Service", metadata: marked(name, dice), spec: {} };
+    service.spec = { template: template(name, dice), traffic: traffic(world, service, dice) };
+    return service;
+  });
 }
 
 export function makeBare(world: World, dice: Dice): void {
   for (const name of dice.pick([["c"], ["c", "d"]])) {
-    const configuration = {
+    create(world, () => ({
       apiVersion: serving,
       kind: "Configuration",
       metadata: marked(name, dice),
       spec: { template: template(name, dice) },
-    };
-    add(world, admitted(world, configuration, undefined));
+    }));
   }
   for (const name of dice.pick([["r"], ["r", "other"], [longName]])) {
-    const route: Loose = { apiVersion: serving, kind: "Route", metadata: marked(name, dice), spec: {} };
-    route.spec.traffic = traffic(world, route, dice);
-    add(world, admitted(world, route, undefined));
+    create(world, () => {
+      const route: Loose = { apiVersion: serving, kind: "Route", metadata: marked(name, dice), spec: {} };
+      route.spec.traffic = traffic(world, route, dice);
+      return route;
+    });
+  }
+}
+
+/** Tries until the webhook lets one in. */
+function create(world: World, make: () => Loose): void {
+  for (;;) {
+    const admitted = admit(world, make(), undefined);
+    if (!admitted) continue;
+    add(world, admitted);
+    return;
   }
 }
 
@@ -214,9 +324,10 @@ export function change(world: World, dice: Dice): void {
   else if (object.kind === "DomainMapping") changeMapping(object, dice);
   else if (object.spec.template && (roll < 8 || !object.spec.traffic))
     object.spec.template = template(object.metadata.name, dice);
+  else if (dice.roll(3) > 0 && object.spec.traffic?.length > 0) editTraffic(world, object, dice);
   else object.spec.traffic = traffic(world, object, dice);
   if (JSON.stringify(old.spec) !== JSON.stringify(object.spec)) grown(object);
-  admitted(world, object, old);
+  Object.assign(object, admit(world, object, old) ?? old);
 }
 
 export function configure(world: World, dice: Dice): void {
@@ -259,17 +370,46 @@ function template(owner: string, dice: Dice): Loose {
   return structuredClone({ metadata, spec: { containers, ...dice.pick(podParts), ...dice.pick(podParts) } });
 }
 
-const splits = [
-  [100],
-  [100],
-  [50, 50],
-  [99, 1],
-  [10, 0, 90],
-  [34, 33, 33],
-  [100, undefined],
-  [0, 100],
-  [60, 60],
-] as const;
+const splits = [[100], [100], [50, 50], [99, 1], [10, 0, 90], [34, 33, 33], [100, undefined], [0, 100]] as const;
+
+const tags = ["a", "b", "current", "latest"];
+
+/** What users do to the traffic that there is: tags come and go and get other names, shares move, revisions are pinned. */
+function editTraffic(world: World, { kind, spec }: Loose, dice: Dice): void {
+  const targets: Loose[] = spec.traffic;
+  const target = dice.pick(targets);
+  const other = dice.pick(targets);
+  const revisions = ofKind(world, "Revision").map(({ metadata }) => metadata.name);
+  switch (dice.roll(7)) {
+    case 0:
+      if (!targets.some(({ tag }) => tag === "b")) target.tag = "b";
+      break;
+    case 1:
+      delete target.tag;
+      break;
+    case 2:
+      targets.push({ tag: dice.pick(tags), percent: 0, ...pinned(dice.pick([...revisions, "missing"])) });
+      break;
+    case 3: {
+      const moved = Math.min(10, target.percent ?? 0);
+      target.percent = (target.percent ?? 0) - moved;
+      other.percent = (other.percent ?? 0) + moved;
+      break;
+    }
+    case 4:
+    case 5:
+      if (revisions.length > 0) Object.assign(target, { configurationName: undefined }, pinned(dice.pick(revisions)));
+      break;
+    default:
+      Object.assign(target, { revisionName: undefined, latestRevision: true });
+      if (kind === "Route") target.configurationName ??= ofKind(world, "Configuration")[0]?.metadata.name;
+  }
+  spec.traffic = JSON.parse(JSON.stringify(targets));
+}
+
+function pinned(revisionName: string): object {
+  return { revisionName, latestRevision: false };
+}
 
 /** Traffic to what there is, and now and then to what there is not. */
 function traffic(world: World, { kind }: KubeObject, dice: Dice): object[] | undefined {
@@ -280,10 +420,10 @@ function traffic(world: World, { kind }: KubeObject, dice: Dice): object[] | und
   };
   const revisions = namesOf("Revision", "missing");
   const configurations = namesOf("Configuration", "c");
-  const tags = ["a", "b", "current", "latest"].slice(dice.roll(3));
+  const left = tags.slice(dice.roll(3));
   return dice.pick(splits).map((percent) => ({
     ...(percent !== undefined && { percent }),
-    ...(dice.roll(2) === 0 && tags.length > 0 && { tag: tags.shift() }),
+    ...(dice.roll(2) === 0 && left.length > 0 && { tag: left.shift() }),
     ...(revisions[0] !== "missing" && dice.roll(3) === 0
       ? { revisionName: dice.pick(revisions) }
       : kind === "Route"
@@ -305,14 +445,16 @@ const references: readonly Loose[] = [
 /** A DomainMapping, and what it may lead to. */
 export function makeMapping(world: World, dice: Dice): void {
   const name = dice.pick(["d.example.com", "www.mapped.test", "r.ns.example.com"]);
-  const mapping: Loose = {
-    apiVersion: "serving.knative.dev/v1beta1",
-    kind: "DomainMapping",
-    metadata: marked(name, dice),
-    spec: {},
-  };
-  changeMapping(mapping, dice);
-  add(world, admitted(world, mapping, undefined));
+  create(world, () => {
+    const mapping: Loose = {
+      apiVersion: "serving.knative.dev/v1beta1",
+      kind: "DomainMapping",
+      metadata: marked(name, dice),
+      spec: {},
+    };
+    changeMapping(mapping, dice);
+    return mapping;
+  });
   for (const kind of ["Service", "Route"]) {
     if (dice.roll(4) === 0) continue;
     const target: Loose = add(world, {
@@ -336,7 +478,7 @@ function changeMapping(mapping: Loose, dice: Dice): void {
 }
 
 const addresses: readonly Loose[] = [
-  ...Array.from({ length: 8 }, () => ({ url: "http://t.ns.svc.cluster.local" })),
+  ...Array.from({ length: 40 }, () => ({ url: "http://t.ns.svc.cluster.local" })),
   { url: "https://t.ns.svc.cluster.local" },
   { url: "http://other-name.ns.svc.cluster.local/" },
   { url: "http://t.ns.svc.cluster.local/path" },
@@ -352,14 +494,14 @@ export function readdress(target: Loose, dice: Dice): void {
   target.status = dice.roll(10) === 0 ? {} : { address: structuredClone(dice.pick(addresses)) };
 }
 
-/** As the webhook leaves it. */
-function admitted(world: World, object: Loose, oldObject: KubeObject | undefined): Loose {
+/** As the webhook leaves it; undefined where it refuses. */
+function admit(world: World, object: Loose, oldObject: KubeObject | undefined): Loose | undefined {
   const admission = admissionKinds.find(({ kind }) => kind.kind === object.kind)!;
-  const configMaps = Object.fromEntries(Object.entries(world.config).map(([name, data]) => [name, { data }]));
-  const config = parseServingConfig(configDataOf(configMaps));
+  const config = parseServingConfig(configDataOf(configMapsOf(world)));
   const operation = oldObject ? "UPDATE" : "CREATE";
   const question = { operation, object, oldObject, userName: "alice", config, refuseUnknownFields: true } as const;
   const answer = defaultObject(admission, question);
   if (!answer.allowed) throw new Error(answer.message);
-  return Object.assign(object, answer.object);
+  const isAllowed = validateObject(admission, { ...question, object: answer.object }).allowed;
+  return isAllowed ? answer.object : undefined;
 }

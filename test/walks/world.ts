@@ -45,10 +45,15 @@ export function ofKind(world: World, ...names: string[]): Loose[] {
   );
 }
 
+/** How the control plane is configured, as requests say it. */
+export function configMapsOf(world: World): Request["configMaps"] {
+  return Object.fromEntries(Object.entries(world.config).map(([name, data]) => [name, { data }]));
+}
+
 /** What a pass of a controller is asked with. */
 export function requestOf(world: World, controller: string, { metadata }: KubeObject): Request {
   endpointsForSelectors(world);
-  const configMaps = Object.fromEntries(Object.entries(world.config).map(([name, data]) => [name, { data }]));
+  const configMaps = configMapsOf(world);
   return structuredClone({
     op: "reconcile",
     controller,

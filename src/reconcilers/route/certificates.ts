@@ -151,7 +151,9 @@ export async function reconcileLocalCertificates(
     }
   }
   if (unready.length === 0) conditions.markTrue("CertificateProvisioned");
-  else for (const certificate of unready) markUnready(certificate, conditions, pass.clock);
+  // One that failed tells more than one that is still under way.
+  const failedLast = unready.toSorted((a, b) => Number(isCertificateFailed(a)) - Number(isCertificateFailed(b)));
+  for (const certificate of failedLast) markUnready(certificate, conditions, pass.clock);
   await deleteOrphans(route, new Set([...hostsOfTag.values()].flat()), "cluster-local-domain", deps, pass);
   return { tls, challenges: [], schemes, unready };
 }

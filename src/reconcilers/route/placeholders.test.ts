@@ -100,29 +100,39 @@ const table: readonly (readonly [
   ],
 ];
 
+test("a name that several tags share is written once", async () => {
+  const writes = await pointed(["", "a"], headless, undefined, { domainInternal: gateway });
+  assert.deepEqual(writes, ["delete services", `create services ExternalName ${gateway}`]);
+});
+
 for (const [what, present, endpoints, place, writes] of table) {
-  test(what, async () => {
-    const client = fakeClient([present, ...(endpoints ? [endpoints] : [])]);
-    const context = fakeContext(parseServingConfig({}), [present]);
-    const ingress = { metadata, status: { publicLoadBalancer: { ingress: [place] } } } as unknown as Ingress;
-    await pointPlaceholders(
-      route,
-      new Map([["", { service: present, ...(endpoints && { endpoints }) }]]),
-      ingress,
-      routeReconciler.deps({ client, informers: context.informers }),
-      {
-        config: context.config.current(),
-        log: silentLogger,
-        clock: context.clock,
-        events: { normal() {}, warning() {} },
-        signal: context.signal,
-      },
-    );
-    assert.deepEqual(
-      client.actions.map(({ verb, resource, object }) => [verb, resource, ...shown(object)].join(" ")),
-      writes,
-    );
-  });
+  test(what, async () => assert.deepEqual(await pointed([""], present, endpoints, place), writes));
+}
+
+/** What is written to lead these tags, which share a name, to the place that the Ingress tells of. */
+async function pointed(
+  tags: readonly string[],
+  present: Service,
+  endpoints: Endpoints | undefined,
+  place: Place,
+): Promise<string[]> {
+  const client = fakeClient([present, ...(endpoints ? [endpoints] : [])]);
+  const context = fakeContext(parseServingConfig({}), [present]);
+  const ingress = { metadata, status: { publicLoadBalancer: { ingress: [place] } } } as unknown as Ingress;
+  await pointPlaceholders(
+    route,
+    new Map(tags.map((tag) => [tag, { service: present, ...(endpoints && { endpoints }) }])),
+    ingress,
+    routeReconciler.deps({ client, informers: context.informers }),
+    {
+      config: context.config.current(),
+      log: silentLogger,
+      clock: context.clock,
+      events: { normal() {}, warning() {} },
+      signal: context.signal,
+    },
+  );
+  return client.actions.map(({ verb, resource, object }) => [verb, resource, ...shown(object)].join(" "));
 }
 
 function shown(object: KubeObject | undefined): string[] {

@@ -127,8 +127,10 @@ export async function pointPlaceholders(
     await replaceService(from.service, to.service, deps.serviceClient, signal);
     await replaceEndpoints(from.endpoints, to.endpoints, deps.endpointsClient, signal);
   };
+  // A template may give several tags one name, which is to be written once.
+  const byName = new Map([...placeholders].map((entry) => [entry[1].service.metadata.name, entry]));
   // All at once; upstream's order is that of its scheduler, which mostly takes the last first.
-  await Promise.all([...placeholders].reverse().map(point));
+  await Promise.all([...byName.values()].reverse().map(point));
 }
 
 async function replaceService(from: Service, to: Service, client: Writer<Service>, signal: AbortSignal): Promise<void> {

@@ -323,6 +323,46 @@ describe("certificates of a route", () => {
     assert.ok(linesOf(statusOf(report).conditions).includes("CertificateProvisioned=True"));
   });
 
+  describe("for hosts inside the cluster that several tags have", () => {
+    const local = { "config-network": { "cluster-local-domain-tls": "enabled" } };
+    const target = { configurationName: "hello", latestRevision: true };
+    const route = testRoute({
+      spec: { traffic: ["a", "b", "c"].map((tag, at) => ({ ...target, tag, percent: at === 0 ? 100 : 0 })) },
+    });
+    const run3 = async (statusByTag: Readonly<Record<string, Certificate["status"]>>) => {
+      const asked = await run([route, ...world], local);
+      const certificates = asked.creates.filter(({ kind }) => kind === "Certificate") as Certificate[];
+      const provided = certificates.map((certificate) => {
+        const [host = ""] = certificate.spec.dnsNames;
+        const status = statusByTag[host.split("-").length > 1 ? host.split("-")[0]! : ""];
+        return { ...certificate, ...(status && { status }) };
+      });
+      return statusOf(await run([route, ...world, ...provided], local));
+    };
+    const there = { conditions: ready.conditions };
+    const failedOne = { conditions: [{ type: "Ready", status: "False" as const, reason: "Refused" }] };
+    const underWay = { conditions: [{ type: "Ready", status: "Unknown" as const, reason: "Waiting" }] };
+
+    test("tell of the one that failed, whichever tag comes last", async () => {
+      const { conditions = [] } = await run3({ "": there, a: failedOne, b: underWay, c: there });
+      assert.match(linesOf(conditions).join(), /CertificateProvisioned=False CertificateProvisionFailed: .*: Refused/);
+    });
+
+    test("tell of the one that is under way, whichever tag comes last", async () => {
+      const { conditions = [] } = await run3({ "": there, a: underWay, b: there, c: there });
+      assert.match(linesOf(conditions).join(), /CertificateProvisioned=Unknown CertificateNotReady: .*: Waiting/);
+    });
+
+    test("make the URLs https of those tags whose certificate is there", async () => {
+      const { traffic = [], address } = await run3({ a: there, b: underWay, c: there });
+      assert.deepEqual(
+        traffic.map(({ url = "" }) => url.split("-")[0]),
+        ["https://a", "http://b", "https://c"],
+      );
+      assert.equal(address?.url, "http://hello.ns.svc.cluster.local");
+    });
+  });
+
   test("of somebody else are left alone", async () => {
     const report = await run([testRoute(), ...world, certificateOf({ metadata: { ownerReferences: [] } })], maps);
     assert.ok(

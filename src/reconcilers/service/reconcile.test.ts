@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { KubeObject } from "../../apis/meta.ts";
 import type { KnativeService } from "../../apis/serving/service.ts";
 import { defaultServingConfig } from "../../config/serving-config.ts";
 import {
@@ -181,22 +182,32 @@ const cases: readonly Case[] = [
       "RoutesReady=Unknown RevisionMissing: waiting",
     ],
   },
-  {
-    name: "that there is no ready revision is less telling than why there is none",
-    row: {
-      objects: [
-        testService(),
-        testConfiguration({ status: conditions({ Ready: ["False", "RevisionFailed", "it crashed"] }) }),
-        testRoute({ status: conditions({ Ready: ["False", "RevisionMissing", "no ready Revision"] }) }),
+  ...['Configuration "hello" does not have any ready Revision.', 'Revision "hello-00002" failed to become ready.'].map(
+    (message) => ({
+      name: `why there is no ready revision is more telling than: ${message}`,
+      row: { objects: lacking(message) },
+      writes: ["updateStatus services"],
+      conditions: [
+        "ConfigurationsReady=False RevisionFailed: it crashed",
+        "Ready=False RevisionFailed: it crashed",
+        `RoutesReady=False RevisionMissing: ${message}`,
       ],
-    },
+    }),
+  ),
+  ...[
+    'Revision "hello-00001" failed to become ready.',
+    'Revision "hello-00007" referenced in traffic not found.',
+    'Configuration "other" referenced in traffic not found.',
+  ].map((message) => ({
+    name: `a failed latest revision does not hide what else the Route lacks: ${message}`,
+    row: { objects: lacking(message) },
     writes: ["updateStatus services"],
     conditions: [
       "ConfigurationsReady=False RevisionFailed: it crashed",
-      "Ready=False RevisionFailed: it crashed",
-      "RoutesReady=False RevisionMissing: no ready Revision",
+      `Ready=False RevisionMissing: ${message}`,
+      `RoutesReady=False RevisionMissing: ${message}`,
     ],
-  },
+  })),
   {
     name: "a ready Route whose traffic is still on the earlier revision is not taken for ready",
     row: { objects: [testService(), ready("hello-00002").configuration, ready("hello-00001").route] },
@@ -208,6 +219,16 @@ const cases: readonly Case[] = [
     ],
   },
 ];
+
+/** A Service whose latest revision has failed, and whose Route says this. */
+function lacking(message: string): KubeObject[] {
+  const failed = conditions({ Ready: ["False", "RevisionFailed", "it crashed"] });
+  return [
+    testService(),
+    testConfiguration({ status: { ...failed, latestCreatedRevisionName: "hello-00002" } }),
+    testRoute({ status: conditions({ Ready: ["False", "RevisionMissing", message] }) }),
+  ];
+}
 
 for (const { name, row, writes, conditions: wanted, events = [], error } of cases) {
   test(name, async () => {

@@ -1,4 +1,4 @@
-import { type ConditionDraft, conditionOf, conditionSet, isTrue } from "../../apis/conditions.ts";
+import { type Condition, type ConditionDraft, conditionOf, conditionSet, isTrue } from "../../apis/conditions.ts";
 import { isControlledBy } from "../../apis/meta.ts";
 import { draftConditions, observed, waitUnderWay } from "../../apis/observed.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
@@ -108,7 +108,7 @@ async function reconcileChildren(
     propagate(route, "RoutesReady", conditions);
     copyFields(status, route.status, ["url", "address", "traffic"]);
   }
-  tellDeepestCause(conditions);
+  tellDeepestCause(conditions, configuration);
   if (isTrue(conditions.get("RoutesReady")) && !followsLatest(route, configuration)) {
     conditions.markUnknown("RoutesReady", "TrafficNotMigrated", "Traffic is not yet migrated to the latest revision.");
   }
@@ -210,12 +210,20 @@ function propagate(child: Configuration | Route, type: string, conditions: Condi
   else conditions.markUnknown(type, reason, message);
 }
 
-/** A Route without a ready revision only says that there is none: readiness tells what the Configuration says of why. */
-function tellDeepestCause(conditions: ConditionDraft): void {
+/** A Route that waits for the latest revision only says so: readiness tells what the Configuration says of why. */
+function tellDeepestCause(conditions: ConditionDraft, configuration: Configuration): void {
   const { status, reason = "", message = "" } = conditions.get("ConfigurationsReady") ?? { status: "True" };
-  if (conditions.get("RoutesReady")?.reason !== "RevisionMissing" || !tellsCause(conditions)) return;
+  if (!lacksLatest(conditions.get("RoutesReady"), configuration) || !tellsCause(conditions)) return;
   if (status === "False") conditions.markFalse("ConfigurationsReady", reason, message);
   if (status === "Unknown") conditions.markUnknown("ConfigurationsReady", reason, message);
+}
+
+/** Whether a Route lacks what the Configuration is to bring about, rather than a revision that it names itself. */
+function lacksLatest(routesReady: Condition | undefined, { metadata, status }: Configuration): boolean {
+  const { reason, message = "" } = routesReady ?? {};
+  if (reason !== "RevisionMissing" || message.endsWith(" referenced in traffic not found.")) return false;
+  const names = [`Configuration "${metadata.name}"`, `Revision "${status?.latestCreatedRevisionName ?? ""}"`];
+  return names.some((name) => message.startsWith(name));
 }
 
 function copyFields<S extends object, K extends keyof S>(
