@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Loose } from "../walks/world.ts";
 import {
   type Change,
@@ -81,6 +82,35 @@ const trafficWaits: Change = (upstream, request, ours) => {
   return waiting;
 };
 
+/** The spec of a Service without what the API server adds where nobody says otherwise. */
+function withoutDefaults({ sessionAffinity, ports = [], ...spec }: Loose): Loose {
+  return {
+    ...spec,
+    ...(sessionAffinity && sessionAffinity !== "None" && { sessionAffinity }),
+    ports: ports.map(({ targetPort, protocol, ...port }: Loose) => ({
+      ...port,
+      ...(targetPort && targetPort !== port.port && { targetPort }),
+      ...(protocol && protocol !== "TCP" && { protocol }),
+    })),
+  };
+}
+
+/** What only the API server says of a placeholder Service is no reason to write it. */
+const defaultsAreNoChange: Change = (upstream, request) => {
+  if (request.controller !== "route") return undefined;
+  const isNeedless = ({ verb, resource, name, object }: Loose) => {
+    const present = request.objects.find(
+      ({ apiVersion, kind, metadata }: Loose) => apiVersion === "v1" && kind === "Service" && metadata.name === name,
+    );
+    if (verb !== "update" || resource !== "services" || !present) return false;
+    return isDeepStrictEqual(withoutDefaults(object.spec), withoutDefaults(present.spec));
+  };
+  return withActions(
+    upstream,
+    (upstream.actions ?? []).filter((action: Loose) => !isNeedless(action)),
+  );
+};
+
 /** Tags that share a name have it written once. */
 const sharedNamesOnce: Change = (upstream, { controller, configMaps }) => {
   const template = configMaps?.["config-network"]?.data?.["tag-template"] ?? "{{.Tag}}";
@@ -120,6 +150,7 @@ export const routeRules: readonly { readonly row: string; readonly change: Chang
   { row: "New tags of a Route whose hosts are no domain names", change: badHostsKeepTraffic },
   { row: "A pass of a ready Route that fails before its Ingress is told", change: failuresKeepTraffic },
   { row: "Traffic that moves to a revision without pods", change: trafficWaits },
+  { row: "Placeholder Services", change: defaultsAreNoChange },
   { row: "Tags that share a name", change: sharedNamesOnce },
   { row: "Orphaned Certificates", change: foreignCertificatesStay },
 ];
