@@ -183,7 +183,7 @@ export interface Outcome<T extends KubeObject> {
   readonly error?: unknown;
   /**
    * How long `status` may wait to be written, in case the next pass has something more telling. Not unless told. What the
-   * next pass has may wait as long again, all together 10 s.
+   * next pass has may wait as long again, all together 10 s; up to four times as long while many objects of the kind wait.
    */
   readonly statusMayWaitMs?: number;
 }

@@ -65,6 +65,10 @@ export const passDeadlineMs = 30_000;
 /** So long a key goes at most without the status that its passes want, however often that changes. */
 const longestWaitMs = 10_000;
 
+/** So many keys may have a status waiting before all wait longer, in proportion, up to so much. */
+const fewWaiting = 25;
+const mostStretch = 4;
+
 interface WaitingStatus {
   readonly status: unknown;
   /** From when on passes have wanted this status, and from when on any. */
@@ -119,14 +123,18 @@ export function createPass<T extends KubeObject, Deps, Config>(
     }
   };
 
-  /** How much longer the status may wait: one that says something new waits anew, but not for ever. */
+  /**
+   * How much longer the status may wait: one that says something new waits anew, but not for ever. Many on the way at the
+   * same time keep the API server busy, so that each of their states lasts longer.
+   */
   const waitOf = (key: string, status: StatusOf<T>, mayWaitMs: number): number => {
     const now = clock.monotonic();
     const before = waiting.get(key);
     const firstSince = before?.firstSince ?? now;
     const since = before && changedStatus(before.status, status) === undefined ? before.since : now;
     waiting.set(key, { status, since, firstSince });
-    return Math.min(since + mayWaitMs, firstSince + longestWaitMs) - now;
+    const stretch = Math.min(Math.max(1, waiting.size / fewWaiting), mostStretch);
+    return Math.min(since + mayWaitMs * stretch, firstSince + longestWaitMs * stretch) - now;
   };
 
   const finalize = async (object: T, pass: Pass<Config>): Promise<PassResult> => {

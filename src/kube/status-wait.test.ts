@@ -9,9 +9,13 @@ import { testConfiguration } from "../testing/serving-objects.ts";
 import type { Outcome } from "./api.ts";
 import { createPass } from "./pass.ts";
 
-/** Runs passes whose outcomes are given, one after the other, over one Configuration. */
-function passesWith(outcomes: readonly Outcome<Configuration>[], mayDelayStatus = true) {
-  const objects = [testConfiguration({ status: {} })];
+const nameOf = (index: number) => (index === 0 ? "hello" : `hello-${index}`);
+
+/** Runs passes whose outcomes are given, one after the other, over one Configuration of `count` that there are. */
+function passesWith(outcomes: readonly Outcome<Configuration>[], mayDelayStatus = true, count = 1) {
+  const objects = Array.from({ length: count }, (_, index) =>
+    testConfiguration({ metadata: { name: nameOf(index) }, status: {} }),
+  );
   const client = fakeClient(objects);
   const clock = fakeClock();
   const left = [...outcomes];
@@ -31,7 +35,8 @@ function passesWith(outcomes: readonly Outcome<Configuration>[], mayDelayStatus 
     },
   );
   const written = () => client.actions.map(({ object }) => (object as Configuration).status?.latestCreatedRevisionName);
-  return { run: () => pass("ns/hello"), clock, written, disown: () => (owned = false), own: () => (owned = true) };
+  const run = (index = 0) => pass(`ns/${nameOf(index)}`);
+  return { run, clock, written, disown: () => (owned = false), own: () => (owned = true) };
 }
 
 const saying = (
@@ -69,6 +74,36 @@ test("a status that changes all the time is written after ten seconds", async ()
   for (const _ of names) {
     await run();
     await clock.advance(900);
+  }
+  assert.deepEqual(written(), ["r12"]);
+});
+
+for (const [others, waitMs] of [
+  [24, 1000],
+  [49, 2000],
+  [99, 4000],
+  [399, 4000],
+] as const) {
+  test(`a status waits ${waitMs / 1000} s beside those of ${others} more objects`, async () => {
+    const outcomes = Array.from({ length: others + 1 }, () => saying("a"));
+    const { run } = passesWith(outcomes, true, others + 1);
+    for (let index = 1; index <= others; index++) await run(index);
+    assert.deepEqual(await run(), { type: "done", requeueAfterMs: waitMs });
+  });
+}
+
+test("a status that changes all the time is written after forty seconds beside those of a hundred more objects", async () => {
+  const others = 100;
+  const rounds = Array.from({ length: 13 }, (_, index) => saying(`r${index}`));
+  const { run, clock, written } = passesWith(
+    [...Array.from({ length: others }, () => saying("other")), ...rounds],
+    true,
+    others + 1,
+  );
+  for (let index = 1; index <= others; index++) await run(index);
+  for (const _ of rounds) {
+    await run();
+    await clock.advance(3500);
   }
   assert.deepEqual(written(), ["r12"]);
 });
