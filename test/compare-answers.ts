@@ -6,6 +6,7 @@
  *   node test/walked-cases.ts --seed 1 --count 5000 | node test/compare-answers.ts --upstream 'oracle run' --at-least 99.9
  */
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { isDeepStrictEqual, parseArgs } from "node:util";
 import { rolloutAnnotation } from "../src/apis/networking/labels.ts";
 import { type Answer, essenceOf } from "./compare/essence.ts";
@@ -60,13 +61,8 @@ function program(command: string): Program {
 
 function start(command: string) {
   const { stdin, stdout, pid } = spawn(command, { shell: true, stdio: ["pipe", "pipe", "ignore"], detached: true });
-  let rest = "";
   let take: ((line: string | undefined) => void) | undefined;
-  stdout.setEncoding("utf8").on("data", (part: string) => {
-    const lines = (rest + part).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) take?.(line);
-  });
+  createInterface({ input: stdout }).on("line", (line) => take?.(line));
   stdout.on("close", () => take?.(undefined));
   stdin.on("error", () => take?.(undefined));
   const answerTo = (line: string) =>
@@ -95,15 +91,6 @@ function atPresent(request: Loose): string {
         )
       : value,
   );
-}
-
-async function* linesOf(input: NodeJS.ReadableStream): AsyncGenerator<string> {
-  let rest = "";
-  for await (const part of input.setEncoding("utf8")) {
-    const lines = (rest + part).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
-  }
 }
 
 interface Compared {
@@ -152,7 +139,7 @@ function kindOf({ op, controller, resource, kind, name }: Loose): string {
 }
 
 const compared: Compared[] = [];
-const requests = linesOf(process.stdin);
+const requests = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 await Promise.all(
   Array.from({ length: Number(values.processes) }, async () => {
     const upstream = program(values.upstream!);

@@ -1,3 +1,4 @@
+import { isNotFound } from "../../kube/errors.ts";
 import { isoTime } from "../../lib/iso-time.ts";
 import type { AdmissionAttributes } from "./admission.ts";
 import type { Api, Call } from "./call.ts";
@@ -110,7 +111,7 @@ export async function removeCollection(
   await Promise.all(
     entries.map((entry) =>
       remove(api, call, { ...place, namespace: entry.namespace, name: entry.name }, options).catch((error: unknown) => {
-        if ((error as { code?: number }).code !== 404) throw error;
+        if (!isNotFound(error)) throw error;
       }),
     ),
   );

@@ -18,7 +18,7 @@ import { gone, noSuchPath } from "./status-errors.ts";
 import type { Change, Stored } from "./storage.ts";
 import { cloneJson } from "./typed-values.ts";
 import { writeObject } from "./verbs.ts";
-import { seenAs } from "./watch.ts";
+import { seenAs, stateOf } from "./watch.ts";
 
 const administrator: User = { username: "system:admin", groups: ["system:masters", "system:authenticated"] };
 
@@ -103,13 +103,14 @@ export function createOwnClient(api: Api, signer: TokenSigner, userAgent: string
         const resource = serving(kind);
         const { query } = callOf(listParameters(options), options.signal);
         const signal = options.signal ? AbortSignal.any([options.signal, closed.signal]) : closed.signal;
-        const filter = filterOf(resource, options.namespace ?? "", query);
+        const { namespace = "" } = options;
+        const filter = filterOf(resource, namespace, query);
         const hand = (change: Change) => {
           const seen = signal.aborted ? undefined : seenAs(change, filter);
           if (seen) onEvent({ type: seen[0], object: outgoing(resource, seen[1]) });
         };
         const from = parseRevision(options.resourceVersion ?? "");
-        const before = from === 0 ? stateOf(api, resource) : api.cache.since(resource.key, from);
+        const before = from === 0 ? stateOf(api, resource, namespace) : api.cache.since(resource.key, from);
         if (!before) throw gone(`too old resource version: ${from} (${api.storage.revision})`);
         const ended = Promise.withResolvers<void>();
         let waiting: Change[] = [...before];
@@ -176,12 +177,6 @@ export function createOwnClient(api: Api, signer: TokenSigner, userAgent: string
     },
     close: () => closed.abort(new Error("the client is closed")),
   };
-}
-
-/** What is there, as changes that have just made it. */
-function stateOf(api: Api, resource: ServedResource): Change[] {
-  const entries = api.storage.list(resource.key);
-  return entries.map((entry) => ({ type: "ADDED", revision: entry.revision, entry, previous: undefined }));
 }
 
 function namespaceOf({ metadata: { namespace } }: KubeObject): { readonly namespace?: string } {

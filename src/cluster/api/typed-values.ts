@@ -28,7 +28,10 @@ export function mapAt(target: Fields, name: string): Fields {
   return target[name] as Fields;
 }
 
-/** A private copy of a JSON value, without fields that are undefined. Several times faster than structuredClone, which handles far more than JSON. */
+/**
+ * A private copy of a JSON value, without fields that are undefined. Several times faster than structuredClone, which
+ * handles far more than JSON.
+ */
 export function cloneJson<T>(value: T): T {
   if (Array.isArray(value)) return value.map(cloneJson) as T;
   if (typeof value !== "object" || value === null) return value;

@@ -60,8 +60,8 @@ export function serveWatch(
       write(bookmarkLine(resource, view, Math.max(sent, api.storage.revision), annotations));
 
     if (startsWithState) {
-      for (const entry of api.storage.list(resource.key, namespace)) {
-        const line = encode({ type: "ADDED", revision: entry.revision, entry, previous: undefined }, filter);
+      for (const change of stateOf(api, resource, namespace)) {
+        const line = encode(change, filter);
         if (line) write(line);
       }
     }
@@ -93,6 +93,12 @@ export function serveWatch(
     response.once("close", finish);
     if (call.signal.aborted || response.destroyed) finish();
   });
+}
+
+/** The objects that there are, as changes that have just made them. */
+export function stateOf(api: Api, resource: ServedResource, namespace: string): Change[] {
+  const entries = api.storage.list(resource.key, namespace);
+  return entries.map((entry) => ({ type: "ADDED", revision: entry.revision, entry, previous: undefined }));
 }
 
 type Encoder = (change: Change, filter: Filter) => string | undefined;

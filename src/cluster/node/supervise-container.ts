@@ -25,13 +25,7 @@ export async function superviseContainer(
   const { clock } = context.node;
   const { startupProbe, readinessProbe, livenessProbe } = container;
   const locate = locateIn(context.node.loopback);
-  const target: ActionTarget = {
-    container,
-    podIP: context.place.podIP,
-    locate,
-    clock: context.node.clock,
-    exec: launch.exec,
-  };
+  const target: ActionTarget = { container, podIP: context.place.podIP, locate, clock, exec: launch.exec };
   const ended = new AbortController();
   const probing = AbortSignal.any([ended.signal, context.killing]);
   const over = process.exited.then((exit) => {

@@ -82,7 +82,7 @@ async function objectOf(
   { knativeServices, routes, client }: TargetSources,
   signal: AbortSignal,
 ): Promise<Addressable> {
-  if (kind.group === servingGroup && (kind.kind === "Service" || kind.kind === "Route")) {
+  if (isKnativeTarget(kind)) {
     const found = (kind.kind === "Service" ? knativeServices : routes).get(ref);
     if (!found) throw notFound(ref.namespace, ref.name, `${resourceNameOf(kind)} "${ref.name}" not found`);
     return found;
@@ -103,9 +103,12 @@ export function referredKind({ apiVersion = "", kind }: DomainMapping["spec"]["r
 }
 
 /** Whether the objects of a kind that mappings lead to are in the caches of every control plane. */
-export function isCachedTarget({ group, kind }: Kind): boolean {
-  if (group === servingGroup) return kind === "Service" || kind === "Route";
-  return group === "" && kind === "Service";
+export function isCachedTarget(kind: Kind): boolean {
+  return isKnativeTarget(kind) || (kind.group === "" && kind.kind === "Service");
+}
+
+function isKnativeTarget({ group, kind }: Kind): boolean {
+  return group === servingGroup && (kind === "Service" || kind === "Route");
 }
 
 function notFound(namespace: string, name: string, why: string): UnresolvedError {

@@ -171,9 +171,10 @@ function claimAddresses(item: Item, stored: Item | undefined, reader: StorageRea
     reader
       .list("services")
       .filter(({ name, namespace }) => name !== item.metadata.name || namespace !== item.metadata.namespace);
+  const takenAddresses = () => new Set(others().map(({ object }) => (object as Item).spec?.["clusterIP"]));
   const wanted = spec["clusterIP"];
   if (wanted !== "None" && wanted !== stored?.spec?.["clusterIP"]) {
-    const taken = new Set(others().map(({ object }) => (object as Item).spec?.["clusterIP"]));
+    const taken = takenAddresses();
     if (!wanted) {
       spec["clusterIP"] = freeAddress(taken, item.metadata.uid ?? "");
     } else if (!/^10\.96\.\d+\.\d+$/.test(String(wanted))) {
@@ -193,8 +194,7 @@ function claimAddresses(item: Item, stored: Item | undefined, reader: StorageRea
     }
     spec["clusterIPs"] = [spec["clusterIP"]];
   } else if (!wanted && stored?.spec?.["clusterIP"] === undefined) {
-    const taken = new Set(others().map(({ object }) => (object as Item).spec?.["clusterIP"]));
-    spec["clusterIP"] = freeAddress(taken, item.metadata.uid ?? "");
+    spec["clusterIP"] = freeAddress(takenAddresses(), item.metadata.uid ?? "");
     spec["clusterIPs"] = [spec["clusterIP"]];
   }
   if (
