@@ -8,8 +8,9 @@ import { controllerReference, type KubeObject } from "../../apis/meta.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { apiError } from "../../kube/errors.ts";
+import { assertReport, type Expected } from "../../testing/assert-report.ts";
 import type { Induce } from "../../testing/fake-client.ts";
-import { conditions, linesOf, testRevision } from "../../testing/serving-objects.ts";
+import { conditions, testRevision } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
 import { type Row, reconcileOnce } from "../../testing/table.ts";
 import { makeDeployment } from "./deployment.ts";
@@ -126,14 +127,10 @@ const warning = (reason: string, message: string): Event => ({
   message,
 });
 
-interface Case {
+interface Case extends Expected {
   readonly name: string;
   readonly objects: readonly KubeObject[];
   readonly options?: Options;
-  readonly writes: readonly string[];
-  readonly conditions: readonly string[];
-  readonly events?: readonly string[];
-  readonly error?: RegExp;
 }
 
 const cases: readonly Case[] = [
@@ -396,18 +393,8 @@ const cases: readonly Case[] = [
   },
 ];
 
-for (const { name, objects, options, writes, conditions: wanted, events = [], error } of cases) {
-  test(name, async () => {
-    const report = await run(objects, options);
-    assert.deepEqual(
-      report.actions.map(({ verb, resource }) => `${verb} ${resource}`),
-      writes,
-    );
-    assert.deepEqual(linesOf(report.outcome?.status?.conditions), wanted);
-    assert.deepEqual(report.events, events);
-    if (error) assert.match(String(report.error), error);
-    else assert.equal(report.error, undefined);
-  });
+for (const { name, objects, options, ...expected } of cases) {
+  test(name, async () => assertReport(await run(objects, options), expected));
 }
 
 test("a settled revision asks nothing of the API server", async () => {

@@ -3,14 +3,8 @@ import { test } from "node:test";
 import type { KubeObject } from "../../apis/meta.ts";
 import type { KnativeService } from "../../apis/serving/service.ts";
 import { defaultServingConfig } from "../../config/serving-config.ts";
-import {
-  conditions,
-  linesOf,
-  testConfiguration,
-  testRevision,
-  testRoute,
-  testService,
-} from "../../testing/serving-objects.ts";
+import { assertReport, type Expected } from "../../testing/assert-report.ts";
+import { conditions, testConfiguration, testRevision, testRoute, testService } from "../../testing/serving-objects.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
 import { type Row, reconcileOnce } from "../../testing/table.ts";
 import { type ServiceDeps, serviceReconciler } from "./reconcile.ts";
@@ -42,14 +36,9 @@ const ready = (revision = "hello-00001") => ({
   }),
 });
 
-interface Case {
+interface Case extends Expected {
   readonly name: string;
   readonly row: ServiceRow;
-  /** "verb resource". */
-  readonly writes: readonly string[];
-  readonly conditions: readonly string[];
-  readonly events?: readonly string[];
-  readonly error?: RegExp;
 }
 
 const outOfDate = "OutOfDate: The Configuration is still working to reflect the latest desired specification.";
@@ -230,18 +219,8 @@ function lacking(message: string): KubeObject[] {
   ];
 }
 
-for (const { name, row, writes, conditions: wanted, events = [], error } of cases) {
-  test(name, async () => {
-    const report = await run(row);
-    assert.deepEqual(
-      report.actions.map(({ verb, resource }) => `${verb} ${resource}`),
-      writes,
-    );
-    assert.deepEqual(linesOf(report.outcome?.status?.conditions), wanted);
-    assert.deepEqual(report.events, events);
-    if (error) assert.match(String(report.error), error);
-    else assert.equal(report.error, undefined);
-  });
+for (const { name, row, ...expected } of cases) {
+  test(name, async () => assertReport(await run(row), expected));
 }
 
 test("a second pass over a settled Service asks nothing of the API server", async () => {
