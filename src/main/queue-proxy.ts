@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { locateIn, loopbackMode, ownAddress } from "../cluster/shared-loopback.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Locate } from "../lib/locate.ts";
@@ -7,30 +6,30 @@ import { readKeyPair } from "../queue-proxy/certificates.ts";
 import { type Environment, EnvironmentError, parseEnvironment } from "../queue-proxy/environment.ts";
 import { createLineLogger } from "../queue-proxy/log-lines.ts";
 import { startQueueProxy } from "../queue-proxy/queue-proxy.ts";
-import type { Network } from "../queue-proxy/transport.ts";
+import type { Network, ReadFile } from "../queue-proxy/transport.ts";
 
 const certificateDirectory = "/var/lib/knative/certs";
 
 async function main(): Promise<void> {
   const stopped = firstSignal();
   const environment = readEnvironment();
-  const print = (line: string) => process.stdout.write(line);
   const logger = createLineLogger("queueproxy", logLevel(environment), systemClock, print, {
     "knative.dev/key": `${environment.namespace}/${environment.revision}`,
     "knative.dev/pod": environment.pod,
   });
   const root = process.env["HAKN_ROOT"] ?? "";
   const loopback = loopbackMode(process.env);
+  const { network, readFile } = await choosePlatform();
   const started = await startQueueProxy({
     environment,
-    network: located(await chooseNetwork(), locateIn(loopback)),
+    network: located(network, locateIn(loopback)),
     clock: systemClock,
     logger,
     address: ownAddress(loopback, process.env["HAKN_BIND_ADDRESS"], environment.podIp),
-    readKeyPair: () => readKeyPair(root + certificateDirectory),
-    report: (line) => process.stderr.write(`${line}\n`),
+    readKeyPair: () => readKeyPair(readFile, root + certificateDirectory),
+    report: (line) => console.error(line),
     writeLog,
-    socketStatistics,
+    socketStatistics: createSocketStatistics(readFile),
   }).catch((error: Error) => {
     logger.error("Failed to bring up queue-proxy, shutting down.", { error });
     process.exit(1);
@@ -54,10 +53,22 @@ function firstSignal(): Promise<void> {
   });
 }
 
-/** Bun's own sockets where they are, else those of node:net. Only one of the two is loaded. */
-async function chooseNetwork(): Promise<Network> {
-  if ("Bun" in globalThis) return (await import("../queue-proxy/adapters/bun.ts")).createBunNetwork(systemClock);
-  return (await import("../queue-proxy/adapters/node.ts")).nodeNetwork;
+/** Bun's own sockets and files where they are, else Node's. Only one of the two is loaded. */
+async function choosePlatform(): Promise<{ network: Network; readFile: ReadFile }> {
+  if ("Bun" in globalThis) {
+    const { createBunNetwork, readBunFile } = await import("../queue-proxy/adapters/bun.ts");
+    return { network: createBunNetwork(systemClock), readFile: readBunFile };
+  }
+  const { nodeNetwork, readNodeFile } = await import("../queue-proxy/adapters/node.ts");
+  return { network: nodeNetwork, readFile: readNodeFile };
+}
+
+/**
+ * Writes lines to standard output before it returns. In Bun, process.stdout loads streams that take 5 MB, and what a slow
+ * reader has not taken by the program's end is lost.
+ */
+function print(lines: string): void {
+  console.log(lines.slice(0, -"\n".length));
 }
 
 /** The pod's addresses are listened on where they really are; what is connected to is in the pod, on 127.0.0.1. */
@@ -76,7 +87,7 @@ function readEnvironment(): Environment {
     return parseEnvironment(process.env);
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    console.error(error.message);
     process.exit(1);
   }
 }
@@ -112,24 +123,22 @@ function writeLog(text: string): void {
 }
 
 function flushLog(): void {
-  process.stdout.write(lines);
+  print(lines);
   lines = "";
 }
 
-let statistics = "";
-let statisticsReadMs = Number.NEGATIVE_INFINITY;
-
 /** The kernel's socket statistics, read once a second at most: a container that is down must not cost a file each time. */
-function socketStatistics(): string {
-  const nowMs = systemClock.monotonic();
-  if (nowMs - statisticsReadMs < 1000) return statistics;
-  statisticsReadMs = nowMs;
-  try {
-    statistics = readFileSync("/proc/net/sockstat", "utf8");
-  } catch (error) {
-    statistics = (error as Error).message;
-  }
-  return statistics;
+function createSocketStatistics(readFile: ReadFile): () => Promise<string> {
+  let statistics = Promise.resolve("");
+  let readMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    const nowMs = systemClock.monotonic();
+    if (nowMs - readMs >= 1000) {
+      readMs = nowMs;
+      statistics = readFile("/proc/net/sockstat").catch((error: Error) => error.message);
+    }
+    return statistics;
+  };
 }
 
 void main();

@@ -1,16 +1,19 @@
-import { existsSync, readFileSync } from "node:fs";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
-import type { KeyPair } from "./transport.ts";
+import type { KeyPair, ReadFile } from "./transport.ts";
 
 const reloadIntervalMs = 60_000;
 
-/** Reads `tls.crt` and `tls.key`, or returns undefined when they are not mounted. Throws when they cannot be read. */
-export function readKeyPair(directory: string): KeyPair | undefined {
-  const certPath = `${directory}/tls.crt`;
-  const keyPath = `${directory}/tls.key`;
-  if (!existsSync(certPath) || !existsSync(keyPath)) return undefined;
-  return { cert: readFileSync(certPath, "utf8"), key: readFileSync(keyPath, "utf8") };
+/** Reads `tls.crt` and `tls.key`; undefined when they are not mounted. Rejects when they cannot be read. */
+export async function readKeyPair(readFile: ReadFile, directory: string): Promise<KeyPair | undefined> {
+  const [cert, key] = await Promise.all(
+    ["tls.crt", "tls.key"].map((name) => readFile(`${directory}/${name}`).catch(undefinedWhenAbsent)),
+  );
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+function undefinedWhenAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }
 
 /**
@@ -21,14 +24,16 @@ export function watchKeyPair(
   clock: Clock,
   logger: Logger,
   initial: KeyPair,
-  read: () => KeyPair | undefined,
+  read: () => Promise<KeyPair | undefined>,
   apply: (pair: KeyPair) => void,
 ): () => void {
   let current = initial;
-  let cancel: () => void;
-  const check = () => {
+  let stopped = false;
+  let cancel = () => {};
+  const check = async () => {
     try {
-      const pair = read();
+      const pair = await read();
+      if (stopped) return;
       if (!pair) throw new Error("certificate and key are gone");
       if (pair.cert !== current.cert || pair.key !== current.key) {
         apply(pair);
@@ -38,8 +43,14 @@ export function watchKeyPair(
     } catch (error) {
       logger.error("failed to reload the certificate; the old one stays in use", { error });
     }
-    cancel = clock.setTimer(reloadIntervalMs, check);
+    schedule();
   };
-  cancel = clock.setTimer(reloadIntervalMs, check);
-  return () => cancel();
+  const schedule = () => {
+    if (!stopped) cancel = clock.setTimer(reloadIntervalMs, () => void check());
+  };
+  schedule();
+  return () => {
+    stopped = true;
+    cancel();
+  };
 }

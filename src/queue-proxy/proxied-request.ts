@@ -117,7 +117,9 @@ export class ProxiedRequest implements RequestConsumer, CallOwner, SlotSeeker, T
 
   failed(error: Error): void {
     const { logger, socketStatistics } = this.context;
-    logger.error(`error reverse proxying request; sockstat: ${socketStatistics()}`, { error: error.message });
+    void socketStatistics().then((sockets) => {
+      logger.error(`error reverse proxying request; sockstat: ${sockets}`, { error: error.message });
+    });
     if (!this.answer.begun) {
       this.refuse(502, error.message);
       return;

@@ -34,7 +34,7 @@ export interface ProxyContext {
   readonly requestLog: RequestLog | undefined;
   readonly tracer: Tracer | undefined;
   /** The kernel's socket statistics, for the log line of a failed request. */
-  readonly socketStatistics: () => string;
+  readonly socketStatistics: () => Promise<string>;
 }
 
 /** The main server's handler: probes are answered here, everything else goes to the user container. */

@@ -20,7 +20,7 @@ export interface QueueProxyContext extends RequestPathContext {
   /**
    * Reads the mounted certificate, if there is one: the main server then listens over TLS too, the admin server only so.
    */
-  readonly readKeyPair: () => KeyPair | undefined;
+  readonly readKeyPair: () => Promise<KeyPair | undefined>;
 }
 
 /** The running sidecar. */
@@ -39,7 +39,7 @@ export interface QueueProxy {
  */
 export async function startQueueProxy(context: QueueProxyContext): Promise<QueueProxy> {
   const { environment, network, clock, logger, address } = context;
-  const keyPair = context.readKeyPair();
+  const keyPair = await context.readKeyPair();
   const stats = createRequestStats(clock);
   const drainer = createDrainer(clock);
   const path = createRequestPath(context, stats, drainer);

@@ -29,7 +29,7 @@ export interface RequestPathContext {
   readonly report: (line: string) => void;
   /** Request log lines. */
   readonly writeLog: (lines: string) => void;
-  readonly socketStatistics: () => string;
+  readonly socketStatistics: () => Promise<string>;
 }
 
 /** What the main server runs. */

@@ -1,4 +1,3 @@
-import { randomFillSync } from "node:crypto";
 import { type HeaderList, names } from "./codec/headers.ts";
 
 /** A span's identity as it travels in headers. Ids are lower-case hex. */
@@ -45,7 +44,7 @@ let poolUsed = pool.length;
 /** So many random bytes, as hex. */
 export function randomHex(bytes: number): string {
   if (poolUsed + bytes > pool.length) {
-    randomFillSync(pool);
+    crypto.getRandomValues(pool);
     poolUsed = 0;
   }
   poolUsed += bytes;

@@ -55,6 +55,9 @@ export interface ConnectOptions {
   readonly tls?: { readonly serverName: string } | undefined;
 }
 
+/** Reads a text file anew. Rejects with an error that has Node's code, such as ENOENT. */
+export type ReadFile = (path: string) => Promise<string>;
+
 /** The sockets of a runtime. */
 export interface Network {
   /** Rejects when the port cannot be bound. */

@@ -27,10 +27,10 @@ async function main(): Promise<void> {
     clock,
     logger: silentLogger,
     address: "127.0.0.1",
-    readKeyPair: () => (keyPair === undefined ? undefined : JSON.parse(keyPair)),
+    readKeyPair: async () => (keyPair === undefined ? undefined : JSON.parse(keyPair)),
     report: () => {},
     writeLog: (lines) => process.stdout.write(lines),
-    socketStatistics: () => "",
+    socketStatistics: async () => "",
   });
   process.stdout.write(`${JSON.stringify(started.ports)}\n`);
 }

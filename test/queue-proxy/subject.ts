@@ -61,12 +61,12 @@ export function inProcess(keyPair?: KeyPair): StartSubject {
       clock: systemClock,
       logger: silentLogger,
       address: "127.0.0.1",
-      readKeyPair: () => keyPair,
+      readKeyPair: async () => keyPair,
       report: () => {},
       writeLog: (lines) => {
         log += lines;
       },
-      socketStatistics: () => "",
+      socketStatistics: async () => "",
     });
     const { ports } = started;
     return {

@@ -34,10 +34,10 @@ describe("queue-proxy over TLS and at its end", () => {
       clock,
       logger: silentLogger,
       address: "127.0.0.1",
-      readKeyPair: () => keyPair,
+      readKeyPair: async () => keyPair,
       report() {},
       writeLog() {},
-      socketStatistics: () => "",
+      socketStatistics: async () => "",
     });
   });
   after(async () => {

@@ -1,5 +1,13 @@
 import type { Clock } from "../../lib/clock.ts";
-import type { Connection, ConnectionEvents, KeyPair, Listener, ListenOptions, Network } from "../transport.ts";
+import type {
+  Connection,
+  ConnectionEvents,
+  KeyPair,
+  Listener,
+  ListenOptions,
+  Network,
+  ReadFile,
+} from "../transport.ts";
 import { createIdleCollection } from "./idle-collection.ts";
 
 const keepAliveDelayMs = 5000;
@@ -37,6 +45,7 @@ interface SocketHandlers {
 }
 
 interface BunRuntime {
+  file(path: string): { text(): Promise<string> };
   listen(options: object): { readonly port: number; stop(closeConnections: boolean): void };
   connect(options: object): Promise<BunSocket>;
   gc(synchronously: boolean): void;
@@ -137,11 +146,18 @@ function release(bytes: Uint8Array): void {
   if (bytes.length >= worthReleasing) (bytes.buffer as ArrayBuffer).transfer(0);
 }
 
+/** Without node:fs, whose streams take 5 MB. */
+export const readBunFile: ReadFile = (path) => bun().file(path).text();
+
 /** Sockets of the Bun runtime; only to be used there. The clock tells when a load is over and its garbage is collected. */
 export function createBunNetwork(clock: Clock): Network {
-  const runtime = (globalThis as unknown as { Bun: BunRuntime }).Bun;
+  const runtime = bun();
   const handlers = socketHandlers(createIdleCollection(clock, () => runtime.gc(true)));
   return { listen: listenWith(runtime, handlers), connect: connectWith(runtime, handlers) };
+}
+
+function bun(): BunRuntime {
+  return (globalThis as unknown as { Bun: BunRuntime }).Bun;
 }
 
 function socketHandlers(received: (bytes: number) => void): SocketHandlers {

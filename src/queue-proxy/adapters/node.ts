@@ -1,10 +1,13 @@
+import { readFile } from "node:fs/promises";
 import net from "node:net";
 import type tls from "node:tls";
-import type { Connection, ConnectionEvents, Network } from "../transport.ts";
+import type { Connection, ConnectionEvents, Network, ReadFile } from "../transport.ts";
 
 const keepAliveDelayMs = 5000;
 /** As long as for a request's head; Bun tells of a connection before its handshake, so that there the head's limit holds. */
 const handshakeTimeoutMs = 60_000;
+
+export const readNodeFile: ReadFile = (path) => readFile(path, "utf8");
 
 /** Sockets of node:net and node:tls. */
 export const nodeNetwork: Network = {
