@@ -62,7 +62,7 @@ export class LeanHttp2 implements ConnectionEvents {
     this.prefaceLeft = role === "server" ? preface.length : 0;
     this.reader = new FrameReader(
       {
-        frame: (type, flags, stream, payload) => this.take(type, flags, stream, payload),
+        frame: (type, flags, stream, bytes, start, end) => this.take(type, flags, stream, bytes.subarray(start, end)),
         dataStart() {},
         data() {},
         dataEnd(stream, endStream) {

@@ -78,6 +78,13 @@ export class BatchedWriter {
     return this.copy(chunk);
   }
 
+  /** Adds a copy of the bytes from `start` to `end`, at most 64 KiB. */
+  copyPart(source: Buffer, start: number, end: number): boolean {
+    const scratch = this.claim(end - start);
+    this.used += source.copy(scratch, this.used, start, end);
+    return this.accepting;
+  }
+
   /** Adds a copy of a few bytes. */
   copy(chunk: Uint8Array): boolean {
     if (chunk.length > scratchSize) return this.bytes(Buffer.from(chunk));

@@ -50,7 +50,8 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
     session.lastStream = id;
     const stream = session.add(id);
     stream.receiver = new ResponseReceiver(stream, head, consumer);
-    session.sender.block(id, encodeRequest(session.sender.encoder, head), head.bodyLength === 0);
+    encodeRequest(session.sender.encoder, head);
+    session.sender.block(id, head.bodyLength === 0);
     if (head.bodyLength === 0) stream.finished();
     return new StreamRequest(session, stream);
   }
@@ -159,12 +160,12 @@ class ResponseReceiver {
 
   headers(headers: Http2Headers, endStream: boolean): string | undefined {
     if (this.headSeen) {
-      if (!endStream || headers.pseudo.size > 0) return "trailers without END_STREAM";
+      if (!endStream || headers.pseudoCount > 0) return "trailers without END_STREAM";
       this.stream.takeEnd(headers.headers);
       return undefined;
     }
-    const text = headers.pseudo.get(":status") ?? "";
-    if (!/^\d{3}$/.test(text) || headers.pseudo.size > 1) return "malformed response pseudo-headers";
+    const text = headers.status ?? "";
+    if (!/^\d{3}$/.test(text) || headers.pseudoCount > 1) return "malformed response pseudo-headers";
     const status = Number(text);
     if (status < 200) {
       if (endStream || status === 101 || ++this.informational > maxInformational)

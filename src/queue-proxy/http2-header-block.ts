@@ -5,16 +5,18 @@ export const maxHeaderList = 1024 * 1024;
 /** A header block may come in this many frames. */
 const maxContinuations = 256;
 
-/** Takes a whole header block. */
-export type TakeBlock = (stream: number, endStream: boolean, block: Buffer) => void;
+/** Takes a whole header block, which lies in `bytes` from `start` to `end`. */
+export interface BlockSink {
+  block(stream: number, endStream: boolean, bytes: Buffer, start: number, end: number): void;
+}
 
 /** Puts header blocks together from HEADERS and CONTINUATION. Every method throws ConnectionError. */
 export class HeaderBlockReader {
-  private readonly take: TakeBlock;
+  private readonly sink: BlockSink;
   private open: { stream: number; endStream: boolean; parts: Buffer[]; size: number; frames: number } | undefined;
 
-  constructor(take: TakeBlock) {
-    this.take = take;
+  constructor(sink: BlockSink) {
+    this.sink = sink;
   }
 
   /** Whether a block has begun: only its CONTINUATION may come now. */
@@ -22,25 +24,29 @@ export class HeaderBlockReader {
     return this.open !== undefined;
   }
 
-  headers(flags: number, stream: number, payload: Buffer): void {
+  /** The frame's payload lies in `bytes` from `payloadStart` to `payloadEnd`. */
+  headers(flags: number, stream: number, bytes: Buffer, payloadStart: number, payloadEnd: number): void {
     demand(stream !== 0, errorCode.protocol, "HEADERS on stream 0");
-    let start = 0;
-    let end = payload.length;
+    let start = payloadStart;
+    let end = payloadEnd;
     if (flags & flag.padded) {
-      demand(payload.length >= 1, errorCode.frameSize, "short HEADERS");
-      end -= payload[0]!;
-      start = 1;
+      demand(end > start, errorCode.frameSize, "short HEADERS");
+      end -= bytes[start]!;
+      start++;
     }
     if (flags & flag.priority) {
       demand(end - start >= 5, errorCode.frameSize, "short HEADERS");
-      demand((payload.readUInt32BE(start) & maxWindow) !== stream, errorCode.protocol, "stream depends on itself");
+      demand((bytes.readUInt32BE(start) & maxWindow) !== stream, errorCode.protocol, "stream depends on itself");
       start += 5;
     }
     demand(end >= start, errorCode.protocol, "padding exceeds the frame");
-    const part = end - start === payload.length ? payload : payload.subarray(start, end);
     const endStream = (flags & flag.endStream) !== 0;
-    if (flags & flag.endHeaders) this.take(stream, endStream, part);
-    else this.open = { stream, endStream, parts: [Buffer.from(part)], size: part.length, frames: 0 };
+    if (flags & flag.endHeaders) {
+      this.sink.block(stream, endStream, bytes, start, end);
+    } else {
+      const parts = [Buffer.from(bytes.subarray(start, end))];
+      this.open = { stream, endStream, parts, size: end - start, frames: 0 };
+    }
   }
 
   continuation(flags: number, stream: number, payload: Buffer): void {
@@ -53,6 +59,6 @@ export class HeaderBlockReader {
     }
     if (!(flags & flag.endHeaders)) return;
     this.open = undefined;
-    this.take(stream, block.endStream, Buffer.concat(block.parts));
+    this.sink.block(stream, block.endStream, Buffer.concat(block.parts), 0, block.size);
   }
 }

@@ -1,17 +1,26 @@
 import { HpackDecoder } from "./codec/hpack.ts";
-import { ConnectionError, demand, errorCode, FrameReader, flag, frameType, maxWindow } from "./codec/http2-frames.ts";
+import {
+  ConnectionError,
+  demand,
+  errorCode,
+  FrameReader,
+  type FrameSink,
+  flag,
+  frameType,
+  maxWindow,
+} from "./codec/http2-frames.ts";
 import { Http2Headers } from "./codec/http2-headers.ts";
-import { HeaderBlockReader, maxHeaderList } from "./http2-header-block.ts";
+import { type BlockSink, HeaderBlockReader, maxHeaderList } from "./http2-header-block.ts";
 import type { Http2Session } from "./http2-session.ts";
 import { maxFrame } from "./http2-settings.ts";
 
 const headerTableSize = 4096;
 
 /** The receiving side of a connection: takes bytes apart and does what each frame asks for. */
-export class Http2Receiver {
+export class Http2Receiver implements FrameSink, BlockSink {
   private readonly session: Http2Session;
   private readonly reader = new FrameReader(this, maxFrame);
-  private readonly blocks = new HeaderBlockReader((...block) => this.takeBlock(...block));
+  private readonly blocks = new HeaderBlockReader(this);
   private readonly decoder = new HpackDecoder(headerTableSize);
   private settled = false;
   private completed = 0;
@@ -38,12 +47,12 @@ export class Http2Receiver {
 
   // --- whole frames
 
-  frame(type: number, flags: number, stream: number, payload: Buffer): void {
-    this.take(type, flags, stream, payload);
+  frame(type: number, flags: number, stream: number, bytes: Buffer, start: number, end: number): void {
+    this.take(type, flags, stream, bytes, start, end);
     if (!this.blocks.unfinished) this.completed++;
   }
 
-  private take(type: number, flags: number, stream: number, payload: Buffer): void {
+  private take(type: number, flags: number, stream: number, bytes: Buffer, start: number, end: number): void {
     const { session } = this;
     if (session.closed) return;
     if (!this.settled) {
@@ -55,10 +64,12 @@ export class Http2Receiver {
     if (this.blocks.unfinished && type !== frameType.continuation) {
       throw new ConnectionError(errorCode.protocol, "CONTINUATION expected");
     }
+    if (type === frameType.headers) {
+      this.blocks.headers(flags, stream, bytes, start, end);
+      return;
+    }
+    const payload = bytes.subarray(start, end);
     switch (type) {
-      case frameType.headers:
-        this.blocks.headers(flags, stream, payload);
-        break;
       case frameType.continuation:
         this.blocks.continuation(flags, stream, payload);
         break;
@@ -89,10 +100,10 @@ export class Http2Receiver {
     }
   }
 
-  private takeBlock(id: number, endStream: boolean, block: Buffer): void {
+  block(id: number, endStream: boolean, bytes: Buffer, start: number, end: number): void {
     const { session } = this;
-    const headers = new Http2Headers();
-    this.decoder.decode(block, (field) => headers.take(field, maxHeaderList));
+    const headers = new Http2Headers(maxHeaderList);
+    this.decoder.decode(bytes, start, end, headers);
     const stream = session.streams.get(id);
     if (stream) stream.takeHeaders(headers, endStream);
     else if (session.wasReset(id)) session.patience.nuisance();

@@ -15,7 +15,7 @@ export class RequestReceiver implements StreamReceiver {
   }
 
   headers(trailers: Http2Headers, endStream: boolean): string | undefined {
-    if (!endStream || trailers.pseudo.size > 0) return "trailers without END_STREAM";
+    if (!endStream || trailers.pseudoCount > 0) return "trailers without END_STREAM";
     this.stream.takeEnd(trailers.headers);
     return undefined;
   }
@@ -60,7 +60,8 @@ export class StreamResponder implements Responder {
   informational(status: number, headers: HeaderList): void {
     const { sender } = this.session;
     if (this.stream.closed || this.headSent) return;
-    sender.block(this.stream.id, encodeResponse(sender.encoder, { status, headers, bodyLength: "unknown" }), false);
+    encodeResponse(sender.encoder, { status, headers, bodyLength: "unknown" });
+    sender.block(this.stream.id, false);
   }
 
   head(head: ResponseHead): void {
@@ -71,7 +72,8 @@ export class StreamResponder implements Responder {
     this.bodyless = method === "HEAD" || head.status === 204 || head.status === 304 || head.bodyLength === 0;
     if (!head.headers.has(names.date)) head.headers.add(names.date, this.date());
     const sent = method === "HEAD" && head.bodyLength === 0 ? { ...head, bodyLength: "unknown" as const } : head;
-    sender.block(stream.id, encodeResponse(sender.encoder, sent), this.bodyless);
+    encodeResponse(sender.encoder, sent);
+    sender.block(stream.id, this.bodyless);
     if (this.bodyless) stream.finished();
   }
 

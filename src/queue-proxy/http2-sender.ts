@@ -42,25 +42,26 @@ export class Http2Sender {
     if (!this.closed) this.writer.copy(wordsFrame(type, flags, stream, words));
   }
 
-  /** Sends a header block in as many frames as it needs. */
-  block(id: number, block: Buffer, endStream: boolean): void {
+  /** Sends the encoder's header block in as many frames as it needs, of a size that every peer takes. */
+  block(id: number, endStream: boolean): void {
     if (this.closed) return;
+    const { bytes, length } = this.encoder;
     let offset = 0;
     do {
-      const end = Math.min(block.length, offset + this.peerMaxFrame);
-      const last = end === block.length ? flag.endHeaders : 0;
+      const end = Math.min(length, offset + defaultMaxFrame);
+      const last = end === length ? flag.endHeaders : 0;
       const type = offset === 0 ? frameType.headers : frameType.continuation;
       const endFlag = offset === 0 && endStream ? flag.endStream : 0;
       this.writer.copy(frameHeader(end - offset, type, last | endFlag, id));
-      this.writer.copy(end - offset === block.length ? block : block.subarray(offset, end));
+      this.writer.copyPart(bytes, offset, end);
       offset = end;
-    } while (offset < block.length);
+    } while (offset < length);
   }
 
   /** Sends what the windows allow of a stream's queue; the rest waits. */
   flush(stream: Http2Stream): void {
     if (this.closed) return;
-    const waits = stream.send(Math.min(this.window, stream.sendWindow));
+    const waits = stream.send();
     if (waits) this.blocked.add(stream);
     else if (this.blocked.delete(stream)) stream.receiver?.writable();
   }

@@ -161,11 +161,10 @@ export class Http2ServerConnection implements ConnectionEvents, ServerConnection
   }
 
   private parseRequest(headers: Http2Headers, endStream: boolean): RequestHead | undefined {
-    const { pseudo } = headers;
-    const method = pseudo.get(":method") ?? "";
-    const path = pseudo.get(":path") ?? "";
-    const host = pseudo.get(":authority") ?? headers.host ?? "";
-    if (headers.malformed !== undefined || pseudo.has(":status") || !pseudo.has(":scheme")) return undefined;
+    const { method = "", path = "" } = headers;
+    const host = headers.authority ?? headers.host ?? "";
+    if (headers.malformed !== undefined || headers.status !== undefined || headers.scheme === undefined)
+      return undefined;
     if (!methodPattern.test(method) || !pathPattern.test(path) || !authorityPattern.test(host)) return undefined;
     if (!path.startsWith("/") && !(path === "*" && method === "OPTIONS")) return undefined;
     if (method === "CONNECT" || (endStream && headers.contentLength)) return undefined;

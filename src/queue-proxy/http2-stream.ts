@@ -30,9 +30,11 @@ export class Http2Stream {
   expected: number | undefined;
 
   private readonly session: Http2Session;
-  private queue: Uint8Array[] = [];
-  private queued = 0;
-  private ending: { readonly trailers: HeaderList | undefined } | undefined;
+  /** Body bytes of ours that wait for a window or for the socket. */
+  private waiting: Uint8Array[] | undefined;
+  /** Our half ends once nothing waits, with these trailers. */
+  private ending = false;
+  private trailers: HeaderList | undefined;
   private paused = false;
   private withheld = 0;
 
@@ -94,23 +96,26 @@ export class Http2Stream {
 
   // --- to the peer
 
-  /** Queues body bytes. False: wait for `writable`. */
+  /** Sends body bytes, or queues them. False: wait for `writable`. */
   write(chunk: Uint8Array): boolean {
     if (this.closed || this.localEnded || chunk.length === 0) return true;
-    this.queue.push(chunk);
-    this.queued += chunk.length;
-    this.session.sender.flush(this);
-    // What waits is the rest of this chunk, whose bytes may be lent.
-    if (this.queue.length > 0) this.queue.push(Buffer.from(this.queue.pop()!));
-    if (this.queued === 0 && !this.session.sender.congested) return true;
-    this.session.sender.waitFor(this);
+    const { sender } = this.session;
+    const rest = this.waiting ? chunk : this.transmit(chunk, false);
+    if (rest) {
+      this.waiting ??= [];
+      // A copy, since the bytes may be lent.
+      this.waiting.push(Buffer.from(rest));
+    }
+    if (!rest && !sender.congested) return true;
+    sender.waitFor(this);
     return false;
   }
 
   /** Ends our half, with trailers if there are any, once the queue is sent. */
   finish(trailers: HeaderList | undefined): void {
     if (this.closed || this.localEnded || this.ending) return;
-    this.ending = { trailers };
+    this.ending = true;
+    this.trailers = trailers;
     this.session.sender.flush(this);
   }
 
@@ -134,30 +139,46 @@ export class Http2Stream {
     return bytes;
   }
 
-  /** Sends up to `window` bytes of the queue. Returns whether something has to wait. */
-  send(window: number): boolean {
+  /** Sends what may be sent of what waits, and then the end. Returns whether something has to wait still. */
+  send(): boolean {
     const { sender } = this.session;
-    let room = window;
-    while (this.queue.length > 0) {
-      if (room <= 0 || sender.congested) return true;
-      const chunk = this.queue[0]!;
-      const size = Math.min(chunk.length, room, sender.peerMaxFrame);
-      const last = size === this.queued && this.ending !== undefined && !hasFields(this.ending.trailers);
-      sender.writer.copy(frameHeader(size, frameType.data, last ? flag.endStream : 0, this.id));
-      sender.congested = !sender.writer.bytes(size === chunk.length ? chunk : chunk.subarray(0, size));
-      if (size === chunk.length) this.queue.shift();
-      else this.queue[0] = chunk.subarray(size);
-      this.queued -= size;
-      room -= size;
-      sender.window -= size;
-      this.sendWindow -= size;
-      if (last) return this.ended();
+    const endsWithData = this.ending && !hasFields(this.trailers);
+    while (this.waiting) {
+      const last = this.waiting.length === 1;
+      const rest = this.transmit(this.waiting[0]!, last && endsWithData);
+      if (rest) {
+        this.waiting[0] = rest;
+        return true;
+      }
+      if (last) this.waiting = undefined;
+      else this.waiting.shift();
+      if (last && endsWithData) return this.ended();
     }
     if (!this.ending || this.localEnded) return false;
-    const { trailers } = this.ending;
-    if (hasFields(trailers)) sender.block(this.id, encodeTrailers(sender.encoder, trailers), true);
-    else sender.writer.copy(frameHeader(0, frameType.data, flag.endStream, this.id));
+    if (hasFields(this.trailers)) {
+      encodeTrailers(sender.encoder, this.trailers);
+      sender.block(this.id, true);
+    } else {
+      sender.writer.copy(frameHeader(0, frameType.data, flag.endStream, this.id));
+    }
     return this.ended();
+  }
+
+  /** Sends what the windows and the socket allow. Returns the rest; undefined: nothing is left. */
+  private transmit(chunk: Uint8Array, endStream: boolean): Uint8Array | undefined {
+    const { sender } = this.session;
+    let rest = chunk;
+    while (true) {
+      const size = Math.min(rest.length, sender.window, this.sendWindow, sender.peerMaxFrame);
+      if (size <= 0 || sender.congested) return rest;
+      const last = size === rest.length;
+      sender.writer.copy(frameHeader(size, frameType.data, last && endStream ? flag.endStream : 0, this.id));
+      sender.congested = !sender.writer.bytes(last ? rest : rest.subarray(0, size));
+      sender.window -= size;
+      this.sendWindow -= size;
+      if (last) return undefined;
+      rest = rest.subarray(size);
+    }
   }
 
   private ended(): false {

@@ -6,6 +6,11 @@ export interface Field {
   readonly value: string;
 }
 
+/** Takes the fields of a header block. */
+export interface FieldSink {
+  take(name: string, value: string): void;
+}
+
 /** A header block that cannot be decoded: the connection is lost, since the tables differ. */
 export class HpackError extends Error {}
 
@@ -117,6 +122,7 @@ export class HpackDecoder {
   private readonly limit: number;
   private bytes: Buffer = Buffer.alloc(0);
   private position = 0;
+  private end = 0;
 
   /** `limit` is the table size that we announced. */
   constructor(limit: number) {
@@ -124,36 +130,39 @@ export class HpackDecoder {
     this.limit = limit;
   }
 
-  /** Calls `take` for every field of a whole header block. Throws HpackError. */
-  decode(block: Buffer, take: (field: Field) => void): void {
-    this.bytes = block;
-    this.position = 0;
+  /** Hands every field of a whole header block, which lies in `bytes` from `start` to `end`, to `sink`. Throws HpackError. */
+  decode(bytes: Buffer, start: number, end: number, sink: FieldSink): void {
+    this.bytes = bytes;
+    this.position = start;
+    this.end = end;
     let fields = 0;
-    while (this.position < block.length) {
-      const first = block[this.position]!;
+    while (this.position < end) {
+      const first = bytes[this.position]!;
       if (first & 0x80) {
-        take(this.lookup(this.integer(7)));
+        const { name, value } = this.lookup(this.integer(7));
+        sink.take(name, value);
         fields++;
       } else if ((first & 0xc0) === 0x40) {
-        const field = this.literal(6);
-        this.table.add(field);
-        take(field);
+        const name = this.literalName(6);
+        const value = this.text();
+        this.table.add({ name, value });
+        sink.take(name, value);
         fields++;
       } else if ((first & 0xe0) === 0x20) {
         const size = this.integer(5);
         if (size > this.limit || fields > 0) throw new HpackError("invalid dynamic table size update");
         this.table.resize(size);
       } else {
-        take(this.literal(4));
+        const name = this.literalName(4);
+        sink.take(name, this.text());
         fields++;
       }
     }
   }
 
-  private literal(prefix: number): Field {
+  private literalName(prefix: number): string {
     const index = this.integer(prefix);
-    const name = index === 0 ? this.text() : this.lookup(index).name;
-    return { name, value: this.text() };
+    return index === 0 ? this.text() : this.lookup(index).name;
   }
 
   private lookup(index: number): Field {
@@ -167,8 +176,8 @@ export class HpackDecoder {
     let value = this.bytes[this.position++]! & mask;
     if (value < mask) return value;
     for (let shift = 0; shift <= 21; shift += 7) {
-      const byte = this.bytes[this.position++];
-      if (byte === undefined) break;
+      if (this.position >= this.end) break;
+      const byte = this.bytes[this.position++]!;
       value += (byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
@@ -176,12 +185,12 @@ export class HpackDecoder {
   }
 
   private text(): string {
-    if (this.position >= this.bytes.length) throw new HpackError("truncated string");
+    if (this.position >= this.end) throw new HpackError("truncated string");
     const coded = (this.bytes[this.position]! & 0x80) !== 0;
     const length = this.integer(7);
     const start = this.position;
     const end = start + length;
-    if (end > this.bytes.length) throw new HpackError("truncated string");
+    if (end > this.end) throw new HpackError("truncated string");
     this.position = end;
     if (!coded) return this.bytes.toString("latin1", start, end);
     const text = decodeHuffman(this.bytes, start, end);
@@ -198,7 +207,7 @@ export class HpackEncoder {
   /** The smallest table that was allowed since the last block; undefined: none was. */
   private smallest: number | undefined;
   private out = Buffer.allocUnsafeSlow(4096);
-  private length = 0;
+  private used = 0;
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE; we never use more than 4096 bytes. */
   setLimit(size: number): void {
@@ -210,7 +219,7 @@ export class HpackEncoder {
 
   /** Starts a block. */
   begin(): void {
-    this.length = 0;
+    this.used = 0;
     if (this.smallest === undefined) return;
     // A peer that made its table smaller for a while has to hear of that too (RFC 7541 4.2).
     if (this.smallest < this.table.capacity) this.integer(this.smallest, 5, 0x20);
@@ -241,9 +250,13 @@ export class HpackEncoder {
     this.text(value);
   }
 
-  /** The block, valid until the next `begin`. */
-  end(): Buffer {
-    return this.out.subarray(0, this.length);
+  /** The block so far, up to `length`; valid until the next call. */
+  get bytes(): Buffer {
+    return this.out;
+  }
+
+  get length(): number {
+    return this.used;
   }
 
   private find(name: string, value: string): number {
@@ -270,25 +283,25 @@ export class HpackEncoder {
     this.reserve(6);
     const mask = (1 << prefix) - 1;
     if (value < mask) {
-      this.out[this.length++] = pattern | value;
+      this.out[this.used++] = pattern | value;
       return;
     }
-    this.out[this.length++] = pattern | mask;
+    this.out[this.used++] = pattern | mask;
     let rest = value - mask;
-    for (; rest >= 0x80; rest >>>= 7) this.out[this.length++] = (rest & 0x7f) | 0x80;
-    this.out[this.length++] = rest;
+    for (; rest >= 0x80; rest >>>= 7) this.out[this.used++] = (rest & 0x7f) | 0x80;
+    this.out[this.used++] = rest;
   }
 
   private text(text: string): void {
     this.integer(text.length, 7, 0);
     this.reserve(text.length);
-    this.length += this.out.write(text, this.length, "latin1");
+    this.used += this.out.write(text, this.used, "latin1");
   }
 
   private reserve(room: number): void {
-    if (this.length + room <= this.out.length) return;
-    const larger = Buffer.allocUnsafeSlow(2 * (this.length + room));
-    this.out.copy(larger, 0, 0, this.length);
+    if (this.used + room <= this.out.length) return;
+    const larger = Buffer.allocUnsafeSlow(2 * (this.used + room));
+    this.out.copy(larger, 0, 0, this.used);
     this.out = larger;
   }
 }

@@ -66,7 +66,8 @@ export function demand(condition: boolean, code: number, message: string): asser
 
 /** Receives whole frames, except DATA, which comes in the pieces in which it arrived. */
 export interface FrameSink {
-  frame(type: number, flags: number, stream: number, payload: Buffer): void;
+  /** The payload lies in `bytes` from `start` to `end`: of most frames no view is needed. */
+  frame(type: number, flags: number, stream: number, bytes: Buffer, start: number, end: number): void;
   /** A DATA frame begins; `length` counts its padding too. */
   dataStart(stream: number, length: number): void;
   data(stream: number, piece: Buffer): void;
@@ -139,7 +140,7 @@ export class FrameReader {
       return start;
     }
     if (whole && whole.length - start >= length) {
-      this.deliver(whole.subarray(start, start + length));
+      this.deliver(whole, start, start + length);
       return start + length;
     }
     this.payload = Buffer.allocUnsafe(length);
@@ -160,11 +161,11 @@ export class FrameReader {
   private deliverGathered(): void {
     const payload = this.payload!;
     this.payload = undefined;
-    this.deliver(payload);
+    this.deliver(payload, 0, payload.length);
   }
 
-  private deliver(payload: Buffer): void {
-    this.sink.frame(this.type, this.flags, this.stream, payload);
+  private deliver(bytes: Buffer, start: number, end: number): void {
+    this.sink.frame(this.type, this.flags, this.stream, bytes, start, end);
   }
 
   private beginData(length: number): void {

@@ -1,22 +1,33 @@
 import type { BodyLength, OutgoingHead, ResponseHead } from "../message.ts";
 import { HeaderList, type HeaderName, headerName, names } from "./headers.ts";
-import type { Field, HpackEncoder } from "./hpack.ts";
+import type { FieldSink, HpackEncoder } from "./hpack.ts";
 
 /** A decoded header block, sorted into pseudo-headers, framing, and the rest. */
-export class Http2Headers {
+export class Http2Headers implements FieldSink {
   readonly headers = new HeaderList();
-  readonly pseudo = new Map<string, string>();
+  method: string | undefined;
+  scheme: string | undefined;
+  authority: string | undefined;
+  path: string | undefined;
+  status: string | undefined;
+  /** How many pseudo-headers there were. */
+  pseudoCount = 0;
   contentLength: number | undefined;
   host: string | undefined;
   /** Why the message is malformed (RFC 9113 8.1.1), or undefined. */
   malformed: string | undefined;
   /** As SETTINGS_MAX_HEADER_LIST_SIZE counts it. */
   size = 0;
+  private readonly limit: number;
 
-  take(field: Field, limit: number): void {
-    const { name, value } = field;
+  /** What comes after `limit` bytes, as `size` counts them, is counted but not kept. */
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  take(name: string, value: string): void {
     this.size += name.length + value.length + 32;
-    if (this.malformed !== undefined || this.size > limit) return;
+    if (this.malformed !== undefined || this.size > this.limit) return;
     if (forbiddenValue.test(value)) {
       this.malformed = `invalid value of ${name}`;
     } else if (name.charCodeAt(0) === 0x3a) {
@@ -35,8 +46,13 @@ export class Http2Headers {
 
   private takePseudo(name: string, value: string): void {
     const late = !this.headers.empty || this.host !== undefined || this.contentLength !== undefined;
-    if (late || this.pseudo.has(name) || !pseudoNames.has(name)) this.malformed = `unexpected ${name}`;
-    else this.pseudo.set(name, value);
+    const key = pseudoHeaders.get(name);
+    if (late || key === undefined || this[key] !== undefined) {
+      this.malformed = `unexpected ${name}`;
+    } else {
+      this[key] = value;
+      this.pseudoCount++;
+    }
   }
 
   private takeHeader(name: HeaderName, value: string): void {
@@ -61,7 +77,13 @@ export class Http2Headers {
 }
 
 const forbiddenValue = /[^\t\x20-\x7e\x80-\xff]/;
-const pseudoNames: ReadonlySet<string> = new Set([":method", ":scheme", ":authority", ":path", ":status"]);
+const pseudoHeaders: ReadonlyMap<string, "method" | "scheme" | "authority" | "path" | "status"> = new Map([
+  [":method", "method"],
+  [":scheme", "scheme"],
+  [":authority", "authority"],
+  [":path", "path"],
+  [":status", "status"],
+] as const);
 const connectionSpecific: ReadonlySet<HeaderName> = new Set([
   names.connection,
   names.proxyConnection,
@@ -70,8 +92,8 @@ const connectionSpecific: ReadonlySet<HeaderName> = new Set([
   names.upgrade,
 ]);
 
-/** Encodes a request head. */
-export function encodeRequest(encoder: HpackEncoder, head: OutgoingHead): Buffer {
+/** Encodes a request head: the encoder's block. */
+export function encodeRequest(encoder: HpackEncoder, head: OutgoingHead): void {
   encoder.begin();
   encoder.field(":method", head.method);
   encoder.field(":scheme", "http");
@@ -81,11 +103,10 @@ export function encodeRequest(encoder: HpackEncoder, head: OutgoingHead): Buffer
   if (typeof head.bodyLength === "number" && head.bodyLength > 0) {
     encoder.field("content-length", String(head.bodyLength));
   }
-  return encoder.end();
 }
 
-/** Encodes a response head. */
-export function encodeResponse(encoder: HpackEncoder, head: ResponseHead): Buffer {
+/** Encodes a response head: the encoder's block. */
+export function encodeResponse(encoder: HpackEncoder, head: ResponseHead): void {
   encoder.begin();
   encoder.field(":status", String(head.status));
   encodeFields(encoder, head.headers);
@@ -93,14 +114,12 @@ export function encodeResponse(encoder: HpackEncoder, head: ResponseHead): Buffe
     encoder.field("content-length", String(head.bodyLength));
   }
   if (head.trailer !== undefined) encoder.field("trailer", head.trailer);
-  return encoder.end();
 }
 
-/** Encodes trailers. */
-export function encodeTrailers(encoder: HpackEncoder, trailers: HeaderList): Buffer {
+/** Encodes trailers: the encoder's block. */
+export function encodeTrailers(encoder: HpackEncoder, trailers: HeaderList): void {
   encoder.begin();
   encodeFields(encoder, trailers);
-  return encoder.end();
 }
 
 function encodeFields(encoder: HpackEncoder, headers: HeaderList): void {
