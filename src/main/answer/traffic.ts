@@ -1,4 +1,3 @@
-import { conditionSet } from "../../apis/conditions.ts";
 import type { Service } from "../../apis/core/service.ts";
 import { apiVersionOf } from "../../apis/kind.ts";
 import type { KubeObject } from "../../apis/meta.ts";
@@ -11,8 +10,8 @@ import { domainOf, hostnameOf, schemeOf, type Visibility } from "../../reconcile
 import { isDone, isValid, observeReady, type Rollout, stepRollout } from "../../reconcilers/route/rollout.ts";
 import {
   baseRollout,
+  describeProblem,
   isFailure,
-  markProblem,
   resolveTraffic,
   statusTraffic,
   type TargetProblem,
@@ -59,7 +58,7 @@ export function answerTraffic(request: TrafficRequest): unknown {
   };
   const rollout = request.rollout ?? baseRollout(traffic);
   return {
-    ...(traffic.problem && { error: describeProblem(traffic.problem) }),
+    ...(traffic.problem && { error: viewProblem(traffic.problem) }),
     targets: Object.fromEntries(traffic.targets),
     visibility: Object.fromEntries(visibility),
     configurations: namesOf(traffic.configurations),
@@ -122,15 +121,12 @@ export function messageOfProblem(problem: TargetProblem): string {
 
 const typeNames = { Configuration: "*traffic.unreadyConfigError", Revision: "*traffic.unreadyRevisionError" };
 
-function describeProblem(problem: TargetProblem): object {
-  const conditions = conditionSet("Ready", "AllTrafficAssigned").draft([], { now: () => 0 });
-  markProblem(conditions, problem);
-  const { status, reason, message } = conditions.get("AllTrafficAssigned")!;
+function viewProblem(problem: TargetProblem): object {
   return {
     message: messageOfProblem(problem),
     type: problem.type === "missing" ? "*traffic.missingTargetError" : typeNames[problem.kind],
     isFailure: isFailure(problem),
-    condition: { status, reason, message },
+    condition: { status: isFailure(problem) ? "False" : "Unknown", ...describeProblem(problem) },
   };
 }
 

@@ -137,32 +137,28 @@ export function statusTraffic(traffic: Traffic, rollout: Rollout, urlOf: (tag: s
 
 /** Says in AllTrafficAssigned why there is no traffic to assign. */
 export function markProblem(conditions: ConditionDraft, problem: TargetProblem): void {
-  const assigned = "AllTrafficAssigned";
+  const { reason, message } = describeProblem(problem);
+  if (isFailure(problem)) conditions.markFalse("AllTrafficAssigned", reason, message);
+  else conditions.markUnknown("AllTrafficAssigned", reason, message);
+}
+
+const sayings = {
+  failed: { Configuration: "does not have any ready Revision.", Revision: "failed to become ready." },
+  waiting: { Configuration: "is waiting for a Revision to become ready.", Revision: "is not yet ready." },
+} as const;
+
+/** What a Route's conditions say of a problem. */
+export function describeProblem(problem: TargetProblem): { readonly reason: string; readonly message: string } {
   const { kind, name } = problem;
   if (problem.type === "missing") {
-    conditions.markFalse(assigned, `${kind}Missing`, messageOf(problem));
-  } else if (kind === "Configuration") {
-    if (problem.failed)
-      conditions.markFalse(assigned, "RevisionMissing", `Configuration "${name}" does not have any ready Revision.`);
-    else
-      conditions.markUnknown(
-        assigned,
-        "RevisionMissing",
-        `Configuration "${name}" is waiting for a Revision to become ready.`,
-      );
-  } else if (problem.failed) {
-    conditions.markFalse(assigned, "RevisionMissing", `Revision "${name}" failed to become ready.`);
-  } else {
-    conditions.markUnknown(assigned, "RevisionMissing", `Revision "${name}" is not yet ready.`);
+    return { reason: `${kind}Missing`, message: `${kind} "${name}" referenced in traffic not found.` };
   }
+  const says = sayings[problem.failed ? "failed" : "waiting"][kind];
+  return { reason: "RevisionMissing", message: `${kind} "${name}" ${says}` };
 }
 
 export function isFailure(problem: TargetProblem): boolean {
   return problem.type === "missing" || problem.failed;
-}
-
-function messageOf({ kind, name }: MissingTarget): string {
-  return `${kind} "${name}" referenced in traffic not found.`;
 }
 
 class BadTarget extends Error {

@@ -171,18 +171,23 @@ const cases: readonly Case[] = [
       "RoutesReady=Unknown RevisionMissing: waiting",
     ],
   },
-  ...['Configuration "hello" does not have any ready Revision.', 'Revision "hello-00002" failed to become ready.'].map(
-    (message) => ({
-      name: `why there is no ready revision is more telling than: ${message}`,
-      row: { objects: lacking(message) },
-      writes: ["updateStatus services"],
-      conditions: [
-        "ConfigurationsReady=False RevisionFailed: it crashed",
-        "Ready=False RevisionFailed: it crashed",
-        `RoutesReady=False RevisionMissing: ${message}`,
-      ],
-    }),
-  ),
+  ...(
+    [
+      ["False", 'Configuration "hello" does not have any ready Revision.'],
+      ["Unknown", 'Configuration "hello" is waiting for a Revision to become ready.'],
+      ["False", 'Revision "hello-00002" failed to become ready.'],
+      ["Unknown", 'Revision "hello-00002" is not yet ready.'],
+    ] as const
+  ).map(([ready, message]) => ({
+    name: `why there is no ready revision is more telling than: ${message}`,
+    row: { objects: lacking(message, ready) },
+    writes: ["updateStatus services"],
+    conditions: [
+      `ConfigurationsReady=${ready} RevisionFailed: it crashed`,
+      `Ready=${ready} RevisionFailed: it crashed`,
+      `RoutesReady=${ready} RevisionMissing: ${message}`,
+    ],
+  })),
   ...[
     'Revision "hello-00001" failed to become ready.',
     'Revision "hello-00007" referenced in traffic not found.',
@@ -209,13 +214,13 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** A Service whose latest revision has failed, and whose Route says this. */
-function lacking(message: string): KubeObject[] {
-  const failed = conditions({ Ready: ["False", "RevisionFailed", "it crashed"] });
+/** A Service whose latest revision has failed, or is about to, and whose Route says this. */
+function lacking(message: string, ready: "False" | "Unknown" = "False"): KubeObject[] {
+  const failed = conditions({ Ready: [ready, "RevisionFailed", "it crashed"] });
   return [
     testService(),
     testConfiguration({ status: { ...failed, latestCreatedRevisionName: "hello-00002" } }),
-    testRoute({ status: conditions({ Ready: ["False", "RevisionMissing", message] }) }),
+    testRoute({ status: conditions({ Ready: [ready, "RevisionMissing", message] }) }),
   ];
 }
 

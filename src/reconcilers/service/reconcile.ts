@@ -14,6 +14,7 @@ import { failure, reasonFor } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { namedRevision } from "../configuration/named-revision.ts";
 import { defaulted } from "../defaulted.ts";
+import { describeProblem } from "../route/traffic.ts";
 import { makeConfiguration } from "./configuration.ts";
 import { makeRoute } from "./route.ts";
 
@@ -218,12 +219,18 @@ function tellDeepestCause(conditions: ConditionDraft, configuration: Configurati
   if (status === "Unknown") conditions.markUnknown("ConfigurationsReady", reason, message);
 }
 
-/** Whether a Route lacks what the Configuration is to bring about, rather than a revision that it names itself. */
+/**
+ * Whether a Route lacks what the Configuration is to bring about, rather than a revision that it names itself. It says so
+ * in its condition only: what it saw may be older than what the caches hold by now.
+ */
 function lacksLatest(routesReady: Condition | undefined, { metadata, status }: Configuration): boolean {
-  const { reason, message = "" } = routesReady ?? {};
-  if (reason !== "RevisionMissing" || message.endsWith(" referenced in traffic not found.")) return false;
-  const names = [`Configuration "${metadata.name}"`, `Revision "${status?.latestCreatedRevisionName ?? ""}"`];
-  return names.some((name) => message.startsWith(name));
+  const { reason, message } = routesReady ?? {};
+  return [
+    { kind: "Configuration", name: metadata.name } as const,
+    { kind: "Revision", name: status?.latestCreatedRevisionName ?? "" } as const,
+  ]
+    .flatMap((target) => [true, false].map((failed) => describeProblem({ type: "unready", ...target, failed })))
+    .some((problem) => problem.reason === reason && problem.message === message);
 }
 
 function copyFields<S extends object, K extends keyof S>(
