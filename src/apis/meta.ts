@@ -38,6 +38,9 @@ const managedFieldsEntrySchema = object("The fields that one manager set last.",
   subresource: string("The subresource through which the fields were set; empty for the object itself."),
 });
 
+/** kubectl's own memory of what was applied. */
+export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
+
 /** The schema of `metadata` of every kind. */
 export const objectMetaSchema = object("What every object has: its name, labels, owners and history.", {
   name: string("The name, unique among objects of this kind in the namespace. Cannot be changed."),

@@ -8,7 +8,7 @@ import { mergePatch } from "./api/patch.ts";
 export type Images = Readonly<Record<"controlplane" | "autoscaler" | "queue-proxy", string>>;
 
 /** A manifest that is not valid YAML or holds something else than Kubernetes objects. */
-export class ManifestError extends Error {}
+class ManifestError extends Error {}
 
 /** Reads the objects of a YAML text; `source` names it in errors. Empty documents are left out. */
 export function parseManifest(text: string, source: string): KubeObject[] {

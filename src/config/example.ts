@@ -2,10 +2,10 @@ import { crc32 } from "node:zlib";
 import type { ConfigData } from "./fields.ts";
 
 /** The key under which a ConfigMap explains its settings. */
-export const exampleKey = "_example";
+const exampleKey = "_example";
 
 /** The annotation with the checksum that the explanation had when it was written. */
-export const exampleChecksumAnnotation = "knative.dev/example-checksum";
+const exampleChecksumAnnotation = "knative.dev/example-checksum";
 
 /**
  * The checksum of an explanation: line ends and outer white space do not matter.

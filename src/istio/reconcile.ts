@@ -46,7 +46,7 @@ export const ingressReconciler = {
   }),
 };
 
-export const istioIngressClass = "istio.ingress.networking.knative.dev";
+const istioIngressClass = "istio.ingress.networking.knative.dev";
 
 /**
  * Whether an Ingress is for Istio: its class says so. One without a class is nobody's.
@@ -56,7 +56,7 @@ function isForIstio({ metadata }: Ingress): boolean {
   return metadata.annotations?.[ingressClassAnnotations[0]] === istioIngressClass;
 }
 
-export const ingressConditions = conditionSet("Ready", "NetworkConfigured", "LoadBalancerReady");
+const ingressConditions = conditionSet("Ready", "NetworkConfigured", "LoadBalancerReady");
 
 /** Secrets are not watched one by one: so long may a renewed certificate wait. */
 const certificateCheckMs = 300_000;

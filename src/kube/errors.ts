@@ -62,10 +62,8 @@ export const isConflict = (error: unknown): boolean => has(error, 409) && !says(
 export const isAlreadyExists = (error: unknown): boolean => says(error, "AlreadyExists");
 /** The resourceVersion or continue token is too old. */
 export const isGone = (error: unknown): boolean => has(error, 410) || says(error, "Expired");
-export const isForbidden = (error: unknown): boolean => has(error, 403);
 export const isUnauthorized = (error: unknown): boolean => has(error, 401);
 export const isInvalid = (error: unknown): boolean => has(error, 422);
-export const isBadRequest = (error: unknown): boolean => has(error, 400);
 export const isTooManyRequests = (error: unknown): boolean => has(error, 429);
 /** Creating in a namespace that is being deleted. */
 export const isNamespaceTerminating = (error: unknown): boolean =>

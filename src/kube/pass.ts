@@ -60,7 +60,7 @@ export type PassResult =
   | { readonly type: "failed"; readonly error: unknown };
 
 /** How long a pass may take before its signal aborts. */
-export const passDeadlineMs = 30_000;
+const passDeadlineMs = 30_000;
 
 /** So long a key goes at most without the status that its passes want, however often that changes. */
 const longestWaitMs = 10_000;

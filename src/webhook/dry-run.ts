@@ -1,4 +1,5 @@
 import { semanticEqual } from "../apis/semantic.ts";
+import { podSpecDryRunAnnotation, serviceLabel, servingGroup } from "../apis/serving/labels.ts";
 import { revisionTemplateSchema } from "../apis/serving/pod-template.ts";
 import type { Revision } from "../apis/serving/revision.ts";
 import { revisionAdmission } from "../apis/serving/revision-admission.ts";
@@ -8,10 +9,6 @@ import type { AdmissionRequest } from "./review.ts";
 
 /** Asks the API server to create, for trial only, the pod of a revision; rejects with what the API server says. */
 export type CreatePodForTrial = (revision: Revision) => Promise<void>;
-
-/** The annotation by which a user asks for a trial: "enabled", or "strict" where a trial has to be possible. */
-const annotation = "features.knative.dev/podspec-dryrun";
-const serviceLabel = "serving.knative.dev/service";
 
 /**
  * Has the API server check the pods of a Service's or Configuration's template, where that is asked for. Resolves with
@@ -24,11 +21,11 @@ export async function dryRunProblem(
 ): Promise<string | undefined> {
   if (request.operation !== "CREATE" && request.operation !== "UPDATE") return undefined;
   const { group, kind } = request.kind;
-  if (group !== "serving.knative.dev" || (kind !== "Service" && kind !== "Configuration")) return undefined;
+  if (group !== servingGroup || (kind !== "Service" && kind !== "Configuration")) return undefined;
   const object = request.object as Templated;
   // The Service that made the Configuration was checked already.
   if (kind === "Configuration" && (object.metadata?.labels?.[serviceLabel] ?? "") !== "") return undefined;
-  const mode = modeOf(config, object.metadata?.annotations?.[annotation]);
+  const mode = modeOf(config, object.metadata?.annotations?.[podSpecDryRunAnnotation]);
   const template = object.spec?.template;
   if (!mode || !template) return undefined;
   const old = request.operation === "UPDATE" ? (request.oldObject as Templated | undefined)?.spec?.template : undefined;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { hashHeader, probeHeader, probeValue } from "../apis/networking/headers.ts";
 import type { CancelTimer, Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import { untilAborted } from "../lib/until-aborted.ts";
@@ -165,17 +166,17 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
 /** Answers kubelet's and Knative's probes; false where the request is none. */
 function answerProbe({ headers }: IncomingMessage, response: ServerResponse, isDraining: boolean): boolean {
   const isKubelet = headers["user-agent"]?.startsWith("kube-probe/") || headers["k-kubelet-probe"] !== undefined;
-  const isKnative = headers["k-network-probe"] === "probe";
+  const isKnative = headers[probeHeader.toLowerCase()] === probeValue;
   if (!isKubelet && !isKnative) return false;
-  const hash = headers["k-network-hash"];
+  const hash = headers[hashHeader.toLowerCase()];
   if (isDraining) {
     refuse(response, 503, "shutting down");
   } else if (isKubelet) {
     response.writeHead(200).end();
   } else if (!hash) {
-    refuse(response, 400, 'a probe request must contain a non-empty "K-Network-Hash" header');
+    refuse(response, 400, `a probe request must contain a non-empty "${hashHeader}" header`);
   } else {
-    response.writeHead(200, { "K-Network-Hash": hash }).end();
+    response.writeHead(200, { [hashHeader]: hash }).end();
   }
   return true;
 }

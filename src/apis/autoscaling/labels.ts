@@ -51,8 +51,3 @@ export const metricAggregationAlgorithmAnnotations = [
 export const metricConcurrency = "concurrency";
 export const metricCpu = "cpu";
 export const metricMemory = "memory";
-export const metricRps = "rps";
-/** Values are averaged evenly over the window. */
-export const aggregationLinear = "linear";
-/** Younger values weigh more. */
-export const aggregationWeightedExponential = "weighted-exponential";

@@ -71,7 +71,7 @@ export const envVarSchema = object(
 
 const envSourceFields = { name: string("The object's name."), optional: bool("Whether the object may be missing.") };
 
-export const envFromSourceSchema = object("Makes a variable of every key of a ConfigMap or Secret.", {
+const envFromSourceSchema = object("Makes a variable of every key of a ConfigMap or Secret.", {
   prefix: string("Put before every key."),
   configMapRef: object("The ConfigMap.", envSourceFields, atomic),
   secretRef: object("The Secret.", envSourceFields, atomic),

@@ -4,7 +4,6 @@ import {
   atomicList,
   bool,
   bytes,
-  type FromSchema,
   int32,
   list,
   mergedBy,
@@ -138,4 +137,3 @@ export const CustomResourceDefinition = defineKind({
   },
 });
 export type CustomResourceDefinition = ObjectOf<typeof CustomResourceDefinition>;
-export type CustomResourceVersion = FromSchema<typeof versionSchema>;

@@ -28,7 +28,7 @@ import { localObjectReferenceSchema } from "./references.ts";
 import { affinitySchema, tolerationSchema, topologySpreadConstraintSchema } from "./scheduling.ts";
 import { volumeSchema } from "./volume.ts";
 
-export const podSecurityContextSchema = object("What all containers of the pod may do, unless they tell otherwise.", {
+const podSecurityContextSchema = object("What all containers of the pod may do, unless they tell otherwise.", {
   seLinuxOptions: seLinuxOptionsSchema,
   windowsOptions: windowsOptionsSchema,
   runAsUser: int64("The user id to run as; the image's unless told."),
@@ -49,7 +49,7 @@ export const podSecurityContextSchema = object("What all containers of the pod m
   seccompProfile: seccompProfileSchema,
 });
 
-export const podDNSConfigSchema = object("What is added to the resolver's configuration.", {
+const podDNSConfigSchema = object("What is added to the resolver's configuration.", {
   nameservers: strings("Addresses of name servers.", atomicList),
   searches: strings("Search domains.", atomicList),
   options: list(

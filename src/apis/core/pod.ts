@@ -21,7 +21,7 @@ const containerStateSchema = object("What the container does: one of waiting, ru
   ),
 });
 
-export const containerStatusSchema = object(
+const containerStatusSchema = object(
   "The state of one container.",
   {
     name: string("The container's name."),

@@ -11,11 +11,11 @@ import {
   words,
 } from "../schema.ts";
 
-export const execActionSchema = object("Runs a command in the container; exit code 0 is success.", {
+const execActionSchema = object("Runs a command in the container; exit code 0 is success.", {
   command: strings("The program and its arguments; no shell is involved.", { "x-kubernetes-list-type": "atomic" }),
 });
 
-export const httpGetActionSchema = object(
+const httpGetActionSchema = object(
   "Sends an HTTP GET request; a status from 200 to 399 is success.",
   {
     path: string("The path to ask for."),
@@ -34,7 +34,7 @@ export const httpGetActionSchema = object(
   { required: ["port"] },
 );
 
-export const tcpSocketActionSchema = object(
+const tcpSocketActionSchema = object(
   "Opens a TCP connection; being able to is success.",
   {
     port: intOrString("The container's port, by number or name.", "shown"),
@@ -43,7 +43,7 @@ export const tcpSocketActionSchema = object(
   { required: ["port"] },
 );
 
-export const grpcActionSchema = object(
+const grpcActionSchema = object(
   "Calls the standard gRPC health service.",
   {
     port: int32("The port of the gRPC server.", "shown"),

@@ -88,5 +88,4 @@ export const ClusterRoleBinding = defineKind({
   properties: bindingProperties,
 });
 export type ClusterRoleBinding = ObjectOf<typeof ClusterRoleBinding>;
-export type PolicyRule = FromSchema<typeof policyRuleSchema>;
 export type Subject = FromSchema<typeof subjectSchema>;

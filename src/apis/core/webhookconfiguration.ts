@@ -1,18 +1,6 @@
 import { defineKind, type ObjectOf } from "../kind.ts";
 import { labelSelectorSchema } from "../meta.ts";
-import {
-  atomicList,
-  bytes,
-  described,
-  type FromSchema,
-  int32,
-  list,
-  mergedBy,
-  object,
-  string,
-  strings,
-  words,
-} from "../schema.ts";
+import { atomicList, bytes, described, int32, list, mergedBy, object, string, strings, words } from "../schema.ts";
 
 const webhookFields = {
   name: string("The webhook's name: a fully qualified domain name."),
@@ -89,7 +77,6 @@ export const MutatingWebhookConfiguration = defineKind({
   properties: { webhooks: list("The webhooks.", mutatingWebhookSchema, mergedBy("name")) },
 });
 export type MutatingWebhookConfiguration = ObjectOf<typeof MutatingWebhookConfiguration>;
-export type MutatingWebhook = FromSchema<typeof mutatingWebhookSchema>;
 
 /** Webhooks that accept or refuse objects before they are stored. */
 export const ValidatingWebhookConfiguration = defineKind({
@@ -103,4 +90,3 @@ export const ValidatingWebhookConfiguration = defineKind({
   properties: { webhooks: list("The webhooks.", validatingWebhookSchema, mergedBy("name")) },
 });
 export type ValidatingWebhookConfiguration = ObjectOf<typeof ValidatingWebhookConfiguration>;
-export type ValidatingWebhook = FromSchema<typeof validatingWebhookSchema>;

@@ -115,4 +115,3 @@ export type IngressRule = FromSchema<typeof ruleSchema>;
 export type IngressPath = FromSchema<typeof pathSchema>;
 export type IngressBackendSplit = FromSchema<typeof splitSchema>;
 export type IngressTLS = FromSchema<typeof tlsSchema>;
-export type LoadBalancerStatus = FromSchema<typeof loadBalancerSchema>;

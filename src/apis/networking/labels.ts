@@ -3,7 +3,6 @@
  * Source: knative.dev/networking pkg/apis/networking, as serving v0.42.2 requires it.
  */
 export const networkingInternalGroup = "networking.internal.knative.dev";
-export const networkingGroup = "networking.knative.dev";
 
 export const certificateUidLabel = "networking.internal.knative.dev/certificate-uid";
 export const ingressLabel = "networking.internal.knative.dev/ingress";
@@ -36,4 +35,3 @@ export const wildcardDomainLabel = "networking.knative.dev/wildcardDomain";
 /** "cluster-local" keeps a Service, Route or Kubernetes Service inside the cluster. */
 export const visibilityLabel = "networking.knative.dev/visibility";
 export const certificateTypeLabel = "networking.knative.dev/certificate-type";
-export const trustBundleLabel = "networking.knative.dev/trust-bundle";

@@ -9,7 +9,6 @@ import type {
 } from "../core/container.ts";
 import type { PodSecurityContext, PodSpec } from "../core/pod-spec.ts";
 import type { Probe } from "../core/probe.ts";
-import type { ObjectReference } from "../core/references.ts";
 import type { Volume, VolumeProjection } from "../core/volume.ts";
 import { byBytes, disallowed, type Findings, none } from "../field-error.ts";
 
@@ -157,5 +156,3 @@ export const volumeProjectionMask: Mask<VolumeProjection> = {
   serviceAccountToken: true,
   downwardAPI: true,
 };
-
-export const namespacedReferenceMask: Mask<ObjectReference> = { apiVersion: true, kind: true, name: true };

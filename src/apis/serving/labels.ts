@@ -47,5 +47,5 @@ export const queueEphemeralStorageLimitAnnotation =
 export const visibilityClusterLocal = "cluster-local";
 /** Ours: "enabled" lets answers that have begun, and tunnels, outlive the revision's time limits; "disabled" is upstream's way. */
 export const unlimitedStreamsAnnotation = "features.hakn.dev/unlimited-streams";
-/** Turns the dry run of a pod made from the template on: "enabled" or "strict". */
+/** By which a user asks for the trial of a pod made from the template: "enabled", or "strict" where it has to be possible. */
 export const podSpecDryRunAnnotation = "features.knative.dev/podspec-dryrun";

@@ -37,7 +37,7 @@ export function isHeldBack({ rule }: Pick<Explanation, "rule">): boolean {
 }
 
 /** Why so many pods, in a sentence without the number itself. */
-export function describeReason(explanation: Explanation): string {
+function describeReason(explanation: Explanation): string {
   const { rule, asked, mode, spec, bounds, readyPods, stableValue, panicValue, rates } = explanation;
   const [value, window, pods] =
     mode === "panic" && asked.panic > asked.stable

@@ -43,7 +43,7 @@ const clusterKeys = [
 const ownKeys = ["container-concurrency", "pod-start-delay"];
 
 /** All names that a setting may have. */
-export const settingKeys: readonly string[] = [...annotationOf.keys(), ...clusterKeys, ...ownKeys];
+const settingKeys: readonly string[] = [...annotationOf.keys(), ...clusterKeys, ...ownKeys];
 
 /** A revision with given settings, as the autoscaler sees it. */
 export interface Subject {

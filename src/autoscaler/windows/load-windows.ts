@@ -22,7 +22,7 @@ export interface LoadWindows {
 }
 
 /** Empty windows of the lengths and the kind that `metric` asks for. */
-export function createLoadWindows(metric: Metric): LoadWindows {
+function createLoadWindows(metric: Metric): LoadWindows {
   const create = aggregationAlgorithm(metric) === "weighted-exponential" ? weightedWindow : linearWindow;
   const { stableMs, panicMs } = windowLengths(metric);
   const concurrency = { stable: create(stableMs, bucketMs), panic: create(panicMs, bucketMs) };

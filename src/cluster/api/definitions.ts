@@ -8,7 +8,7 @@ import type { Change, Transaction } from "./storage.ts";
 import { cloneJson } from "./typed-values.ts";
 import { isFinished } from "./write.ts";
 
-export const definitionsKey = "apiextensions.k8s.io/customresourcedefinitions";
+const definitionsKey = "apiextensions.k8s.io/customresourcedefinitions";
 export const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
 
 type Condition = NonNullable<NonNullable<CustomResourceDefinition["status"]>["conditions"]>[number];

@@ -74,7 +74,7 @@ function groupsOf(all: readonly Discoverable[]): GroupEntry[] {
 }
 
 /** Stable before beta before alpha, newer before older. Source: k8s.io/apimachinery version.CompareKubeAwareVersionStrings. */
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const parse = (text: string) => /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(text);
   const [left, right] = [parse(a), parse(b)];
   if (!left || !right) return left ? -1 : right ? 1 : a < b ? -1 : 1;

@@ -1,4 +1,4 @@
-import type { KubeObject, ManagedFieldsEntry } from "../../apis/meta.ts";
+import { type KubeObject, lastAppliedAnnotation, type ManagedFieldsEntry } from "../../apis/meta.ts";
 import type { Schema } from "../../apis/schema.ts";
 import type { ApiError } from "../../kube/errors.ts";
 import {
@@ -63,7 +63,6 @@ interface WrittenOwner {
 }
 
 const maxUpdateManagers = 10;
-const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** Never tracked: identity and what the server alone writes. */
 const stripped = makeFieldSet();

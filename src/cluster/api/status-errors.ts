@@ -112,8 +112,6 @@ export const internalError = (cause: unknown) =>
     { causes: [{ message: cause instanceof Error ? cause.message : String(cause) }] },
   );
 
-export const serviceUnavailable = (message: string) => statusError(503, "ServiceUnavailable", message);
-
 /** One rule that an object breaks. `text` is what follows the field in the message. */
 export interface FieldError {
   readonly field: string;

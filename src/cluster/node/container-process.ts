@@ -127,7 +127,7 @@ function idOf(token: string): string {
   return `process://${token.slice(token.lastIndexOf(".") + 1)}`;
 }
 
-export function isShim(pid: number, token: string): boolean {
+function isShim(pid: number, token: string): boolean {
   return commandLineOf(pid)?.includes(token) ?? false;
 }
 

@@ -48,7 +48,7 @@ function accepts(port: number): Promise<boolean> {
 }
 
 /** The TCP ports on which a process and its children listen; none where the system does not tell (not Linux). */
-export function listeningPorts(pid: number): number[] {
+function listeningPorts(pid: number): number[] {
   const inodes = new Set<string>();
   for (const member of withChildren(pid)) {
     for (const descriptor of list(`/proc/${member}/fd`)) {

@@ -23,7 +23,7 @@ export interface SnapshotOptions {
 }
 
 /** The directory of the image in which the snapshot lies. */
-export const imageDirectory = "/app";
+const imageDirectory = "/app";
 
 /**
  * Packs a directory into an image and pushes it. Resolves with the image's digest: the same contents and command give

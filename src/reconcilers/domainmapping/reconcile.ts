@@ -57,7 +57,7 @@ export const domainMappingReconciler = {
 
 type Status = StatusOf<DomainMapping>;
 
-export const domainMappingConditions = conditionSet(
+const domainMappingConditions = conditionSet(
   "Ready",
   "DomainClaimed",
   "ReferenceResolved",

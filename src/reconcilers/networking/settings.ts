@@ -1,4 +1,4 @@
-import type { KubeObject } from "../../apis/meta.ts";
+import { type KubeObject, lastAppliedAnnotation } from "../../apis/meta.ts";
 import {
   certificateClassAnnotations,
   disableExternalDomainTlsAnnotations,
@@ -9,7 +9,7 @@ import type { NetworkConfig } from "../../config/network.ts";
 
 /** Annotations of routes and domain mappings that do not go on to their Ingresses and Certificates: kubectl's, and old spellings. */
 const ownAnnotations: readonly string[] = [
-  "kubectl.kubernetes.io/last-applied-configuration",
+  lastAppliedAnnotation,
   certificateClassAnnotations[1],
   ingressClassAnnotations[1],
 ];

@@ -7,7 +7,7 @@ export const conditionsOfRevision = conditionSet("Ready", "ResourcesAvailable", 
 
 const conditionsOfDeployment = conditionSet("Ready", "Progressing", "ReplicaSetReady");
 export const deploying = "Deploying";
-export const progressDeadlineExceeded = "ProgressDeadlineExceeded";
+const progressDeadlineExceeded = "ProgressDeadlineExceeded";
 
 /** Whether something is known to be wrong with the revision. */
 export function isFailing(conditions: ConditionDraft): boolean {

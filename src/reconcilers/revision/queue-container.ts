@@ -1,12 +1,24 @@
 import type { Container, ContainerPort, EnvVar, Probe } from "../../apis/core/pod-spec.ts";
 import { controllerOf } from "../../apis/meta.ts";
+import { probeHeader } from "../../apis/networking/headers.ts";
+import {
+  autoscalingMetricsPort,
+  autoscalingMetricsPortName,
+  backendHttp2Port,
+  backendHttpPort,
+  backendHttpsPort,
+  queueAdminPort,
+  queueAdminPortName,
+  userMetricsPort,
+  userMetricsPortName,
+} from "../../apis/networking/ports.ts";
 import { serviceLabel, unlimitedStreamsAnnotation } from "../../apis/serving/labels.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { formatGoFloat } from "../../lib/go-number.ts";
 import { encodeProbe, encodeProbes, makeServingProbe, makeSidecarProbe } from "./probes.ts";
 import { makeQueueResources } from "./queue-resources.ts";
-import { envVar, queueAdminPort, servingContainer, sidecarContainers, speaksH2c, userPort } from "./user-containers.ts";
+import { envVar, servingContainer, sidecarContainers, speaksH2c, userPort } from "./user-containers.ts";
 
 export const queueContainerName = "queue-proxy";
 
@@ -18,14 +30,14 @@ export interface Installation {
   readonly metricsDomain: string;
 }
 
-const http: ContainerPort = { name: "queue-port", containerPort: 8012 };
-const http2: ContainerPort = { name: "queue-port", containerPort: 8013 };
-const https: ContainerPort = { name: "https-port", containerPort: 8112 };
+const http: ContainerPort = { name: "queue-port", containerPort: backendHttpPort };
+const http2: ContainerPort = { name: "queue-port", containerPort: backendHttp2Port };
+const https: ContainerPort = { name: "https-port", containerPort: backendHttpsPort };
 const profiling: ContainerPort = { name: "profiling-port", containerPort: 8008 };
 const alwaysOpen: readonly ContainerPort[] = [
-  { name: "http-queueadm", containerPort: queueAdminPort },
-  { name: "http-autometric", containerPort: 9090 },
-  { name: "http-usermetric", containerPort: 9091 },
+  { name: queueAdminPortName, containerPort: queueAdminPort },
+  { name: autoscalingMetricsPortName, containerPort: autoscalingMetricsPort },
+  { name: userMetricsPortName, containerPort: userMetricsPort },
 ];
 
 /**
@@ -55,7 +67,7 @@ export function makeQueueContainer(revision: Revision, config: ServingConfig, in
 /** The kubelet asks queue-proxy, at the pace that the user set for the program; queue-proxy asks the program. */
 function makeQueueProbe(probe: Probe, servingPort: ContainerPort): Probe {
   const { exec: _, httpGet: __, tcpSocket: ___, grpc: ____, ...timing } = probe;
-  const httpHeaders = [{ name: "K-Network-Probe", value: "queue" }];
+  const httpHeaders = [{ name: probeHeader, value: "queue" }];
   return { ...timing, httpGet: { port: servingPort.containerPort, httpHeaders } };
 }
 

@@ -1,12 +1,11 @@
 import type { Container, EnvVar, Probe } from "../../apis/core/pod-spec.ts";
+import { queueAdminPort } from "../../apis/networking/ports.ts";
 import { configurationLabel, serviceLabel } from "../../apis/serving/labels.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 
 /** The port that a program is told to listen on where the user names none. */
 const defaultUserPort = 8080;
 const userPortName = "user-port";
-/** queue-proxy's administration port, which a pod's programs reach on every address. */
-export const queueAdminPort = 8022;
 
 /** The container that gets the requests: the only one, or the one with a port. */
 export function servingContainer(revision: Revision): Container {

@@ -61,7 +61,7 @@ export function makeCertificates(
 }
 
 /** The Certificate for the hosts that a tag has inside the cluster. */
-export function makeLocalCertificate(
+function makeLocalCertificate(
   route: Route,
   tag: string,
   hosts: readonly string[],

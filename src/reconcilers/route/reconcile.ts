@@ -65,7 +65,7 @@ export const routeReconciler = {
 
 type Status = StatusOf<Route>;
 
-export const routeConditions = conditionSet("Ready", "AllTrafficAssigned", "IngressReady", "CertificateProvisioned");
+const routeConditions = conditionSet("Ready", "AllTrafficAssigned", "IngressReady", "CertificateProvisioned");
 
 /**
  * Realises a route: resolves its traffic, holds its names inside the cluster, asks for certificates, and keeps the

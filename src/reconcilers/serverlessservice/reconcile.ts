@@ -43,7 +43,7 @@ export const serverlessServiceReconciler = {
 
 type Status = StatusOf<ServerlessService>;
 
-export const serverlessServiceConditions = conditionSet("Ready", "EndpointsPopulated");
+const serverlessServiceConditions = conditionSet("Ready", "EndpointsPopulated");
 
 /**
  * Keeps the two Services of a revision: the private one selects its pods, the public one leads to those that are

@@ -1,5 +1,5 @@
 import { apiVersionOf } from "../../apis/kind.ts";
-import { controllerReference } from "../../apis/meta.ts";
+import { controllerReference, lastAppliedAnnotation } from "../../apis/meta.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
 import {
   rolloutDurationAnnotations,
@@ -10,8 +10,6 @@ import {
 import { routesOf } from "../../apis/serving/routing-state.ts";
 import type { KnativeService } from "../../apis/serving/service.ts";
 
-/** kubectl's own memory of what was applied. */
-export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 const notPassedOn: readonly string[] = [lastAppliedAnnotation, ...rolloutDurationAnnotations];
 
 /**

@@ -1,9 +1,8 @@
 import { apiVersionOf } from "../../apis/kind.ts";
-import { controllerReference } from "../../apis/meta.ts";
+import { controllerReference, lastAppliedAnnotation } from "../../apis/meta.ts";
 import { serviceLabel } from "../../apis/serving/labels.ts";
 import { Route } from "../../apis/serving/route.ts";
 import type { KnativeService } from "../../apis/serving/service.ts";
-import { lastAppliedAnnotation } from "./configuration.ts";
 
 /**
  * The Route of a Service: shares without a revision go to the Service's Configuration.

@@ -1,4 +1,5 @@
 import type { CustomResourceDefinition } from "../../../apis/core/customresourcedefinition.ts";
+import { cleanupFinalizer } from "../definitions.ts";
 import type { Behaviour, Item } from "../resource.ts";
 import { type FieldError, forbiddenField, invalidValue, required } from "../status-errors.ts";
 import { isMap } from "../typed-values.ts";
@@ -7,7 +8,7 @@ import { isMap } from "../typed-values.ts";
 export const customResourceDefinition: Behaviour = {
   countsGenerations: true,
   needsRevision: true,
-  deletionFinalizer: "customresourcecleanup.apiextensions.k8s.io",
+  deletionFinalizer: cleanupFinalizer,
   setDefaults(item) {
     const { spec } = item as unknown as CustomResourceDefinition;
     if (!isMap(spec) || !isMap(spec.names)) return;

@@ -1,6 +1,14 @@
 import { duplicatesIn, validateAnnotations, validateLabels } from "../metadata.ts";
 import { dnsLabel } from "../names.ts";
-import { duplicate, type FieldError, forbiddenField, invalidValue, notSupported, required } from "../status-errors.ts";
+import {
+  duplicate,
+  type FieldError,
+  forbiddenField,
+  invalidValue,
+  notSupported,
+  required,
+  valueNotFound,
+} from "../status-errors.ts";
 import { type Fields, isMap, mapAt } from "../typed-values.ts";
 
 const mapsIn = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isMap) : []);
@@ -213,8 +221,7 @@ function validateContainer(container: Fields, field: string, volumes: ReadonlySe
     const at = `${field}.volumeMounts[${index}]`;
     const { name, mountPath } = mount;
     if (typeof name !== "string" || name === "") errors.push(required(`${at}.name`));
-    else if (!volumes.has(name))
-      errors.push({ field: `${at}.name`, reason: "FieldValueNotFound", text: `Not found: ${JSON.stringify(name)}` });
+    else if (!volumes.has(name)) errors.push(valueNotFound(`${at}.name`, name));
     if (typeof mountPath !== "string" || mountPath === "") errors.push(required(`${at}.mountPath`));
     else if (mountPaths.has(mountPath)) errors.push(invalidValue(`${at}.mountPath`, mountPath, "must be unique"));
     else mountPaths.add(mountPath);
@@ -277,7 +284,7 @@ export const isPort = (value: unknown) =>
   Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65535;
 
 /** Source: k8s.io/apimachinery util/validation IsValidPortName. */
-export function portNameProblems(name: string): string[] {
+function portNameProblems(name: string): string[] {
   const problems: string[] = [];
   if (name.length > 15) problems.push("must be no more than 15 characters");
   if (!/^[-a-z0-9]+$/.test(name))

@@ -49,7 +49,7 @@ export function age(time: unknown, nowMs: number): string {
   return Number.isNaN(parsed) ? "<unknown>" : humanDuration(nowMs - parsed);
 }
 
-export function humanDuration(ms: number): string {
+function humanDuration(ms: number): string {
   const seconds = Math.trunc(ms / 1000);
   if (seconds < -1) return "<invalid>";
   if (seconds < 0) return "0s";

@@ -20,7 +20,7 @@ import {
   wantedAnnotations,
 } from "./replica-set.ts";
 import { decideProportionalSizes, decideRollingStep, isScalingEvent, type Sizes, sizeOfNewSet } from "./scaling.ts";
-import { condition, deploymentStatus, isComplete, progressLeftMs, setCondition } from "./status.ts";
+import { condition, deploymentStatus, isComplete, progressLeftMs, setCondition, timedOutReason } from "./status.ts";
 
 export interface DeploymentDeps {
   readonly client: Client;
@@ -113,7 +113,7 @@ export async function reconcileDeployment(
 function pausedConditions(deployment: Deployment, nowMs: number): readonly WorkloadCondition[] {
   const conditions = deployment.status?.conditions ?? [];
   const present = conditions.find(({ type }) => type === "Progressing");
-  if (!hasProgressDeadline(deployment) || present?.reason === "ProgressDeadlineExceeded") return conditions;
+  if (!hasProgressDeadline(deployment) || present?.reason === timedOutReason) return conditions;
   const wasPaused = present?.reason === "DeploymentPaused";
   const set = (reason: string, message: string) =>
     setCondition(conditions, condition("Progressing", "Unknown", reason, message, nowMs));

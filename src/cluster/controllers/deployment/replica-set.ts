@@ -1,13 +1,13 @@
 import type { Deployment } from "../../../apis/core/deployment.ts";
 import type { PodTemplateSpec } from "../../../apis/core/pod-spec.ts";
 import type { ReplicaSet } from "../../../apis/core/replicaset.ts";
-import { controllerReference } from "../../../apis/meta.ts";
+import { controllerReference, lastAppliedAnnotation } from "../../../apis/meta.ts";
 import { semanticEqual } from "../../../kube/semantic.ts";
 import { templateHash } from "../template-hash.ts";
 import { type Bounds, boundsOf } from "./bounds.ts";
 import type { SetSize } from "./scaling.ts";
 
-export const hashLabel = "pod-template-hash";
+const hashLabel = "pod-template-hash";
 export const revisionAnnotation = "deployment.kubernetes.io/revision";
 const historyAnnotation = "deployment.kubernetes.io/revision-history";
 const desiredAnnotation = "deployment.kubernetes.io/desired-replicas";
@@ -15,7 +15,7 @@ const maxAnnotation = "deployment.kubernetes.io/max-replicas";
 
 /** Annotations of a Deployment that its ReplicaSets do not take over. */
 const ownAnnotations = new Set([
-  "kubectl.kubernetes.io/last-applied-configuration",
+  lastAppliedAnnotation,
   revisionAnnotation,
   historyAnnotation,
   desiredAnnotation,

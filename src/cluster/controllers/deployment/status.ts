@@ -100,7 +100,7 @@ function withProgress(
     : [...conditions];
 }
 
-const timedOutReason = "ProgressDeadlineExceeded";
+export const timedOutReason = "ProgressDeadlineExceeded";
 
 function hasProgressed(before: Counts, after: Counts): boolean {
   const old = (counts: Counts) => (counts.replicas ?? 0) - (counts.updatedReplicas ?? 0);

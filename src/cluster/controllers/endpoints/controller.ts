@@ -8,7 +8,7 @@ import type { BuiltinContext } from "../context.ts";
 import { type KeyedWorker, startKeyedWorker } from "../keyed-worker.ts";
 import { reconcileMirror } from "./mirroring.ts";
 import { type EndpointsDeps, hasSelector, reconcileEndpoints } from "./reconcile.ts";
-import { managedByLabel, serviceNameLabel } from "./slices.ts";
+import { managedByLabel, serviceNameLabel, sliceManager } from "./slices.ts";
 
 /** Keeps Endpoints and EndpointSlices of Services, and mirrors hand-made Endpoints. Keys are those of Services. */
 export function startEndpointsControllers(context: BuiltinContext): KeyedWorker[] {
@@ -36,17 +36,11 @@ export function startEndpointsControllers(context: BuiltinContext): KeyedWorker[
   );
   const self = [watching(services, (service) => [keyOf(service)]), watching(endpoints, (object) => [keyOf(object)])];
   return [
-    startKeyedWorker(
-      context,
-      "endpoints-controller",
-      [...self, pods, slicesOf("endpointslice-controller.k8s.io")],
-      (key) => reconcileEndpoints(key, deps, signal),
+    startKeyedWorker(context, "endpoints-controller", [...self, pods, slicesOf(sliceManager.ofPods)], (key) =>
+      reconcileEndpoints(key, deps, signal),
     ),
-    startKeyedWorker(
-      context,
-      "endpointslicemirroring-controller",
-      [...self, slicesOf("endpointslicemirroring-controller.k8s.io")],
-      (key) => reconcileMirror(key, deps, signal),
+    startKeyedWorker(context, "endpointslicemirroring-controller", [...self, slicesOf(sliceManager.ofMirrors)], (key) =>
+      reconcileMirror(key, deps, signal),
     ),
   ];
 }

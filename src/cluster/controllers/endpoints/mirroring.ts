@@ -3,9 +3,8 @@ import type { Endpoint, EndpointSlice } from "../../../apis/core/endpointslice.t
 import { controllerReference, splitKey } from "../../../apis/meta.ts";
 import { chunks } from "./backends.ts";
 import { type EndpointsDeps, hasSelector } from "./reconcile.ts";
-import { syncSlices } from "./slices.ts";
+import { sliceManager, syncSlices } from "./slices.ts";
 
-const managedBy = "endpointslicemirroring-controller.k8s.io";
 const leaderAnnotation = "control-plane.alpha.kubernetes.io/leader";
 const skipLabel = "endpointslice.kubernetes.io/skip-mirror";
 
@@ -26,7 +25,7 @@ export async function reconcileMirror(key: string, deps: EndpointsDeps, signal: 
   const wanted = {
     serviceName: name,
     namespace,
-    managedBy,
+    managedBy: sliceManager.ofMirrors,
     labels: endpoints?.metadata.labels ?? {},
     ownerReferences: endpoints ? [controllerReference({ ...endpoints, apiVersion: "v1", kind: "Endpoints" })] : [],
     contents: mirrored ? mirrorOf(endpoints) : [],

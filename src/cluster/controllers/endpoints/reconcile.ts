@@ -7,7 +7,7 @@ import type { Client, Lister } from "../../../kube/api.ts";
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from "../../../kube/errors.ts";
 import { semanticEqual } from "../../../kube/semantic.ts";
 import { backendsOf, makeSliceContents, makeSubsets } from "./backends.ts";
-import { syncSlices } from "./slices.ts";
+import { sliceManager, syncSlices } from "./slices.ts";
 
 export interface EndpointsDeps {
   readonly client: Client;
@@ -48,7 +48,7 @@ export async function reconcileEndpoints(key: string, deps: EndpointsDeps, signa
       {
         serviceName: service.metadata.name,
         namespace,
-        managedBy: "endpointslice-controller.k8s.io",
+        managedBy: sliceManager.ofPods,
         labels,
         ownerReferences: [controllerReference(service)],
         contents: contentsOrPlaceholder(service, backends),

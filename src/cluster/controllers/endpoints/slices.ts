@@ -7,6 +7,11 @@ import { templateHash } from "../template-hash.ts";
 
 export const serviceNameLabel = "kubernetes.io/service-name";
 export const managedByLabel = "endpointslice.kubernetes.io/managed-by";
+/** Whose slices are whose: those of a selector's pods, and those that mirror hand-made Endpoints. */
+export const sliceManager = {
+  ofPods: "endpointslice-controller.k8s.io",
+  ofMirrors: "endpointslicemirroring-controller.k8s.io",
+} as const;
 
 /** The slices that one manager keeps for one Service. */
 export interface SliceSet {
