@@ -3,6 +3,7 @@ import type { Secret } from "../../apis/core/secret.ts";
 import type { Gateway } from "../../apis/istio/gateway.ts";
 import type { Lister, Reader } from "../../kube/api.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { covers } from "./route-table.ts";
 
 /** So long a certificate is served before its Secret is looked at again. */
 const freshMs = 10_000;
@@ -44,8 +45,8 @@ function credentialFor(serverName: string, gateways: readonly Gateway[]): string
     if (port.number !== httpsPort || !credential) continue;
     for (const pattern of hosts.map((host) => host.slice(host.indexOf("/") + 1).toLowerCase())) {
       if (pattern === serverName) return credential;
-      const fits = pattern === "*" || (pattern.startsWith("*.") && serverName.endsWith(pattern.slice(1)));
-      if (fits && (!best || pattern.length > best.length)) best = { credential, length: pattern.length };
+      const isBetter = !best || pattern.length > best.length;
+      if (isBetter && covers(pattern, serverName)) best = { credential, length: pattern.length };
     }
   }
   return best?.credential;

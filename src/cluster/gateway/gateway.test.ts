@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, createServer, type IncomingHttpHeaders, request, type Server } from "node:http";
 import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
-import { type AddressInfo, connect as connectTcp } from "node:net";
+import {
+  type AddressInfo,
+  connect as connectTcp,
+  createServer as createTcpServer,
+  type Server as TcpServer,
+} from "node:net";
 import { after, before, test } from "node:test";
 import type { KubeObject } from "../../apis/meta.ts";
 import { systemClock } from "../../lib/clock.ts";
@@ -47,7 +52,7 @@ function putService(name: string, ports: number[], portName = "http"): void {
   } as KubeObject);
 }
 
-async function listen(server: Server | ReturnType<typeof createHttp2Server>): Promise<number> {
+async function listen(server: Server | TcpServer | ReturnType<typeof createHttp2Server>): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   closers.push(() => {
@@ -276,6 +281,40 @@ test("a WebSocket is joined with its pod", async () => {
   assert.match(seen, /^HTTP\/1.1 101 .*echo$/s);
   socket.destroy();
 });
+
+for (const [name, what, refusal, expected] of [
+  [
+    "refusing",
+    "is passed on",
+    "HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno",
+    /^HTTP\/1.1 403 .*\r\n\r\nno$/s,
+  ],
+  [
+    "broken",
+    "that is broken ends with the connection, and nothing is added",
+    "HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\nbroken\r\n",
+    /^HTTP\/1.1 403 Forbidden\r\n(?!.*HTTP)/s,
+  ],
+  [
+    "cut",
+    "that is cut off ends with the connection",
+    "HTTP/1.1 403 Forbidden\r\ncontent-length: 100\r\n\r\nno",
+    /^HTTP\/1.1 403 Forbidden\r\n(?!.*HTTP)/s,
+  ],
+] as const) {
+  test(`a pod's refusal of a WebSocket ${what}`, async () => {
+    const pod = createTcpServer((socket) => {
+      socket.once("data", () => socket.end(refusal));
+    });
+    putService(name, [await listen(pod)]);
+    informers.put(makeVirtualService(name, `${name}.localhost`, [{ route: [to(name)] }]));
+    const socket = connectTcp(gateway.httpPort, "127.0.0.1");
+    socket.write(`GET / HTTP/1.1\r\nhost: ${name}.localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n`);
+    let seen = "";
+    for await (const part of socket) seen += part;
+    assert.match(seen, expected);
+  });
+}
 
 test("no request is lost while routes and pods change under load", async () => {
   const ports = [await startPod("a"), await startPod("b")];

@@ -117,7 +117,8 @@ function hostsIn(service: VirtualService, server: GatewayServer, gateway: Gatewa
     );
 }
 
-function covers(pattern: string, host: string): boolean {
+/** Whether a host, or a pattern of hosts such as "*.example.com", takes in another. */
+export function covers(pattern: string, host: string): boolean {
   return pattern === "*" || pattern === host || (pattern.startsWith("*.") && host.endsWith(pattern.slice(1)));
 }
 

@@ -31,11 +31,16 @@ export function tunnel(
   });
   const leave = () => outgoing.destroy();
   socket.once("close", leave);
-  outgoing.once("error", () => {
+  const goOn = () => {
     socket.off("close", leave);
     if (!socket.destroyed) tunnel(request, socket, buffered, head, others);
-  });
+  };
+  outgoing.once("error", goOn);
   outgoing.once("response", (answer) => {
+    // From here on it is this pod's answer: what breaks off is told by the end of the connection.
+    outgoing.off("error", goOn);
+    outgoing.on("error", () => socket.destroy());
+    answer.once("aborted", () => socket.destroy());
     socket.write(
       statusLine(answer.statusCode ?? 502, answer.statusMessage ?? "", {
         ...endToEnd(answer.headers),
