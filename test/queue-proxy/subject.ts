@@ -167,13 +167,13 @@ export function adapters(): readonly { readonly name: string; readonly start: St
   return [{ name: "node:net", start: inProcess() }, ...(bun ? [{ name: "Bun", start: spawned(bun) }] : [])];
 }
 
-/** Another program with upstream's environment; the well-known ports must be free. */
+/** Another program with upstream's environment and that of our image; the well-known ports must be free. */
 export function program(command: readonly string[]): StartSubject {
   return async (overrides, userPort) => {
     const main = await freePort();
     const tls = await freePort();
     const ports = { QUEUE_SERVING_PORT: String(main), QUEUE_SERVING_TLS_PORT: String(tls) };
-    const environment = makeEnvironment({ ...ports, ...overrides }, userPort);
+    const environment = { ...bunEnvironment, ...makeEnvironment({ ...ports, ...overrides }, userPort) };
     const child = spawn(command[0]!, command.slice(1), { env: environment, stdio: ["ignore", "pipe", "ignore"] });
     let log = "";
     child.stdout.on("data", (chunk: Buffer) => {
