@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError } from "commander";
 import type { Actions } from "./actions.ts";
 import { addDeploy } from "./commands/deploy.ts";
 import { addDown } from "./commands/down.ts";
@@ -37,22 +37,18 @@ Examples:
   hakn up                          start a cluster on this machine, in the foreground
   hakn deploy ./app                run a directory as a Knative Service
   eval "$(hakn kubeconfig --env)"  let kubectl and kn talk to it
-  hakn down                        stop it`,
+  hakn down                        stop it
+
+Environment:
+  HAKN_HOME      the cluster's directory where --data-dir does not name one (~/.hakn unless set)
+  HAKN_LOOPBACK  "shared" lets all pods have 127.0.0.1, "own" never does: see docs/embedded-cluster.md
+  HAKN_DEBUG     if it is set, an unexpected error is told with its stack`,
     );
   for (const add of [addUp, addDown, addStatus, addDeploy, addLogs, addKubeconfig, addSimulate]) add(program, context);
   for (const command of program.commands) {
     command.showHelpAfterError(`Run \`hakn ${command.name()} --help\` to see how.`);
   }
   return program;
-}
-
-/** A command line argument that must be a port number. */
-export function portNumber(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new InvalidArgumentError("a port is a number from 0 to 65535.");
-  }
-  return port;
 }
 
 /** The exit code for an error that a command ended with: 2 for wrong usage, 1 for everything else, 0 for help. */

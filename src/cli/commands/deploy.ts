@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { seconds, variables } from "../arguments.ts";
 import type { CommandContext } from "../program.ts";
 
 interface Options {
@@ -7,7 +8,7 @@ interface Options {
   namespace: string;
   env?: Record<string, string>;
   wait: boolean;
-  imageOnly: boolean;
+  imageOnly?: boolean;
   timeout: number;
   json?: boolean;
 }
@@ -20,9 +21,9 @@ export function addDeploy(program: Command, { actions, terminal }: CommandContex
     .description("run a directory as a Knative Service, or roll a new revision of it out")
     .option("--name <name>", "the Service's name (the directory's name unless given)")
     .option("-n, --namespace <namespace>", "the Service's namespace", "default")
-    .option("-e, --env <NAME=VALUE>", "an environment variable of the program (may be repeated)", collectEnv)
+    .option("-e, --env <NAME=VALUE>", "an environment variable of the program (may be repeated)", variables)
     .option("--no-wait", "do not wait until the new revision is ready")
-    .option("--image-only", "only make the image, for YAML of your own", false)
+    .option("--image-only", "only make the image, for YAML of your own")
     .option("--timeout <seconds>", "how long to wait", seconds, 120)
     .option("--data-dir <dir>", "the cluster's directory", actions.defaultDataDir())
     .option("--json", "print the result as JSON")
@@ -41,7 +42,7 @@ export function addDeploy(program: Command, { actions, terminal }: CommandContex
           env: options.env ?? {},
           wait: options.wait,
           timeoutMs: options.timeout * 1000,
-          imageOnly: options.imageOnly,
+          imageOnly: options.imageOnly ?? false,
         },
         progress,
       );
@@ -51,16 +52,4 @@ export function addDeploy(program: Command, { actions, terminal }: CommandContex
       else if (deployed.ready) terminal.print(`${deployed.revision} is ready: ${deployed.url}\n`);
       else terminal.print(`${deployed.name} is being rolled out; watch it with \`hakn status\`.\n`);
     });
-}
-
-function collectEnv(text: string, previous: Record<string, string> = {}): Record<string, string> {
-  const equals = text.indexOf("=");
-  if (equals < 1) throw new InvalidArgumentError("write NAME=VALUE.");
-  return { ...previous, [text.slice(0, equals)]: text.slice(equals + 1) };
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("a number of seconds above zero.");
-  return value;
 }

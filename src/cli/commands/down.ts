@@ -7,16 +7,17 @@ export function addDown(program: Command, { actions, terminal }: CommandContext)
     .command("down")
     .description("stop the cluster; its state is kept for the next `hakn up` unless --purge is given")
     .option("--data-dir <dir>", "the cluster's directory", actions.defaultDataDir())
-    .option("--purge", "also delete its state", false)
+    .option("--purge", "also delete its state")
     .option("--json", "print the result as JSON")
     .addHelpText("after", "\nExamples:\n  hakn down\n  hakn down --purge")
-    .action(async (options: { dataDir: string; purge: boolean; json?: boolean }) => {
+    .action(async (options: { dataDir: string; purge?: boolean; json?: boolean }) => {
+      const { dataDir, purge = false } = options;
       const progress = terminal.progress();
-      const stopped = await actions.down(options, progress);
+      const stopped = await actions.down({ dataDir, purge }, progress);
       progress.end();
-      if (options.json) terminal.print(`${JSON.stringify({ stopped, purged: options.purge })}\n`);
-      else if (!stopped) terminal.print(`No cluster was running in ${options.dataDir}.\n`);
+      if (options.json) terminal.print(`${JSON.stringify({ stopped, purged: purge })}\n`);
+      else if (!stopped) terminal.print(`No cluster was running in ${dataDir}.\n`);
       else terminal.print("The cluster is stopped.\n");
-      if (options.purge && !options.json) terminal.print(`Its state in ${options.dataDir} is deleted.\n`);
+      if (purge && !options.json) terminal.print(`Its state in ${dataDir} is deleted.\n`);
     });
 }

@@ -1,11 +1,12 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { lineCount } from "../arguments.ts";
 import type { CommandContext } from "../program.ts";
 
 interface Options {
   dataDir: string;
   namespace: string;
   container?: string;
-  follow: boolean;
+  follow?: boolean;
   tail?: number;
   json?: boolean;
 }
@@ -18,8 +19,8 @@ export function addLogs(program: Command, { actions, terminal }: CommandContext)
     .description("print the logs of all pods of a Service")
     .option("-n, --namespace <namespace>", "the Service's namespace", "default")
     .option("-c, --container <name>", "one container only, such as queue-proxy (the program's own unless given)")
-    .option("-f, --follow", "go on until Ctrl-C", false)
-    .option("--tail <lines>", "only the last lines of each pod", lines)
+    .option("-f, --follow", "go on until Ctrl-C")
+    .option("--tail <lines>", "only the last lines of each pod", lineCount)
     .option("--json", "print each line as JSON: {pod, container, line}")
     .option("--data-dir <dir>", "the cluster's directory", actions.defaultDataDir())
     .addHelpText(
@@ -33,7 +34,7 @@ export function addLogs(program: Command, { actions, terminal }: CommandContext)
           name,
           namespace: options.namespace,
           container: options.container,
-          follow: options.follow,
+          follow: options.follow ?? false,
           tail: options.tail,
         },
         ({ pod, container, line, alone }) => {
@@ -42,10 +43,4 @@ export function addLogs(program: Command, { actions, terminal }: CommandContext)
         },
       ),
     );
-}
-
-function lines(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("a number of lines.");
-  return value;
 }

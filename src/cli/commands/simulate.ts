@@ -1,12 +1,13 @@
 import type { Command } from "commander";
 import type { Simulation } from "../actions.ts";
+import { repeated } from "../arguments.ts";
 import type { CommandContext } from "../program.ts";
 import { table } from "../terminal.ts";
 
 interface Options {
-  with: string[];
+  with?: string[];
   svg?: string;
-  all: boolean;
+  all?: boolean;
   json?: boolean;
 }
 
@@ -19,9 +20,9 @@ export function addSimulate(program: Command, { actions, terminal }: CommandCont
       "a load series (.yaml, .json, .csv), or the autoscaler's /decisions of a revision; - reads from a pipe",
     )
     .description("show how many pods a load would get, with one or several settings side by side")
-    .option("--with <settings>", "another setting to try, as NAME=VALUE,NAME=VALUE (may be repeated)", collect, [])
+    .option("--with <settings>", "another setting to try, as NAME=VALUE,NAME=VALUE (may be repeated)", repeated)
     .option("--svg <file>", "draw a plot into this file")
-    .option("--all", "print every tick, not only those at which something changes", false)
+    .option("--all", "print every tick, not only those at which something changes")
     .option("--json", "print the whole run as JSON")
     .addHelpText(
       "after",
@@ -39,12 +40,12 @@ Examples:
   curl -s http://$AUTOSCALER:8080/decisions/default/hello-00001 > seen.json && hakn simulate seen.json`,
     )
     .action((file: string, options: Options) => {
-      const simulation = actions.simulate({ file, settings: options.with, svg: options.svg });
+      const simulation = actions.simulate({ file, settings: options.with ?? [], svg: options.svg });
       if (options.json) {
         terminal.print(`${JSON.stringify(simulation)}\n`);
         return;
       }
-      terminal.print(`${series(simulation, options.all).join("\n")}\n\n${summary(simulation).join("\n")}\n`);
+      terminal.print(`${series(simulation, options.all ?? false).join("\n")}\n\n${summary(simulation).join("\n")}\n`);
       if (options.svg !== undefined) terminal.print(`\nThe plot is in ${options.svg}.\n`);
     });
 }
@@ -109,8 +110,4 @@ function clock(atMs: number): string {
 
 function round(value: number): number {
   return Math.round(value * 100) / 100;
-}
-
-function collect(value: string, previous: string[]): string[] {
-  return [...previous, value];
 }

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { untilAborted } from "../../lib/until-aborted.ts";
 import type { Deployed, DeployOptions, RunningCluster } from "../actions.ts";
-import { type CommandContext, portNumber } from "../program.ts";
+import { portNumber, repeated } from "../arguments.ts";
+import type { CommandContext } from "../program.ts";
 import { shellWord } from "../shell-word.ts";
 import { statusLines } from "../status-lines.ts";
 
@@ -9,7 +10,7 @@ interface Options {
   dataDir: string;
   httpPort: number;
   httpsPort?: number;
-  deploy: string[];
+  deploy?: string[];
   json?: boolean;
 }
 
@@ -23,7 +24,7 @@ export function addUp(program: Command, { actions, terminal }: CommandContext): 
     .option("--data-dir <dir>", "where the cluster keeps its state", actions.defaultDataDir())
     .option("--http-port <port>", "where services are reached", portNumber, 8080)
     .option("--https-port <port>", "where services are reached by TLS (off unless given)", portNumber)
-    .option("--deploy <dir>", "deploy this directory once the cluster is up (may be repeated)", collect, [])
+    .option("--deploy <dir>", "deploy this directory once the cluster is up (may be repeated)", repeated)
     .option("--json", "print one line of JSON when the cluster is ready")
     .addHelpText(
       "after",
@@ -48,7 +49,7 @@ Examples:
       }
       try {
         const deployed: Deployed[] = [];
-        for (const directory of options.deploy) {
+        for (const directory of options.deploy ?? []) {
           deployed.push(await actions.deploy(deployment(dataDir, directory), progress, interrupted));
         }
         progress.end();
@@ -99,8 +100,4 @@ function announce(
   }
   terminal.print(`  kubectl: export KUBECONFIG=${shellWord(cluster.kubeconfig)}\n`);
   terminal.print(`  stop:    Ctrl-C\n`);
-}
-
-function collect(value: string, previous: string[]): string[] {
-  return [...previous, value];
 }
