@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type ClientHttp2Stream, createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import { type ClientHttp2Stream, constants, createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import { afterEach, test } from "node:test";
 import { fakeClock } from "../../testing/fake-clock.ts";
 import { type Connections, createConnections } from "./connections.ts";
@@ -43,6 +43,22 @@ async function ask(connections: Connections, endpoint: { host: string; port: num
   return stream;
 }
 
+/** Tells the type and stream of every frame that a client sends. */
+function readFrames(socket: Socket, onFrame: (type: string, stream: number) => void): void {
+  const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".length;
+  const names: Record<number, string> = { 1: "HEADERS", 3: "RST_STREAM" };
+  let left = Buffer.alloc(0);
+  let skip = preface;
+  socket.on("data", (part: Buffer) => {
+    left = Buffer.concat([left, part]);
+    while (left.length >= skip + 9) {
+      left = left.subarray(skip);
+      skip = 9 + left.readUIntBE(0, 3);
+      onFrame(names[left[3]!] ?? "other", left.readUInt32BE(5));
+    }
+  });
+}
+
 async function finish(stream: ClientHttp2Stream): Promise<void> {
   const closed = once(stream, "close");
   stream.resume();
@@ -78,6 +94,61 @@ test("a connection whose other side takes no more requests is joined by another,
   await finish(second);
   await ask();
   assert.equal(sessions.length, 2, "the end of one is not the end of the other");
+});
+
+test("requests that come before the other side says how many it takes get connections of their own", async () => {
+  const { connections, endpoint, sessions, ask } = await makeWorld(2);
+  const streams = await Promise.all(Array.from({ length: 10 }, ask));
+  assert.equal(sessions.length, 5);
+  assert.equal(connections.load(endpoint), 10);
+  for (const stream of streams) await finish(stream);
+  await ask();
+  assert.equal(sessions.length, 5, "those that gave their place up left it to others");
+});
+
+for (const end of ["close", "destroy"] as const) {
+  test(`a pod hears that a request was given up before the next takes its place (${end})`, async () => {
+    const { connections, endpoint, sessions } = await makeWorld(1);
+    const heard: string[] = [];
+    const ear = createTcpServer((socket) => {
+      const pod = connectTcp(endpoint);
+      readFrames(socket, (type, stream) => heard.push(`${type} of ${stream}`));
+      socket
+        .pipe(pod)
+        .pipe(socket)
+        .on("error", () => {});
+    }).listen(0, "127.0.0.1");
+    await once(ear, "listening");
+    closers.push(() => ear.close());
+    const through = { host: "127.0.0.1", port: (ear.address() as AddressInfo).port };
+    const first = await ask(connections, through);
+    const closed = once(first, "close");
+    if (end === "close") first.close(constants.NGHTTP2_CANCEL);
+    else first.destroy();
+    await closed;
+    const head = { method: "GET", path: "/", authority: "app", headers: {}, hasBody: false };
+    // Node's own server may refuse it: it forgets the first only after it has read what follows.
+    const second = await connections.openHttp2(through, head);
+    second.on("error", () => {}).resume();
+    await new Promise((resolve) => second.once("close", resolve));
+    assert.deepEqual(heard.filter((frame) => /^(HEADERS|RST_STREAM)/.test(frame)).slice(0, 3), [
+      "HEADERS of 1",
+      "RST_STREAM of 1",
+      "HEADERS of 3",
+    ]);
+    assert.equal(sessions.length, 1);
+  });
+}
+
+test("where the other side takes no request for now, one waits on its connection", async () => {
+  const { connections, endpoint, sessions } = await makeWorld(0);
+  const head = { method: "GET", path: "/", authority: "app", headers: {}, hasBody: false };
+  const stream = await connections.openHttp2(endpoint, head);
+  const answered = once(stream, "response");
+  sessions[0]!.settings({ maxConcurrentStreams: 1 });
+  await answered;
+  assert.equal(sessions.length, 1);
+  await finish(stream);
 });
 
 test("a connection without requests is closed after a while", async () => {
@@ -159,4 +230,22 @@ test("where nobody listens, each request says so, and nothing is kept", async ()
   await clock.advance(60_000);
   assert.equal(clock.pendingTimers(), 0);
   await ask();
+});
+
+test("a pod that hangs up before it takes requests is known at once, and asked anew by the next", async () => {
+  const { clock, connections } = await makeWorld();
+  let calls = 0;
+  const busy = createTcpServer((socket) => {
+    calls += 1;
+    socket.end();
+  }).listen(0, "127.0.0.1");
+  await once(busy, "listening");
+  closers.push(() => busy.close());
+  const endpoint = { host: "127.0.0.1", port: (busy.address() as AddressInfo).port };
+  const head = { method: "GET", path: "/", authority: "app", headers: {}, hasBody: false };
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await assert.rejects(connections.openHttp2(endpoint, head), /closed before it could be used|ECONNRESET/);
+  }
+  assert.equal(calls, 2);
+  assert.equal(clock.now(), fakeClock().now(), "no deadline was waited for");
 });

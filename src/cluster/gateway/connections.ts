@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Agent, type ClientRequest, request as httpRequest } from "node:http";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import type { CancelTimer, Clock } from "../../lib/clock.ts";
@@ -52,13 +51,30 @@ export function createConnections(clock: Clock): Connections {
     const open = sessions.get(key) ?? [];
     const free = open.find((session) => session.hasRoom());
     if (free) return free;
-    const session = startSession(endpoint, clock, () => {
+    const session = startSession(endpoint, clock, open.at(-1)?.mostStreams() ?? defaultMostStreams, () => {
       const left = (sessions.get(key) ?? []).filter((other) => other !== session);
       if (left.length > 0) sessions.set(key, left);
       else sessions.delete(key);
     });
     sessions.set(key, [...open, session]);
     return session;
+  };
+
+  /** Takes a place on a connection that is open. Whoever joined it before the other side said how many it takes moves on. */
+  const takePlace = async (endpoint: SocketAddress): Promise<Session> => {
+    for (;;) {
+      const session = sessionOf(endpoint);
+      session.streams += 1;
+      const place = session.streams;
+      try {
+        await session.opened;
+      } catch (error) {
+        session.release();
+        throw error;
+      }
+      if (place <= session.mostStreams()) return session;
+      session.release();
+    }
   };
 
   return {
@@ -76,12 +92,10 @@ export function createConnections(clock: Clock): Connections {
       return request;
     },
     async openHttp2(endpoint, { method, path, authority, headers, hasBody }) {
-      const session = sessionOf(endpoint);
-      session.streams += 1;
+      const session = await takePlace(endpoint);
       try {
-        const { client } = await session.opened;
         const pseudo = { ":method": method, ":path": path, ":authority": authority, ":scheme": "http" };
-        const stream = client.request({ ...headers, ...pseudo }, { endStream: !hasBody });
+        const stream = session.client.request({ ...headers, ...pseudo }, { endStream: !hasBody });
         count(endpoint, stream);
         stream.once("close", () => session.release());
         return stream;
@@ -99,15 +113,24 @@ export function createConnections(clock: Clock): Connections {
 }
 
 interface Session {
-  readonly opened: Promise<{ client: ClientHttp2Session }>;
+  readonly client: ClientHttp2Session;
+  /** Settles once the other side has said what it takes. */
+  readonly opened: Promise<unknown>;
   streams: number;
+  mostStreams(): number;
   hasRoom(): boolean;
   /** A stream has ended; a connection that stays without any is closed. */
   release(): void;
   end(): void;
 }
 
-function startSession({ host, port }: SocketAddress, clock: Clock, onEnd: () => void): Session {
+function startSession(
+  { host, port }: SocketAddress,
+  clock: Clock,
+  /** What the other side takes, as long as it has not said so. */
+  assumedMostStreams: number,
+  onEnd: () => void,
+): Session {
   const authority = host.includes(":") ? `[${host}]` : host;
   const client = connect(`http://${authority}:${port}`, {
     settings: { enablePush: false, initialWindowSize: 1 << 20 },
@@ -115,11 +138,18 @@ function startSession({ host, port }: SocketAddress, clock: Clock, onEnd: () => 
   client.on("close", onEnd);
   client.on("goaway", onEnd);
   client.on("error", onEnd);
+  let mostStreams = assumedMostStreams;
+  client.on("remoteSettings", ({ maxConcurrentStreams = defaultMostStreams }) => {
+    // Who takes none for a while is waited for on one connection; others would be no better.
+    mostStreams = Math.max(1, maxConcurrentStreams);
+  });
   let cancelIdle: CancelTimer = () => {};
   const session: Session = {
-    opened: within(clock, connectTimeoutMs, once(client, "connect"), () => client.destroy()).then(() => ({ client })),
+    client,
+    opened: within(clock, connectTimeoutMs, settled(client), () => client.destroy()),
     streams: 0,
-    hasRoom: () => session.streams < (client.remoteSettings?.maxConcurrentStreams ?? defaultMostStreams),
+    mostStreams: () => mostStreams,
+    hasRoom: () => session.streams < mostStreams,
     release() {
       session.streams -= 1;
       cancelIdle();
@@ -132,6 +162,15 @@ function startSession({ host, port }: SocketAddress, clock: Clock, onEnd: () => 
     },
   };
   return session;
+}
+
+/** Settles once the other side has told its settings. */
+function settled(client: ClientHttp2Session): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.once("remoteSettings", () => resolve());
+    client.once("error", reject);
+    client.once("close", () => reject(new Error("the connection was closed before it could be used")));
+  });
 }
 
 /** Settles once the request has a connection of its own. */
