@@ -183,6 +183,41 @@ test("a pod that takes no connection is passed over", async () => {
   }
 });
 
+const cuts: [name: string, cutAt: number, options: Parameters<typeof ask>[1], status: number, seen: number][] = [
+  ["GET on a connection that was kept is asked anew", 2, { method: "GET" }, 200, 3],
+  ["HEAD on a connection that was kept is asked anew", 2, { method: "HEAD" }, 200, 3],
+  ["POST, even without a body, is not asked anew", 2, { method: "POST" }, 503, 2],
+  ["DELETE is not asked anew", 2, { method: "DELETE" }, 503, 2],
+  [
+    "GET with a body, which is gone, is not asked anew",
+    2,
+    { method: "GET", headers: { "content-length": "1" }, body: "x" },
+    503,
+    2,
+  ],
+  ["GET on a new connection, where the pod had it for sure, is not asked anew", 1, { method: "GET" }, 503, 1],
+];
+for (const [index, [name, cutAt, options, status, seen]] of cuts.entries()) {
+  test(`where the pod cuts the connection before it answers, ${name}`, async () => {
+    let asked = 0;
+    const pod = createTcpServer((socket) => {
+      socket.on("error", () => {});
+      socket.on("data", (part) => {
+        if (!part.includes("HTTP/1.1\r\n")) return;
+        asked += 1;
+        if (asked === cutAt) socket.destroy();
+        else socket.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+      });
+    });
+    const host = `cut-${index}.localhost`;
+    putService(`cut-${index}`, [await listen(pod)]);
+    informers.put(makeVirtualService(`cut-${index}`, host, [{ route: [to(`cut-${index}`)] }]));
+    for (let round = 1; round < cutAt; round++) assert.equal((await ask(host)).status, 200);
+    assert.equal((await ask(host, options)).status, status);
+    assert.equal(asked, seen);
+  });
+}
+
 test("traffic is split by weight, and a header chooses before that", async () => {
   putService("one", [await startPod("one")]);
   putService("two", [await startPod("two")]);
