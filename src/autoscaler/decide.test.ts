@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DeciderSpec, decide, initialDeciderState, type Observation } from "./decide.ts";
+import {
+  type DeciderSpec,
+  type DeciderState,
+  decide,
+  initialDeciderState,
+  mergeDeciderStates,
+  type Observation,
+} from "./decide.ts";
 import { testSpec } from "./spec-world.ts";
 
 const spec: DeciderSpec = { ...testSpec, maxScaleUpRate: 10, targetValue: 10, totalValue: 20 };
@@ -102,5 +109,30 @@ for (const [name, targetBurstCapacity, seen, want] of capacities) {
   test(`spare capacity: ${name}`, () => {
     const given = { ...spec, targetBurstCapacity };
     assert.equal(decide(given, initialDeciderState(given, 1, 0), seen, 0).decision.excessBurstCapacity, want);
+  });
+}
+
+const delayOf = (value: number) => ({ windowMs: 60_000, granularityMs: 2000, candidates: [{ index: 1, value }] });
+const stateOf = (panicSinceMs: number | undefined, maxPanicPods: number, delay?: DeciderState["delay"]) => ({
+  panicSinceMs,
+  maxPanicPods,
+  delay,
+});
+const merges: [name: string, ours: DeciderState, theirs: DeciderState, want: DeciderState][] = [
+  ["two that are calm", stateOf(undefined, 1), stateOf(undefined, 0), stateOf(undefined, 1)],
+  ["one in panic", stateOf(undefined, 0), stateOf(4000, 3), stateOf(4000, 3)],
+  ["the later panic lasts longer", stateOf(4000, 3), stateOf(2000, 5), stateOf(4000, 5)],
+  ["only we delay", stateOf(undefined, 0, delayOf(3)), stateOf(undefined, 0), stateOf(undefined, 0, delayOf(3))],
+  ["only they delay", stateOf(undefined, 0), stateOf(undefined, 0, delayOf(4)), stateOf(undefined, 0, delayOf(4))],
+  [
+    "both delay",
+    stateOf(undefined, 0, delayOf(3)),
+    stateOf(undefined, 0, delayOf(4)),
+    stateOf(undefined, 0, delayOf(4)),
+  ],
+];
+for (const [name, ours, theirs, want] of merges) {
+  test(`what two deciders remember, taken together: ${name}`, () => {
+    assert.deepEqual(mergeDeciderStates(ours, theirs), want);
   });
 }

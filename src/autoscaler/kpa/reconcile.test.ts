@@ -92,7 +92,7 @@ const pods = (ready: number): Pod[] =>
   })) as unknown as Pod[];
 
 /** A multi-scaler that advises this, by a decision that it recorded, or without one, as just after a restart. */
-function advising(desiredScale: number, decided: boolean): MultiScaler {
+function advising(desiredScale: number, decided: boolean, excessBurstCapacity = 0): MultiScaler {
   const ring = createDecisionRing();
   const decision: Explanation = {
     atMs: Date.parse("2024-01-01T00:00:00Z"),
@@ -113,18 +113,18 @@ function advising(desiredScale: number, decided: boolean): MultiScaler {
   };
   if (decided) ring.add(decision);
   return {
-    advise: () => ({ desiredScale, excessBurstCapacity: 0 }),
+    advise: () => ({ desiredScale, excessBurstCapacity }),
     decisions: () => ring,
   } as unknown as MultiScaler;
 }
 
-const rowOf = (objects: readonly KubeObject[], advised: number, decided = false) => ({
+const rowOf = (objects: readonly KubeObject[], advised: number, decided = false, excessBurstCapacity = 0) => ({
   ...kpaClassReconciler,
   key: "ns/rev",
   objects,
   config,
   deps: (world: World) =>
-    kpaClassReconciler.deps(world, { multiScaler: advising(advised, decided), observe: () => {} }),
+    kpaClassReconciler.deps(world, { multiScaler: advising(advised, decided, excessBurstCapacity), observe: () => {} }),
 });
 const run = (...args: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...args));
 
@@ -153,6 +153,33 @@ test("a new PodAutoscaler gets its ServerlessService and its Metric, and waits f
     lines.join("\n"),
   );
 });
+
+test("a Metric follows its PodAutoscaler", async () => {
+  const stale = { ...metric, spec: { ...metric.spec, stableWindow: 30e9 } };
+  const report = await run([makePodAutoscaler(active(3, 3)), deployment(3), service(), stale, ...pods(3)], 3);
+  assert.deepEqual(report.updates, [metric]);
+});
+
+const idle = {
+  ...active(0, 0),
+  ...conditions({ Ready: ["False", "NoTraffic"], Active: ["False", "NoTraffic"], ScaleTargetInitialized: "True" }),
+};
+const modes: [name: string, before: PodAutoscaler["status"], advised: number, capacity: number, mode: string][] = [
+  ["pods that can take a burst", active(3, 3), 3, 0, "Serve"],
+  ["pods that cannot", active(3, 3), 3, -1, "Proxy"],
+  ["nothing is known yet", undefined, -1, 0, "Serve"],
+  ["nothing is known yet, and the first pods could not take a burst", undefined, -1, -1, "Proxy"],
+  ["nothing is known after a restart, of pods that serve", active(3, 3), -1, 0, "Serve"],
+  ["nothing is known after a restart, and there were no pods", idle, -1, 0, "Proxy"],
+];
+for (const [name, before, advised, capacity, mode] of modes) {
+  test(`the mode of the ServerlessService: ${name}`, async () => {
+    const objects = [makePodAutoscaler(before), deployment(before === idle ? 0 : 3), metric];
+    const report = await run([...objects, ...pods(before === idle ? 0 : 3)], advised, false, capacity);
+    const made = report.creates.find(({ kind }) => kind === "ServerlessService") as ServerlessService;
+    assert.equal(made.spec.mode, mode);
+  });
+}
 
 interface Row {
   readonly name: string;

@@ -191,3 +191,22 @@ test("what is inherited with a short gap: its seconds count as what was seen aft
   assert.deepEqual([averages.stable, averages.panic], [10, 10]);
   collector.close();
 });
+
+test("what was forgotten is not collected for, and begins anew when it comes back", async () => {
+  const clock = fakeClock();
+  let load = 10;
+  const collector = createMetricCollector(async () => statOf(load), clock);
+  collector.collect(metric);
+  await clock.advance(5000);
+  collector.forget(key);
+  assert.equal(clock.pendingTimers(), 0);
+  assert.deepEqual(collector.keys(), []);
+  assert.equal(collector.averages(key, "concurrency"), "not collecting");
+  load = 2;
+  collector.collect(metric);
+  await clock.advance(5000);
+  const averages = collector.averages(key, "concurrency");
+  assert.ok(typeof averages !== "string");
+  assert.equal(averages.stable, 2);
+  collector.close();
+});

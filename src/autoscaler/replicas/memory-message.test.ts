@@ -137,3 +137,25 @@ test("that a decider was told nothing of what was before is passed on", () => {
   assert.ok(read.type === "memories");
   assert.equal(read.memories[0]![1].decider?.isPartial, true);
 });
+
+test("memories of a speaker that has not told its time are refused", () => {
+  const learnt: string[] = [];
+  const warnings: string[] = [];
+  const log = { ...silentLogger, warn: (words: string) => void warnings.push(words) };
+  const receive = createMemoryReceiver({ learn: (key) => void learnt.push(key) }, fakeClock(nowMs), log)();
+  receive(memories(["ns/app", memory]));
+  assert.deepEqual([learnt, warnings.length], [[], 1]);
+  receive(encodeMemoryMessage({ type: "hello", nowMs }));
+  receive(memories(["ns/app", memory]));
+  assert.deepEqual([learnt, warnings.length], [["ns/app"], 1]);
+});
+
+test("a fault of the listener's own is not taken for a bad message", () => {
+  const fault = new Error("no such map");
+  const learn = () => {
+    throw fault;
+  };
+  const receive = createMemoryReceiver({ learn }, fakeClock(nowMs), silentLogger)();
+  receive(encodeMemoryMessage({ type: "hello", nowMs }));
+  assert.throws(() => receive(memories(["ns/app", memory])), fault);
+});

@@ -96,6 +96,7 @@ test("the autoscaler's port takes stats by WebSocket, and refuses those for anot
 function createRouting(owners: Record<string, string>, up: Set<string>) {
   const clock = fakeClock();
   const accepted: string[] = [];
+  const ages: number[] = [];
   const sent: string[] = [];
   const connect: Connect = (url) => {
     const { host } = new URL(url);
@@ -111,12 +112,15 @@ function createRouting(owners: Record<string, string>, up: Set<string>) {
   const router = createStatRouter({
     owns: (key) => owners[key] === "us",
     ownerAddress: (key) => owners[key],
-    accept: (key) => accepted.push(key),
+    accept: (key, _stat, ageMs) => {
+      accepted.push(key);
+      ages.push(ageMs);
+    },
     connect,
     clock,
     log: silentLogger,
   });
-  return { clock, accepted, sent, router };
+  return { clock, accepted, ages, sent, router };
 }
 
 const keyed = (...keys: string[]) => keys.map((key) => ({ key, stat: statOf("p", 1) }));
@@ -127,6 +131,17 @@ test("a stat goes to the owner of its revision", async () => {
   assert.deepEqual([accepted, sent], [["ns/a"], ["b:8080 ns/b"]]);
   router.close();
   assert.equal(clock.pendingTimers(), 0);
+});
+
+test("a stat is as old as its time says, where that can be true", () => {
+  const { router, ages, clock } = createRouting({ "ns/a": "us" }, new Set());
+  const seconds = clock.now() / 1000;
+  for (const timestampSeconds of [undefined, seconds - 3, seconds - 15, seconds - 0.5, seconds - 16, seconds + 5]) {
+    const stat = { ...statOf("p", 1), ...(timestampSeconds !== undefined && { timestampSeconds }) };
+    router.route([{ key: "ns/a", stat }]);
+  }
+  assert.deepEqual(ages, [0, 3000, 15_000, 0, 0, 0]);
+  router.close();
 });
 
 test("a stat waits for an owner that is not known or not reachable, and is dropped after 15 s", async () => {

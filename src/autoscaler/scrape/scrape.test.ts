@@ -123,6 +123,27 @@ const rows: Row[] = [
     pods: { "rev-private.ns": statOf("a", 4) },
     want: { error: /did not receive stat from an unscraped pod/ },
   },
+  {
+    name: "mesh mode enabled: a young pod counts where the service leads to no old one",
+    meshMode: "enabled",
+    old: [],
+    young: ["y"],
+    pods: { "rev-private.ns": statOf("y", 4, 10) },
+    want: { concurrency: 4 },
+  },
+  {
+    name: "a client that is closed meanwhile is no failure of the pods",
+    old: ["a"],
+    pods: { a: new ClosedError("closing") },
+    want: { error: /^Error: closing$/ },
+  },
+  {
+    name: "mesh mode enabled: a client that is closed meanwhile is no failure of the service",
+    meshMode: "enabled",
+    old: ["a"],
+    pods: { "rev-private.ns": new ClosedError("closing") },
+    want: { error: /^Error: closing$/ },
+  },
 ];
 
 for (const row of rows) {

@@ -82,6 +82,24 @@ const rows: Row[] = [
     read: [[3, 2]],
   },
   {
+    name: "a value that comes a window late is left out",
+    create: five,
+    recorded: [
+      [7, 4],
+      [2, 100],
+    ],
+    read: [[7, 4]],
+  },
+  {
+    name: "a value that comes almost a window late still counts",
+    create: five,
+    recorded: [
+      [7, 4],
+      [3, 6],
+    ],
+    read: [[7, 2]],
+  },
+  {
     name: "rounded down to six digits",
     create: five,
     recorded: [
