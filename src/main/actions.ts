@@ -1,6 +1,5 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Actions, ClusterStatus } from "../cli/actions.ts";
 import { UserError } from "../cli/errors.ts";
 import { printLogs } from "../cli/pod-logs.ts";
@@ -18,12 +17,11 @@ import { createTransport } from "../kube/transport.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger, logFile } from "../lib/log.ts";
 import { clusterParts, imageOfDirectory, serviceNameOf } from "./cluster-parts.ts";
+import { packageRoot } from "./package.ts";
 import { busyNode, quietNode } from "./runtime.ts";
 import { simulateFile } from "./simulate.ts";
 
 const clock = systemClock;
-/** From both src/main and dist/bin, the package's root is two levels up. */
-const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
 
 /** The doing behind the command line, put together from the cluster's rooms. */
 export function createActions(version: string): Actions {

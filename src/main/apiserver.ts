@@ -8,16 +8,17 @@ import { createInformers } from "../kube/informer.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger } from "../lib/log.ts";
 import { contextNameOf } from "./context-name.ts";
+import { fromSupervisor } from "./environment.ts";
 
 const clock = systemClock;
 const log = createLogger("apiserver");
-const dataDir = required("HAKN_DATA_DIR");
+const dataDir = fromSupervisor("HAKN_DATA_DIR");
 
 const server = await startOrTell({
   dataDir: join(dataDir, "api"),
   contextName: contextNameOf(dataDir),
   address: "127.0.0.1",
-  port: Number(required("HAKN_API_PORT")),
+  port: Number(fromSupervisor("HAKN_API_PORT")),
   locate: locateIn(loopbackMode(process.env)),
   clock,
   log,
@@ -48,13 +49,6 @@ for (const end of ["SIGTERM", "SIGINT", "disconnect"]) {
     await server.close();
     process.exit(0);
   });
-}
-
-function required(name: string): string {
-  const value = process.env[name];
-  if (value) return value;
-  process.stderr.write(`${name} is not set: this program is started by \`hakn up\`\n`);
-  process.exit(2);
 }
 
 /** What is wrong with the data directory stays wrong: whoever started us need not wait for a better try. */

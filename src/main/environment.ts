@@ -9,6 +9,14 @@ export function portFrom(variable: string, otherwise: number, environment: Envir
   throw new Error(`${variable}=${text} is not a port: a number from 0 to 65535 is needed`);
 }
 
+/** A variable that `hakn up` sets for its programs. Where it is not there the program ends, and says why. */
+export function fromSupervisor(variable: string): string {
+  const value = process.env[variable];
+  if (value) return value;
+  process.stderr.write(`${variable} is not set: this program is started by \`hakn up\`\n`);
+  process.exit(2);
+}
+
 /** The oldest version of TLS that is taken, from the environment, or what it is without. Throws on anything else. */
 export function tlsMinVersionFrom(
   variable: string,

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import { UserError } from "../cli/errors.ts";
 import { createProgram, exitCodeOf } from "../cli/program.ts";
@@ -7,13 +6,12 @@ import { DataDirectoryError } from "../cluster/supervisor/data-directory.ts";
 import { PortTakenError } from "../cluster/supervisor/ports.ts";
 import { AlreadyRunningError } from "../cluster/supervisor/supervisor.ts";
 import { createActions } from "./actions.ts";
+import { packageVersion } from "./package.ts";
 import { ensureRuntime } from "./runtime.ts";
 
 ensureRuntime();
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+const version = packageVersion();
 endWithReader();
 const terminal = createTerminal(process.stdout, process.stderr);
 

@@ -7,6 +7,8 @@ import { createClient } from "../kube/client.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger } from "../lib/log.ts";
+import { fromSupervisor } from "./environment.ts";
+import { packageVersion } from "./package.ts";
 
 /** The supervisor's end of this descriptor closes when the supervisor is gone. We never read from it: containers do. */
 const lifeline = 3;
@@ -14,21 +16,21 @@ const lifeline = 3;
 const clock = systemClock;
 const log = createLogger("node-agent");
 const client = createClient({
-  connection: await loadKubeconfig(required("KUBECONFIG")),
+  connection: await loadKubeconfig(fromSupervisor("KUBECONFIG")),
   clock,
   userAgent: "hakn-node-agent",
 });
 const stopped = new AbortController();
 const agent = await startNodeAgent({
   client,
-  dataDir: join(required("HAKN_DATA_DIR"), "node"),
+  dataDir: join(fromSupervisor("HAKN_DATA_DIR"), "node"),
   nodeName: "hakn",
-  apiServer: { host: "127.0.0.1", port: Number(required("HAKN_API_PORT")) },
+  apiServer: { host: "127.0.0.1", port: Number(fromSupervisor("HAKN_API_PORT")) },
   loopback: loopbackMode(process.env) ?? "own",
   lifeline: isOpen(lifeline) ? lifeline : undefined,
   runtime: process.execPath,
   path: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
-  version: "0.1.0",
+  version: packageVersion(),
   clock,
   log,
   signal: stopped.signal,
@@ -39,13 +41,6 @@ for (const end of ["SIGTERM", "SIGINT", "disconnect"]) process.on(end, () => sto
 await agent.done;
 client.close();
 process.exit(0);
-
-function required(name: string): string {
-  const value = process.env[name];
-  if (value) return value;
-  process.stderr.write(`${name} is not set: this program is started by \`hakn up\`\n`);
-  process.exit(2);
-}
 
 function isOpen(descriptor: number): boolean {
   try {

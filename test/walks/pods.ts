@@ -1,5 +1,5 @@
 import { parseServingConfig } from "../../src/config/serving-config.ts";
-import { configDataOf } from "../../src/main/answer/reconcile.ts";
+import { configDataOf } from "../../src/main/answer/config-maps.ts";
 import { makeDeployment } from "../../src/reconcilers/revision/deployment.ts";
 import { makePodAutoscaler } from "../../src/reconcilers/revision/pod-autoscaler.ts";
 import type { Dice } from "../../src/testing/mutate.ts";

@@ -1,7 +1,7 @@
 import { admissionKinds, defaultObject, validateObject } from "../../src/apis/admission.ts";
 import type { KubeObject } from "../../src/apis/meta.ts";
 import { parseServingConfig } from "../../src/config/serving-config.ts";
-import { configDataOf } from "../../src/main/answer/reconcile.ts";
+import { configDataOf } from "../../src/main/answer/config-maps.ts";
 import type { Dice } from "../../src/testing/mutate.ts";
 import { add, configMapsOf, grown, type Loose, ofKind, type World } from "./world.ts";
 

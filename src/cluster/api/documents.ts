@@ -1,3 +1,4 @@
+import { kubernetesRelease, kubernetesVersion } from "../kubernetes-release.ts";
 import { createOpenApi } from "./openapi.ts";
 import type { Registry } from "./registry.ts";
 import type { TokenSigner } from "./service-account-tokens.ts";
@@ -11,9 +12,9 @@ export interface Documents {
 
 /** The Kubernetes release whose API this server speaks. */
 export const version = {
-  major: "1",
-  minor: "34",
-  gitVersion: "v1.34.4+hakn",
+  major: kubernetesRelease.major,
+  minor: kubernetesRelease.minor,
+  gitVersion: `${kubernetesVersion}+hakn`,
   gitCommit: "",
   gitTreeState: "clean",
   buildDate: "1970-01-01T00:00:00Z",

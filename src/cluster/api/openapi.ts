@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Schema } from "../../apis/schema.ts";
+import { kubernetesVersion } from "../kubernetes-release.ts";
 import type { Registry } from "./registry.ts";
 import type { ServedResource } from "./resource.ts";
 
@@ -47,7 +48,11 @@ export const openApiV2Media = "application/com.github.proto-openapi.spec.v2.v1.0
  * The OpenAPI v2 document. It describes no kinds: they are described in v3 alone. Clients ask for it when v3 does not
  * know a kind either, and then tell their user just that.
  */
-export const openApiV2 = { swagger: "2.0", info: { title: "Kubernetes", version: "v1.34.4" }, paths: {} } as const;
+export const openApiV2 = {
+  swagger: "2.0",
+  info: { title: "Kubernetes", version: kubernetesVersion },
+  paths: {},
+} as const;
 
 /** The same in protobuf (gnostic's openapi.v2.Document), which is all that Go clients read. */
 export function encodeOpenApiV2(): Buffer {
@@ -123,7 +128,7 @@ function makeDocument(path: string, resources: readonly ServedResource[]): objec
   }
   return {
     openapi: "3.0.0",
-    info: { title: "Kubernetes", version: "v1.34.4" },
+    info: { title: "Kubernetes", version: kubernetesVersion },
     paths,
     components: { schemas },
   };

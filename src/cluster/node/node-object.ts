@@ -5,6 +5,7 @@ import type { Client } from "../../kube/api.ts";
 import { isAlreadyExists, isNotFound } from "../../kube/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { isoTime } from "../../lib/iso-time.ts";
+import { kubernetesVersion } from "../kubernetes-release.ts";
 
 export interface NodeFacts {
   readonly name: string;
@@ -65,8 +66,8 @@ export function makeNode({ name, address, port, version }: NodeFacts, nowMs: num
         kernelVersion: release(),
         osImage: `${process.platform} (local processes)`,
         containerRuntimeVersion: `hakn://${version}`,
-        kubeletVersion: "v1.30.0",
-        kubeProxyVersion: "v1.30.0",
+        kubeletVersion: kubernetesVersion,
+        kubeProxyVersion: kubernetesVersion,
         operatingSystem: "linux",
         architecture,
       },

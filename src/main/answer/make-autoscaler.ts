@@ -1,5 +1,4 @@
 import { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
-import { apiVersionOf } from "../../apis/kind.ts";
 import { makeHorizontalPodAutoscaler } from "../../autoscaler/hpa/horizontal-pod-autoscaler.ts";
 import { makeDeciderSpec } from "../../autoscaler/kpa/decider-spec.ts";
 import { makeMetric } from "../../autoscaler/kpa/metric.ts";
@@ -7,6 +6,7 @@ import { type Mode, makeServerlessService } from "../../autoscaler/serverlessser
 import { metricTarget, scaleBounds, stableWindowMs } from "../../autoscaler/settings.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { formatDuration } from "../../lib/duration.ts";
+import { typed } from "./typed.ts";
 
 interface MakeAutoscalerRequest {
   readonly podautoscaler?: PodAutoscaler;
@@ -20,12 +20,12 @@ export const autoscalerMakers: Readonly<
   Record<string, (request: MakeAutoscalerRequest, config: ServingConfig) => unknown>
 > = {
   serverlessservice: ({ podautoscaler, mode, numActivators }) =>
-    podautoscaler && makeServerlessService(typed(podautoscaler), mode || "Serve", numActivators ?? 0),
+    podautoscaler && makeServerlessService(typed(PodAutoscaler, podautoscaler), mode || "Serve", numActivators ?? 0),
   metric: ({ podautoscaler, metricService }, { autoscaler }) =>
-    podautoscaler && makeMetric(typed(podautoscaler), metricService ?? "", autoscaler),
+    podautoscaler && makeMetric(typed(PodAutoscaler, podautoscaler), metricService ?? "", autoscaler),
   hpa: ({ podautoscaler }, { autoscaler }) =>
     podautoscaler && {
-      ...makeHorizontalPodAutoscaler(typed(podautoscaler), autoscaler),
+      ...makeHorizontalPodAutoscaler(typed(PodAutoscaler, podautoscaler), autoscaler),
       // Go prints this field even where nothing is set.
       status: { desiredReplicas: 0 },
     },
@@ -48,8 +48,3 @@ export const autoscalerMakers: Readonly<
     };
   },
 };
-
-/** Inputs may come without their apiVersion and kind, which references to them need. */
-function typed(pa: PodAutoscaler): PodAutoscaler {
-  return { ...pa, apiVersion: apiVersionOf(PodAutoscaler), kind: PodAutoscaler.kind };
-}

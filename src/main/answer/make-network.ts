@@ -1,6 +1,4 @@
 import type { Endpoints } from "../../apis/core/endpoints.ts";
-import { apiVersionOf, type Kind } from "../../apis/kind.ts";
-import type { KubeObject } from "../../apis/meta.ts";
 import type { Ingress, IngressTLS } from "../../apis/networking/ingress.ts";
 import { ServerlessService } from "../../apis/networking/serverlessservice.ts";
 import { DomainMapping } from "../../apis/serving/domainmapping.ts";
@@ -22,6 +20,7 @@ import {
 } from "../../reconcilers/serverlessservice/services.ts";
 import { withoutType } from "./reconcile.ts";
 import { messageOfProblem, type RouteInputs, trafficOf } from "./traffic.ts";
+import { typed } from "./typed.ts";
 
 interface Request extends RouteInputs {
   readonly tag?: string;
@@ -112,9 +111,4 @@ function noLoadBalancer({ metadata, status }: Ingress, isPrivate: boolean): stri
   return places.length > 1
     ? `more than one ingress are specified in status(LoadBalancer) of Ingress ${metadata.name}`
     : "failed to fetch loadbalancer domain/IP from ingress status";
-}
-
-/** Inputs may come without their apiVersion and kind, which references to them need. */
-function typed<T extends KubeObject>(kind: Kind<T>, object: T): T {
-  return { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind };
 }

@@ -1,5 +1,3 @@
-import { apiVersionOf, type Kind } from "../../apis/kind.ts";
-import type { KubeObject } from "../../apis/meta.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import { KnativeService } from "../../apis/serving/service.ts";
@@ -12,6 +10,7 @@ import { makeBarePodSpec } from "../../reconcilers/revision/pod-spec.ts";
 import { makeUserContainers } from "../../reconcilers/revision/user-containers.ts";
 import { makeConfiguration } from "../../reconcilers/service/configuration.ts";
 import { makeRoute } from "../../reconcilers/service/route.ts";
+import { typed } from "./typed.ts";
 
 /** The inputs of op `make` for what Services, Configurations and Revisions are turned into. */
 export interface MakeRevisionRequest {
@@ -45,8 +44,3 @@ export const revisionMakers: Readonly<Record<string, RevisionMaker>> = {
   imagecache: ({ revision, containerName = "", image = "" }) =>
     revision && makeImage(typed(Revision, revision), containerName, image),
 };
-
-/** Inputs may come without their apiVersion and kind, which references to them need. */
-function typed<T extends KubeObject>(kind: Kind<T>, object: T): T {
-  return { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind };
-}

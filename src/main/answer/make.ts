@@ -9,11 +9,12 @@ import { routeAdmission } from "../../apis/serving/route-admission.ts";
 import { serviceAdmission } from "../../apis/serving/service-admission.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { defaulted } from "../../reconcilers/defaulted.ts";
+import { configDataOf, type RequestConfigMaps } from "./config-maps.ts";
 import { autoscalerMakers } from "./make-autoscaler.ts";
 import { makeNames } from "./make-names.ts";
 import { networkMakers } from "./make-network.ts";
 import { revisionMakers } from "./make-revision.ts";
-import { configDataOf, type ReconcileRequest, withoutType } from "./reconcile.ts";
+import { withoutType } from "./reconcile.ts";
 
 /** Builds a child object from the inputs of a request; undefined where an input is missing. */
 export type Maker = (request: never, config: ServingConfig) => unknown;
@@ -40,7 +41,7 @@ interface MakeRequest extends Partial<Readonly<Record<keyof typeof inputs, KubeO
   readonly resource: string;
   /** Whether the inputs get their defaults first. */
   readonly setDefaults?: boolean;
-  readonly configMaps?: ReconcileRequest["configMaps"];
+  readonly configMaps?: RequestConfigMaps;
 }
 
 /** Op `make`: the child object, or why the builder refuses. Throws for bad requests and ConfigMaps. */

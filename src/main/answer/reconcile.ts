@@ -2,7 +2,6 @@ import { Service } from "../../apis/core/service.ts";
 import { resourceNameOf } from "../../apis/kind.ts";
 import { allKinds } from "../../apis/kinds.ts";
 import type { KubeObject } from "../../apis/meta.ts";
-import type { ConfigData } from "../../config/fields.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import { reasonFor } from "../../kube/errors.ts";
 import type { Reconciler } from "../../kube/pass.ts";
@@ -16,12 +15,13 @@ import { serverlessServiceReconciler } from "../../reconcilers/serverlessservice
 import { serviceReconciler } from "../../reconcilers/service/reconcile.ts";
 import type { Action } from "../../testing/fake-client.ts";
 import { type Report, type Row, reconcileOnce } from "../../testing/table.ts";
+import { configDataOf, type RequestConfigMaps } from "./config-maps.ts";
 
 export interface ReconcileRequest {
   readonly controller: string;
   readonly key: string;
   readonly objects?: readonly KubeObject[];
-  readonly configMaps?: Readonly<Record<string, { readonly data?: ConfigData }>>;
+  readonly configMaps?: RequestConfigMaps;
   /** RFC 3339; what "NOW" means in the answer. */
   readonly now?: string;
 }
@@ -69,7 +69,7 @@ export async function runController(request: ReconcileRequest): Promise<Report<K
 export async function answerGc(request: {
   readonly configuration: KubeObject;
   readonly revisions?: readonly KubeObject[];
-  readonly configMaps?: ReconcileRequest["configMaps"];
+  readonly configMaps?: RequestConfigMaps;
   readonly now?: string;
 }): Promise<unknown> {
   const { configuration, revisions = [], configMaps = {}, now } = request;
@@ -83,12 +83,6 @@ export async function answerGc(request: {
   })) as { error?: string; actions: { verb: string; name: string }[] };
   const deleted = result.actions.filter(({ verb }) => verb === "delete").map((action) => action.name);
   return { deleted, error: result.error ?? "" };
-}
-
-/** The ConfigMaps' data; the one key that must be set has a value unless the request gives one. */
-export function configDataOf(configMaps: ReconcileRequest["configMaps"]): Record<string, ConfigData> {
-  const data = Object.fromEntries(Object.entries(configMaps ?? {}).map(([name, map]) => [name, map.data ?? {}]));
-  return { ...data, "config-deployment": { "queue-sidecar-image": "queue:test", ...data["config-deployment"] } };
 }
 
 /**

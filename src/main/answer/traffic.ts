@@ -1,5 +1,4 @@
 import type { Service } from "../../apis/core/service.ts";
-import { apiVersionOf } from "../../apis/kind.ts";
 import type { KubeObject } from "../../apis/meta.ts";
 import type { Configuration } from "../../apis/serving/configuration.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
@@ -18,8 +17,9 @@ import {
   type Traffic,
 } from "../../reconcilers/route/traffic.ts";
 import { resolveVisibility } from "../../reconcilers/route/visibility.ts";
-import { configDataOf, type ReconcileRequest } from "./reconcile.ts";
+import { configDataOf, type RequestConfigMaps } from "./config-maps.ts";
 import { steppedInPlace } from "./stepped-in-place.ts";
+import { typed } from "./typed.ts";
 
 /** What a route's traffic is made from. */
 export interface RouteInputs {
@@ -31,7 +31,7 @@ export interface RouteInputs {
 
 interface TrafficRequest extends RouteInputs {
   readonly rollout?: Rollout;
-  readonly configMaps?: ReconcileRequest["configMaps"];
+  readonly configMaps?: RequestConfigMaps;
 }
 
 /** The traffic of a route among the objects of a request. */
@@ -39,10 +39,10 @@ export function trafficOf(
   { route, configurations = [], revisions = [], services = [] }: RouteInputs,
   config: ServingConfig,
 ): { readonly traffic: Traffic; readonly visibility: ReadonlyMap<string, Visibility> } {
-  const typed: Route = { ...route!, apiVersion: apiVersionOf(Route), kind: Route.kind };
+  const whole = typed(Route, route!);
   return {
-    traffic: resolveTraffic(typed, listerOf(configurations), listerOf(revisions)),
-    visibility: resolveVisibility(typed, listerOf(services), config),
+    traffic: resolveTraffic(whole, listerOf(configurations), listerOf(revisions)),
+    visibility: resolveVisibility(whole, listerOf(services), config),
   };
 }
 

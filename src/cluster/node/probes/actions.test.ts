@@ -127,7 +127,7 @@ describe("a probe's attempt", () => {
     await run({
       httpGet: { port: ports.web, httpHeaders: [header("User-Agent", "mine"), header("Host", "h"), header("X", "1")] },
     });
-    assert.equal(seen[0]?.headers["user-agent"], "kube-probe/1.30");
+    assert.equal(seen[0]?.headers["user-agent"], "kube-probe/1.34");
     assert.equal(seen[0]?.headers["connection"], "close");
     assert.deepEqual(
       [seen[1]?.headers["user-agent"], seen[1]?.headers["host"], seen[1]?.headers["x"]],

@@ -6,6 +6,7 @@ import type { Container, Probe } from "../../../apis/core/pod-spec.ts";
 import type { GRPCAction, HTTPGetAction } from "../../../apis/core/probe.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Locate } from "../../../lib/locate.ts";
+import { kubernetesRelease } from "../../kubernetes-release.ts";
 import { deadlineAfter } from "../deadline.ts";
 
 /** What a probe or a hook found; `message` says what went wrong, in the kubelet's words. */
@@ -21,7 +22,7 @@ export interface ActionTarget {
 }
 
 const maxBodyBytes = 10 * 1024;
-const userAgent = "kube-probe/1.30";
+const userAgent = `kube-probe/${kubernetesRelease.major}.${kubernetesRelease.minor}`;
 
 /** Makes one attempt. Never rejects. Source: k8s.io/kubernetes v1.34 pkg/probe. */
 export async function attempt(
