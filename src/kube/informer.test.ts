@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../lib/clock.ts";
-import { createLogger } from "../lib/log.ts";
+import { createLogger, silentLogger } from "../lib/log.ts";
+import { fakeClock } from "../testing/fake-clock.ts";
 import { type HostileServer, summarize, type WatchEnd } from "../testing/hostile-server.ts";
-import { agreement, startInformer, withThree } from "../testing/informer-setup.ts";
+import { agreement, startInformer, Thing, withThree } from "../testing/informer-setup.ts";
+import type { Client } from "./api.ts";
+import { createInformers } from "./informer.ts";
 
 test("the first list is read in pages and handed over before synced", async (t) => {
   const { things, changes, server } = await startInformer(t, systemClock, (server) => {
@@ -170,4 +173,32 @@ test("a server that is down is waited for", async (t) => {
   await setup.server.start();
   await agreement(setup);
   assert.deepEqual(setup.changes.slice(3), ["updated a=2", "deleted b=1"]);
+});
+
+test("watches that end at once are followed by longer and longer pauses, one that lasted by none", async () => {
+  const clock = fakeClock();
+  const stopping = new AbortController();
+  const lastMs = [0, 0, 999, 1000, 0];
+  const began: number[] = [];
+  const resource = {
+    list: async () => ({ metadata: { resourceVersion: "1" }, items: [] }),
+    watch: async () => {
+      began.push(clock.monotonic());
+      await clock.sleep(lastMs[began.length - 1] ?? 1e9, stopping.signal);
+    },
+  };
+  const informers = createInformers({
+    client: { of: () => resource } as unknown as Client,
+    clock,
+    log: silentLogger,
+    signal: stopping.signal,
+    backoff: { baseMs: 100, maxMs: 30_000 },
+    random: () => 1,
+  });
+  await informers.of(Thing).synced;
+  await clock.advance(10_000);
+  assert.deepEqual(began, [0, 100, 300, 1699, 2699, 2799]);
+  stopping.abort();
+  await informers.done();
+  assert.equal(clock.pendingTimers(), 0);
 });

@@ -184,6 +184,24 @@ test("a deleted Lease is written anew and its holder stays", async () => {
   await until(clock, () => a.leases.held().length === 2 && world.stored.has("controlplane.hakn.member.p-0"), 5000);
 });
 
+for (const [what, befall] of [
+  ["deleted", (world: LeaseWorld, name: string) => world.remove(name)],
+  ["written", (world: LeaseWorld, name: string) => world.touch(name)],
+] as const) {
+  test(`a replica whose watch is dead takes a dead one's bucket, though somebody has ${what} its Lease`, async () => {
+    const { clock, world } = setUp(2, false);
+    const [a, b] = [world.add("p-0"), world.add("p-1")];
+    await until(clock, () => a.leases.held().length === 1 && b.leases.held().length === 1);
+    await clock.advance(1000);
+    b.deafen();
+    const [lost] = a.leases.held();
+    a.crash();
+    befall(world, lost!);
+    await until(clock, () => b.leases.held().length === 2, 30_000);
+    assert.match(world.stored.get(lost!)?.spec?.holderIdentity ?? "", /^p-1_/);
+  });
+}
+
 const hourMs = 3_600_000;
 for (const [name, byMs] of [
   ["back", -hourMs],

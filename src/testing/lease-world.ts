@@ -37,6 +37,8 @@ export interface LeaseWorld {
   add(pod: string, overrides?: Partial<LeasesConfig>): Replica;
   /** Somebody deletes a Lease. */
   remove(name: string): void;
+  /** Somebody writes a Lease without changing what it says. */
+  touch(name: string): void;
 }
 
 export interface WorldOptions {
@@ -229,5 +231,8 @@ export function createLeaseWorld(options: WorldOptions): LeaseWorld {
     };
   };
 
-  return { stored, requests: () => requests, add, remove };
+  const touch = (name: string): void => {
+    put(stored.get(name)!, false);
+  };
+  return { stored, requests: () => requests, add, remove, touch };
 }

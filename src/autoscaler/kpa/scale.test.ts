@@ -40,6 +40,15 @@ const rows: Row[] = [
     advised: -1,
     want: { want: -1, requeueAfterMs: 630_000, rule: "still activating" },
   },
+  {
+    name: "an initial scale of one is no reason to keep a pod of a revision that has not started yet",
+    annotations: { "autoscaling.knative.dev/min-scale": "0", "autoscaling.knative.dev/initial-scale": "1" },
+    active: "Unknown",
+    activeForMs: 1000,
+    initialized: false,
+    advised: 0,
+    want: { want: -1, requeueAfterMs: 630_000, rule: "still activating" },
+  },
   { name: "advice within the bounds", active: "True", advised: 5, want: { want: 5, apply: 5 } },
   {
     name: "advice above the largest scale",

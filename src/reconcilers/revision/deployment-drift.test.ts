@@ -17,6 +17,7 @@ const revision = testRevision(1, {
     volumes: [
       { name: "cache", emptyDir: {} },
       { name: "creds", secret: { secretName: "creds" } },
+      { name: "identity", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } },
     ],
     containers: [
       {
@@ -48,6 +49,9 @@ function stored(): Deployment {
   for (const volume of pod.volumes!) {
     const { secret, projected, downwardAPI } = volume;
     for (const source of [secret, projected, downwardAPI]) if (source) source.defaultMode = 420;
+    for (const { serviceAccountToken } of projected?.sources ?? []) {
+      if (serviceAccountToken) serviceAccountToken.expirationSeconds ??= 3600;
+    }
     for (const item of downwardAPI?.items ?? []) item.fieldRef!.apiVersion = "v1";
   }
   for (const container of pod.containers) {
@@ -84,6 +88,18 @@ for (const [what, change] of [
   [
     "another amount of CPU",
     (d: Deployment) => (d.spec.template.spec!.containers[0]!.resources!.requests!["cpu"] = "2"),
+  ],
+  [
+    "an amount of CPU that is none",
+    (d: Deployment) => (d.spec.template.spec!.containers[0]!.resources!.requests!["cpu"] = "much"),
+  ],
+  [
+    "a token that ends sooner",
+    (d: Deployment) => {
+      for (const { projected } of d.spec.template.spec!.volumes!)
+        for (const { serviceAccountToken } of projected?.sources ?? [])
+          if (serviceAccountToken) serviceAccountToken.expirationSeconds = 600;
+    },
   ],
   ["another deadline", (d: Deployment) => (d.spec.progressDeadlineSeconds = 1)],
   ["another way of rolling", (d: Deployment) => (d.spec.strategy!.rollingUpdate!.maxUnavailable = 1)],

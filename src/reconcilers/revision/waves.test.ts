@@ -58,3 +58,16 @@ test("who was allowed may try again before the cache shows it", () => {
   assert.equal(waves.mayRoll(all[0]!), true);
   assert.equal(waves.mayRoll(all[0]!), true);
 });
+
+test("one that says nothing of its pods has one, and waits like the others", () => {
+  const silent = deployment("silent");
+  delete silent.spec.replicas;
+  const all = [...many(5, rolling), silent];
+  assert.equal(createWaves({ list: () => all }).mayRoll(silent), false);
+});
+
+test("one whose new template was not seen yet takes up room", () => {
+  const settled = deployment("settled");
+  const unseen = many(5).map((one) => ({ ...one, metadata: { ...one.metadata, generation: 2 } }));
+  assert.equal(createWaves({ list: () => [...unseen, settled] }).mayRoll(settled), false);
+});
