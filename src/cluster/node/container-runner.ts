@@ -21,8 +21,8 @@ export interface ContainerRunner {
   readonly started: Promise<void>;
 }
 
-/** What an init container does differently: it runs to its end. */
 export interface RunnerOptions {
+  /** An init container runs to its end, a sidecar is started anew whatever the pod's restart policy. */
   readonly kind: "init" | "sidecar" | "main";
   /** The reason of the waiting state before the first start. */
   readonly waitingReason: "ContainerCreating" | "PodInitializing";

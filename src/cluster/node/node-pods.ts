@@ -20,15 +20,15 @@ export function createNodePods(
   return {
     log(namespace, pod, container, previous) {
       const record = find(namespace, pod);
-      if (!record) return `pod "${pod}" not found on this node`;
+      if (!record) return { status: 404, message: `pod "${pod}" not found on this node` };
       const directory = join(podsDirectory, record.uid);
       const last = lastAttempt({ directory }, container);
       const attempt = last === undefined ? undefined : previous ? last - 1 : last;
       const where = `container "${container}" in pod "${pod}"`;
-      if (attempt === undefined) return `${where} is waiting to start: ContainerCreating`;
+      if (attempt === undefined) return { status: 400, message: `${where} is waiting to start: ContainerCreating` };
       const records = join(directory, "containers", container, String(attempt));
       const file = join(records, "log");
-      if (!existsSync(file)) return `previous terminated ${where} not found`;
+      if (!existsSync(file)) return { status: 404, message: `previous terminated ${where} not found` };
       return { file, times: timesOf(file), ended: () => existsSync(join(records, "exit")) || !existsSync(records) };
     },
     addressOf(namespace, pod, port) {

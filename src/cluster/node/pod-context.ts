@@ -48,8 +48,8 @@ export interface PodContext {
   readonly userPort: UserPort | undefined;
   readonly volumes: () => VolumePaths;
   readonly events: EventRecorder;
-  /** What the API says of this very start of a container; undefined when it does not know it. */
-  readonly knownStatus: (container: string, id?: string) => ContainerStatus | undefined;
+  /** What the API said of a container when this agent began with the pod; undefined when it did not know it. */
+  readonly knownStatus: (container: string) => ContainerStatus | undefined;
   /** The pod is to end: containers stop in good order. */
   readonly stopping: AbortSignal;
   /** No more patience: containers are killed. */

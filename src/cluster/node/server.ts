@@ -6,15 +6,23 @@ import type { Logger } from "../../lib/log.ts";
 import { type LogOptions, readLog } from "./log-reader.ts";
 import type { LogTimes } from "./log-times.ts";
 
+/** The log of one start of a container. */
+interface LogSource {
+  readonly file: string;
+  readonly times: LogTimes;
+  readonly ended: () => boolean;
+}
+
+/** Why there is no log: nobody knows the container, or it has not started yet. */
+interface NoLog {
+  readonly status: 404 | 400;
+  readonly message: string;
+}
+
 /** What the server asks of the agent. */
 export interface NodePods {
-  /** The log of a container's present or previous start; a text that says why there is none. */
-  log(
-    namespace: string,
-    pod: string,
-    container: string,
-    previous: boolean,
-  ): { readonly file: string; readonly times: LogTimes; readonly ended: () => boolean } | string;
+  /** The log of a container's present or previous start. */
+  log(namespace: string, pod: string, container: string, previous: boolean): LogSource | NoLog;
   /** Where a port of a pod is reached; undefined when there is no such pod. */
   addressOf(namespace: string, pod: string, port: number): { readonly host: string; readonly port: number } | undefined;
 }
@@ -28,7 +36,7 @@ export function createNodeServer(pods: NodePods, clock: Clock, log: Logger): Ser
     if (!match) return answer(response, 404, "not found");
     const [, namespace = "", pod = "", container = ""] = match;
     const source = pods.log(namespace, pod, container, url.searchParams.get("previous") === "true");
-    if (typeof source === "string") return answer(response, source.includes("not found") ? 404 : 400, source);
+    if ("status" in source) return answer(response, source.status, source.message);
     sendLog(request, response, source, logOptions(url.searchParams, clock.now()), clock).catch((error) => {
       log.debug("a log could not be sent", { error });
       response.destroy();
@@ -66,7 +74,7 @@ function logOptions(query: URLSearchParams, nowMs: number): LogOptions {
 async function sendLog(
   request: IncomingMessage,
   response: ServerResponse,
-  source: { readonly file: string; readonly times: LogTimes; readonly ended: () => boolean },
+  source: LogSource,
   options: LogOptions,
   clock: Clock,
 ): Promise<void> {
