@@ -121,11 +121,17 @@ describe("the node agent", () => {
     (
       await fetch(`http://${agent.address}:${agent.port}/containerLogs/${namespace}/${pod}/${container}${query}`)
     ).text();
-  const eventsOf = async (name: string) => {
-    const { items } = await client.of(Event).list({ namespace });
-    return items
-      .filter((event) => event.involvedObject?.name === name)
-      .map(({ reason, message }) => `${reason}: ${message}`);
+  /** Events come when the pod's status has come already, or later. */
+  const untilTold = async (name: string, ...wanted: readonly string[]): Promise<void> => {
+    let told: string[] = [];
+    for (const deadline = clock.monotonic() + 8000; clock.monotonic() < deadline; await clock.sleep(10)) {
+      const { items } = await client.of(Event).list({ namespace });
+      told = items
+        .filter((event) => event.involvedObject?.name === name)
+        .map(({ reason, message }) => `${reason}: ${message}`);
+      if (wanted.every((text) => told.includes(text))) return;
+    }
+    throw new Error(`${name} does not tell all of this: ${wanted.join("; ")}. It tells:\n${told.join("\n")}`);
   };
 
   it("runs a pod to its end, with its variables, volumes and working directory", async () => {
@@ -212,9 +218,7 @@ describe("the node agent", () => {
     assert.deepEqual([mainOf(pod).ready, mainOf(pod).started, mainOf(pod).restartCount], [true, true, 0]);
     await client.of(Pod).delete({ name: "ready", namespace }, { gracePeriodSeconds: 1 });
     await gone("ready");
-    const events = await eventsOf("ready");
-    assert.ok(events.includes("Started: Started container main"));
-    assert.ok(events.includes("Killing: Stopping container main"));
+    await untilTold("ready", "Started: Started container main", "Killing: Stopping container main");
   });
 
   it("restarts a container whose program ends, and then waits longer and longer", async () => {
@@ -246,9 +250,11 @@ describe("the node agent", () => {
     };
     await run("sick", [sh("exec sleep 1000", { livenessProbe })]);
     await until("sick", "restarted", (found) => mainOf(found).restartCount >= 1);
-    const events = await eventsOf("sick");
-    assert.ok(events.includes("Unhealthy: Liveness probe failed: sick"), events.join("\n"));
-    assert.ok(events.includes("Killing: Container main failed liveness probe, will be restarted"), events.join("\n"));
+    await untilTold(
+      "sick",
+      "Unhealthy: Liveness probe failed: sick",
+      "Killing: Container main failed liveness probe, will be restarted",
+    );
     await client.of(Pod).delete({ name: "sick", namespace }, { gracePeriodSeconds: 0 });
     await gone("sick");
   });

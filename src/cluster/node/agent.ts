@@ -17,10 +17,9 @@ import { claimNetwork } from "./claim-network.ts";
 import { killContainers } from "./container-process.ts";
 import { pruneImages } from "./image-pruning.ts";
 import { createImagePuller } from "./images.ts";
-import { rotateLog } from "./log-rotation.ts";
-import { type LogTimes, trackLogTimes } from "./log-times.ts";
-import { machineResources, registerNode, renewNodeLease } from "./node-object.ts";
+import { keepNode, machineResources } from "./node-object.ts";
 import { createNodePods } from "./node-pods.ts";
+import { createOpenLogs } from "./open-logs.ts";
 import type { NodeContext } from "./pod-context.ts";
 import { makePodRecord, type PodRecord, readPodRecords } from "./pod-record.ts";
 import { type PodWorker, startPodWorker } from "./pod-worker.ts";
@@ -63,7 +62,6 @@ export interface NodeAgent {
   readonly done: Promise<void>;
 }
 
-const leaseIntervalMs = 10_000;
 const rotationIntervalMs = 10_000;
 const beginRetryMs = 5000;
 const pruningIntervalMs = 600_000;
@@ -83,7 +81,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   const mark = `hakn-${createHash("sha256").update(config.dataDir).digest("hex").slice(0, 12)}`;
 
   const workers = new Map<string, { worker: PodWorker; record: PodRecord }>();
-  const logTimes = new Map<string, LogTimes>();
+  const logs = createOpenLogs(() => clock.now());
   const stopped = new AbortController();
   const informers = createInformers({
     client,
@@ -95,13 +93,8 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   const pods = informers.of(Pod, { fieldSelector: `spec.nodeName=${nodeName}` });
   const services = informers.of(Service);
 
-  const timesOf = (file: string): LogTimes => {
-    const times = logTimes.get(file) ?? trackLogTimes(file, () => clock.now());
-    logTimes.set(file, times);
-    return times;
-  };
   const server = createNodeServer(
-    createNodePods(podsDirectory, workers, timesOf, locateIn(config.loopback)),
+    createNodePods(podsDirectory, workers, logs.timesOf, locateIn(config.loopback)),
     clock,
     log,
   );
@@ -121,15 +114,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     claimsDirectory: join(config.dataDir, "claims"),
     shim,
     lifeline: config.lifeline,
-    trackLog(file) {
-      // Earlier logs of the container do not grow any more; they are opened again when somebody asks for them.
-      for (const [other, times] of logTimes) {
-        if (dirname(dirname(other)) !== dirname(dirname(file)) || other === file) continue;
-        times.close();
-        logTimes.delete(other);
-      }
-      timesOf(file);
-    },
+    trackLog: logs.track,
     mark,
     path: config.path,
     runtimeDirectory: dirname(config.runtime),
@@ -152,11 +137,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   const release = (record: PodRecord) => {
     addresses.release(record.address);
     if (record.userPort) takenPorts.delete(record.userPort.actual);
-    for (const [file, times] of logTimes) {
-      if (!file.startsWith(join(podsDirectory, record.uid))) continue;
-      times.close();
-      logTimes.delete(file);
-    }
+    logs.closeBelow(join(podsDirectory, record.uid));
   };
   const begin = async (pod: Pod): Promise<void> => {
     const { uid = "", name, namespace = "" } = pod.metadata;
@@ -215,33 +196,8 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   const following = follow();
 
   const facts = { name: nodeName, address: network.address, port: network.port, version: config.version };
-  const heartbeat = async (): Promise<void> => {
-    try {
-      await renewNodeLease(nodeName, client, clock, stopped.signal);
-    } catch (error) {
-      if (!stopped.signal.aborted) log.debug("the node's lease could not be renewed", { error });
-    }
-  };
-  const register = async (): Promise<void> => {
-    for (let delayMs = 50; !stopped.signal.aborted; delayMs = Math.min(delayMs * 2, 5000)) {
-      try {
-        await registerNode(facts, client, clock, stopped.signal);
-        return heartbeat();
-      } catch (error) {
-        if (stopped.signal.aborted) return;
-        log.debug("the node could not be registered yet", { error });
-        await clock.sleep(delayMs, stopped.signal).catch(() => {});
-      }
-    }
-  };
-  const registering = register();
-  const stopHeartbeat = startTicker(clock, leaseIntervalMs, heartbeat);
-  const stopRotation = startTicker(clock, rotationIntervalMs, async () => {
-    for (const file of logTimes.keys()) {
-      await rotateLog(file).catch((error) => log.warn("a container's log could not be cut off", { file, error }));
-    }
-  });
-
+  const keepingNode = keepNode(facts, client, clock, log, stopped.signal);
+  const stopRotation = startTicker(clock, rotationIntervalMs, () => logs.rotate(log));
   const stopPruning = startTicker(clock, pruningIntervalMs, async () => {
     const statuses = pods
       .list()
@@ -255,10 +211,9 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   const run = async (): Promise<void> => {
     await untilAborted(signal);
     stopped.abort();
-    stopHeartbeat();
     stopRotation();
     stopPruning();
-    await Promise.all([following, registering]);
+    await Promise.all([following, keepingNode]);
     const graceMs = config.haltGraceMs ?? 3000;
     const ending = [...workers.values()].map(({ worker }) => {
       worker.halt(graceMs);
@@ -267,7 +222,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     await Promise.all(ending);
     // Also what no worker knew of: pods whose start was cut short, containers of an earlier agent.
     killContainers(`${mark}.`, () => true);
-    for (const times of logTimes.values()) times.close();
+    logs.closeBelow(podsDirectory);
     await Promise.all([informers.done(), events.done]);
     await new Promise<void>((resolve) => {
       server.close(() => resolve());

@@ -5,6 +5,9 @@ import type { Client } from "../../kube/api.ts";
 import { isAlreadyExists, isNotFound } from "../../kube/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { isoTime } from "../../lib/iso-time.ts";
+import type { Logger } from "../../lib/log.ts";
+import { startTicker } from "../../lib/ticker.ts";
+import { untilAborted } from "../../lib/until-aborted.ts";
 import { kubernetesVersion } from "../kubernetes-release.ts";
 
 export interface NodeFacts {
@@ -75,8 +78,43 @@ export function makeNode({ name, address, port, version }: NodeFacts, nowMs: num
   };
 }
 
+/** Registers the node as soon as the API server lets it, and says that it is alive. Settles once the signal has aborted. */
+export async function keepNode(
+  facts: NodeFacts,
+  client: Client,
+  clock: Clock,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const heartbeat = async (): Promise<void> => {
+    try {
+      await renewLease(facts.name, client, clock, signal);
+    } catch (error) {
+      if (!signal.aborted) log.debug("the node's lease could not be renewed", { error });
+    }
+  };
+  const stopHeartbeat = startTicker(clock, leaseIntervalMs, heartbeat);
+  for (
+    let delayMs = 50, isRegistered = false;
+    !isRegistered && !signal.aborted;
+    delayMs = Math.min(delayMs * 2, 5000)
+  ) {
+    try {
+      await registerNode(facts, client, clock, signal);
+      isRegistered = true;
+      await heartbeat();
+    } catch (error) {
+      if (signal.aborted) break;
+      log.debug("the node could not be registered yet", { error });
+      await clock.sleep(delayMs, signal).catch(() => {});
+    }
+  }
+  await untilAborted(signal);
+  stopHeartbeat();
+}
+
 /** Makes the Node, or brings its status up to date. */
-export async function registerNode(facts: NodeFacts, client: Client, clock: Clock, signal: AbortSignal): Promise<void> {
+async function registerNode(facts: NodeFacts, client: Client, clock: Clock, signal: AbortSignal): Promise<void> {
   const node = makeNode(facts, clock.now());
   const { labels } = node.metadata;
   await client
@@ -90,10 +128,11 @@ export async function registerNode(facts: NodeFacts, client: Client, clock: Cloc
   await client.of(Node).patch({ name: facts.name }, { type: "merge", body }, { subresource: "status", signal });
 }
 
+const leaseIntervalMs = 10_000;
 const leaseNamespace = "kube-node-lease";
 
-/** Says by a Lease that the node is alive. Called every ten seconds. */
-export async function renewNodeLease(name: string, client: Client, clock: Clock, signal: AbortSignal): Promise<void> {
+/** Says by a Lease that the node is alive. */
+async function renewLease(name: string, client: Client, clock: Clock, signal: AbortSignal): Promise<void> {
   const renewTime = new Date(clock.now()).toISOString().replace("Z", "000Z");
   const ref = { name, namespace: leaseNamespace };
   const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime };
