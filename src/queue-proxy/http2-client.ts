@@ -88,7 +88,7 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
 
   goaway(lastStream: number): void {
     this.goingAway = true;
-    for (const stream of [...this.session.streams.values()]) {
+    for (const stream of this.session.streams.all()) {
       if (stream.id <= lastStream) continue;
       this.session.remove(stream);
       stream.reset(errorCode.refusedStream);

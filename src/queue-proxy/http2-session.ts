@@ -8,6 +8,7 @@ import { Http2Receiver } from "./http2-receiver.ts";
 import { Http2Sender } from "./http2-sender.ts";
 import { applySettings, makeSettings } from "./http2-settings.ts";
 import { Http2Stream } from "./http2-stream.ts";
+import { Http2Streams } from "./http2-streams.ts";
 import { ReceiveWindow, streamWindow } from "./http2-windows.ts";
 
 const maxRememberedResets = 256;
@@ -28,7 +29,7 @@ export interface SessionOwner {
 /** What both ends of an HTTP/2 connection have in common: its streams, its beginning and its end. */
 export class Http2Session {
   readonly owner: SessionOwner;
-  readonly streams = new Map<number, Http2Stream>();
+  readonly streams = new Http2Streams();
   readonly sender: Http2Sender;
   readonly window: ReceiveWindow;
   readonly patience: Patience;
@@ -70,7 +71,7 @@ export class Http2Session {
   lose(error?: Error): void {
     if (this.closed) return;
     this.closed = true;
-    const streams = [...this.streams.values()];
+    const streams = this.streams.all();
     this.streams.clear();
     this.sender.close();
     for (const stream of streams) stream.lost(error);
@@ -104,7 +105,7 @@ export class Http2Session {
 
   /** Takes the peer's settings from a SETTINGS payload. Throws ConnectionError. */
   applySettings(payload: Buffer): void {
-    applySettings(payload, this.sender, this.streams.values());
+    applySettings(payload, this.sender, this.streams.all());
   }
 
   // --- streams
@@ -112,7 +113,7 @@ export class Http2Session {
   /** Registers a stream that is open from now on. */
   add(id: number): Http2Stream {
     const stream = new Http2Stream(this, id, this.sender.peerInitialWindow, streamWindow);
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     return stream;
   }
 
@@ -142,7 +143,7 @@ export class Http2Session {
   remove(stream: Http2Stream): void {
     if (stream.closed) return;
     stream.closed = true;
-    this.streams.delete(stream.id);
+    this.streams.remove(stream);
     this.sender.forget(stream);
     const unused = stream.takeWithheld();
     if (unused > 0) this.credit(undefined, unused);

@@ -19,6 +19,8 @@ export interface StreamReceiver {
 /** One stream's state on either side: windows, queue, and which halves have ended. */
 export class Http2Stream {
   readonly id: number;
+  /** See Http2Streams. */
+  next: Http2Stream | undefined;
   receiver: StreamReceiver | undefined;
   sendWindow: number;
   receiveWindow: number;

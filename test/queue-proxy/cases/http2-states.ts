@@ -86,6 +86,14 @@ const exchanges: readonly Exchange[] = [
     ],
   },
   {
+    section: "6.5.3",
+    name: "of two initial windows in one SETTINGS the last counts for open streams",
+    steps: [
+      { send: initialWindow(0) + probe(1), data: "" },
+      { send: frame(4, 0, 0, `\x00\x04${four(5)}\x00\x04${four(3)}`), data: "que" },
+    ],
+  },
+  {
     section: "6.9.2",
     name: "a window below zero is filled up first",
     steps: [
