@@ -84,7 +84,6 @@ function configured<W extends Webhook>(storage: StorageReader, plural: string): 
 
 function applies(webhook: Webhook, attributes: AdmissionAttributes, storage: StorageReader): boolean {
   const { resource, subresource, operation, namespace } = attributes;
-  const full = subresource === "" ? resource.plural : `${resource.plural}/${subresource}`;
   const equivalent = webhook.matchPolicy !== "Exact";
   const matches = (webhook.rules ?? []).some((rule) => {
     const scope = rule.scope ?? "*";
@@ -93,7 +92,7 @@ function applies(webhook: Webhook, attributes: AdmissionAttributes, storage: Sto
       lists(rule.apiGroups, resource.group) &&
       (lists(rule.apiVersions, resource.version) || equivalent) &&
       (scope === "*" || (scope === "Namespaced") === resource.namespaced) &&
-      (rule.resources ?? []).some((wanted) => matchesResource(wanted, full, resource.plural, subresource))
+      (rule.resources ?? []).some((wanted) => matchesResource(wanted, resource.plural, subresource))
     );
   });
   if (!matches) return false;
@@ -126,16 +125,10 @@ function isInSelectedNamespace(
 const lists = (allowed: readonly string[] | undefined, value: string) =>
   allowed?.some((entry) => entry === "*" || entry === value) ?? false;
 
-function matchesResource(wanted: string, full: string, plural: string, subresource: string): boolean {
-  if (wanted === "*/*" || wanted === full) return true;
-  if (wanted === "*") return subresource === "";
-  const [resource, sub] = wanted.split("/");
-  if (sub === undefined) return false;
-  return (
-    (resource === "*" || resource === plural) &&
-    (sub === "*" || sub === subresource) &&
-    (sub === "*" || subresource !== "")
-  );
+/** Source: k8s.io/apiserver pkg/admission/plugin/webhook/predicates/rules. */
+function matchesResource(wanted: string, plural: string, subresource: string): boolean {
+  const [resource, sub = ""] = wanted.split("/");
+  return (resource === "*" || resource === plural) && (sub === "*" || sub === subresource);
 }
 
 /** A call that failed refuses the request, or is passed over where the webhook's policy says so. */

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type ApiServer, startApiServer } from "../../src/cluster/api/api-server.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { silentLogger } from "../../src/lib/log.ts";
+import { type Access, send } from "./contract.ts";
+import type { Step } from "./contract-cases/samples.ts";
+
+const merge = "application/merge-patch+json";
+const core = "/api/v1/namespaces/default";
+const budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+const roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
+const leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+const webhooks = "/apis/admissionregistration.k8s.io/v1";
+
+const namespaceOf = (finalizers: string[], resourceVersion?: string) => ({
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: { name: "doomed", ...(resourceVersion && { resourceVersion }) },
+  spec: { finalizers },
+});
+const roleOf = (name: string) => ({ apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", metadata: { name } });
+const leaseOf = (name: string, spec: object) => ({
+  apiVersion: "coordination.k8s.io/v1",
+  kind: "Lease",
+  metadata: { name },
+  spec,
+});
+const configMapOf = (name: string, finalizers: string[] = []) => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, finalizers },
+});
+const webhookOf = (kind: string) => ({
+  apiVersion: "admissionregistration.k8s.io/v1",
+  kind: `${kind}WebhookConfiguration`,
+  metadata: { name: "idle" },
+  webhooks: [
+    {
+      name: "idle.example.com",
+      clientConfig: { url: "https://127.0.0.1:1/" },
+      sideEffects: "None",
+      admissionReviewVersions: ["v1"],
+    },
+  ],
+});
+const eviction = (name: string): Step => [
+  "POST",
+  `${core}/pods/${name}/eviction`,
+  { apiVersion: "policy/v1", kind: "Eviction", metadata: { name } },
+];
+const allow = (disruptionsAllowed: number, observedGeneration = 1): Step => [
+  "PATCH",
+  `${budgets}/few/status`,
+  {
+    status: { observedGeneration, disruptionsAllowed, currentHealthy: 2, desiredHealthy: 2, expectedPods: 2 },
+  },
+  merge,
+];
+
+/** What is asked, and the code and the words of the answer. */
+const rows: [name: string, step: Step, code: number, says?: RegExp][] = [
+  ["a pod whose budget was not looked at yet is not evicted", eviction("first"), 429, /is still being processed/],
+  ["a budget may allow nothing", allow(0), 200],
+  ["then no pod is evicted", eviction("first"), 429, /The disruption budget few needs 2 healthy pods and has 2/],
+  ["a budget may allow one", allow(1), 200],
+  ["then one pod is evicted", eviction("first"), 201],
+  ["and the next one is not", eviction("second"), 429, /The disruption budget few needs 2 healthy pods/],
+
+  [
+    "a namespace that has gone is not finalized",
+    ["PUT", "/api/v1/namespaces/nowhere/finalize", { ...namespaceOf([]), metadata: { name: "nowhere" } }],
+    404,
+    /namespaces \\"nowhere\\" not found/,
+  ],
+  [
+    "a namespace is finalized by who saw its latest version",
+    ["PUT", "/api/v1/namespaces/doomed/finalize", namespaceOf([], "1")],
+    409,
+    /the object has been modified/,
+  ],
+  [
+    "a namespace may be finalized whatever its version",
+    ["PUT", "/api/v1/namespaces/doomed/finalize", namespaceOf(["example.com/mine"])],
+    200,
+    /"finalizers":\["example.com\/mine"\]/,
+  ],
+
+  [
+    "an object is deleted by who saw its latest version",
+    ["DELETE", `${core}/configmaps/seen`, { preconditions: { resourceVersion: "1" } }],
+    409,
+    /the ResourceVersion in the precondition \(1\) does not match/,
+  ],
+  [
+    "an object cannot both orphan its dependents and wait for them",
+    ["POST", `${core}/configmaps`, configMapOf("torn", ["orphan", "foregroundDeletion"])],
+    422,
+    /finalizer orphan and foregroundDeletion cannot be both set/,
+  ],
+  ["a Role that is put is created", ["PUT", `${roles}/new`, roleOf("new")], 201],
+  ["a Role is not named ..", ["POST", roles, roleOf("..")], 422, /may not be '\.\.'/],
+  ["a Role is not named .", ["POST", roles, roleOf(".")], 422, /may not be '\.'/],
+  ["a Lease counts its holders", ["POST", leases, leaseOf("many", { leaseTransitions: 3 })], 201],
+  [
+    "a Lease's holders are no fewer than none",
+    ["POST", leases, leaseOf("fewer", { leaseTransitions: -1 })],
+    422,
+    /leaseTransitions: Invalid value: -1: must be greater than or equal to 0/,
+  ],
+  [
+    "a mutating webhook is not asked again unless it says so",
+    ["POST", `${webhooks}/mutatingwebhookconfigurations`, webhookOf("Mutating")],
+    201,
+    /"reinvocationPolicy":"Never"/,
+  ],
+  [
+    "a validating webhook is never asked again",
+    ["POST", `${webhooks}/validatingwebhookconfigurations`, webhookOf("Validating")],
+    201,
+    /^(?!.*reinvocationPolicy)/s,
+  ],
+  [
+    "an apply has to name the version of its object",
+    ["PATCH", `${core}/configmaps/none?fieldManager=me`, { kind: "ConfigMap" }, "application/apply-patch+yaml"],
+    400,
+    /apiVersion/,
+  ],
+];
+
+describe("writes", () => {
+  let dataDir: string;
+  let server: ApiServer;
+  let access: Access;
+
+  before(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), "hakn-writes-"));
+    server = await startApiServer({ dataDir, address: "127.0.0.1", port: 0, clock: systemClock, log: silentLogger });
+    access = { url: server.url, ca: server.caCertificate, token: server.loopbackClientConfig.token! };
+    const pod = (name: string) => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, labels: { app: "few" } },
+      spec: { containers: [{ name: "c", image: "i" }] },
+    });
+    const set: Step[] = [
+      ["POST", "/api/v1/namespaces", namespaceOf([])],
+      ["POST", `${core}/serviceaccounts`, { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } }],
+      ["POST", `${core}/configmaps`, configMapOf("seen")],
+      ["POST", `${core}/configmaps`, configMapOf("shared")],
+      [
+        "POST",
+        budgets,
+        {
+          apiVersion: "policy/v1",
+          kind: "PodDisruptionBudget",
+          metadata: { name: "few" },
+          spec: { minAvailable: 2, selector: { matchLabels: { app: "few" } } },
+        },
+      ],
+      ...["first", "second"].flatMap((name): Step[] => [
+        ["POST", `${core}/pods`, pod(name)],
+        ["PATCH", `${core}/pods/${name}/status`, { status: { phase: "Running" } }, merge],
+      ]),
+    ];
+    for (const step of set) {
+      const { code, text } = await send(access, step);
+      assert.ok(code < 300, `${step[1]}: ${text}`);
+    }
+  });
+
+  after(async () => {
+    await server.close();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  for (const [name, step, code, says] of rows) {
+    test(name, async () => {
+      const answer = await send(access, step);
+      assert.equal(answer.code, code, answer.text);
+      if (says) assert.match(answer.text, says);
+    });
+  }
+
+  test("patches at the same time all come through, for they do not say which version they mean", async () => {
+    const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+    const path = `${core}/configmaps/shared`;
+    const answers = await Promise.all(
+      keys.map((key) => send(access, ["PATCH", path, { data: { [key]: "x" } }, merge])),
+    );
+    assert.deepEqual(
+      answers.map(({ code }) => code),
+      keys.map(() => 200),
+    );
+    const { text } = await send(access, ["GET", path]);
+    assert.deepEqual(Object.keys(JSON.parse(text).data).sort(), keys.sort());
+  });
+});
