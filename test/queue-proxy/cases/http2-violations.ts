@@ -18,6 +18,7 @@ const streamClosed = 5;
 const frameSize = 6;
 const refused = 7;
 const compression = 9;
+const calm = 11;
 
 /** A whole request; the container does not answer. */
 const asked = frame(1, 5, 1, getHeaders);
@@ -196,6 +197,20 @@ const violations: readonly Violation[] = [
     differs: "Go leaves it to the container to notice",
     sent: frame(1, 4, 1, `${postHeaders}\x0f\x0d\x011\x0f\x0d\x012`),
     reset: [protocol],
+  },
+  {
+    section: "10.5",
+    name: "a flood of resets",
+    differs: "Go does not count them",
+    sent: opened + frame(3, 0, 1, four(8)).repeat(2500),
+    goaway: [calm],
+  },
+  {
+    section: "10.5",
+    name: "a flood of streams beyond those allowed",
+    differs: "Go ends the connection at the first",
+    sent: Array.from({ length: 2750 }, (_, n) => frame(1, 5, 2 * n + 1, getHeaders)).join(""),
+    goaway: [calm],
   },
   { section: "HPACK 2.3.3", name: "index zero", sent: frame(1, 5, 1, "\x80"), goaway: [compression] },
   {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Node } from "../../../apis/core/node.ts";
-import type { Pod } from "../../../apis/core/pod.ts";
+import { Pod } from "../../../apis/core/pod.ts";
 import { apiError } from "../../../kube/errors.ts";
 import { silentLogger } from "../../../lib/log.ts";
 import { fakeClient } from "../../../testing/fake-client.ts";
@@ -97,4 +97,46 @@ test("a binding that failed is tried again", async () => {
   assert.deepEqual(bound(), ["a", "a"]);
   asked[1]!.answer();
   await stop();
+});
+
+test("a pod that was given a node is not bound twice, though it changes before the cache shows it", async () => {
+  const { asked, bound, clock, informers, stop } = await started();
+  informers.put({ ...pod("a"), metadata: { ...pod("a").metadata, labels: { more: "x" } } });
+  await clock.advance(0);
+  asked[0]!.answer();
+  await clock.advance(0);
+  assert.deepEqual(bound(), ["a"]);
+  await stop();
+});
+
+test("a pod that fits no node is told why, once, and gets a node that comes later", async () => {
+  const clock = fakeClock();
+  const initialized = { type: "Initialized", status: "True" as const };
+  const waiting: Pod = { ...pod("a"), status: { conditions: [initialized] } };
+  const informers = fakeInformers([waiting]);
+  const bindings: string[] = [];
+  const fake = fakeClient([waiting]);
+  const client = { ...fake, raw: async (_method: string, path: string) => void bindings.push(path) } as typeof fake;
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const worker = startScheduler({ client, informers, clock, log: silentLogger, signal, caCertificate: "" });
+  await clock.advance(0);
+  const told = fake.stored(Pod, { name: "a", namespace: "ns" })!;
+  const failed = {
+    type: "PodScheduled",
+    status: "False",
+    reason: "Unschedulable",
+    message: "no nodes available to schedule pods",
+    lastTransitionTime: "2024-01-01T00:00:00Z",
+  };
+  assert.deepEqual(told.status?.conditions, [initialized, failed]);
+  informers.put(told);
+  await clock.advance(0);
+  const patches = fake.actions.filter(({ verb, resource }) => verb === "patch" && resource === "pods");
+  assert.equal(patches.length, 1);
+  informers.put(node);
+  await clock.advance(0);
+  assert.deepEqual(bindings, ["/api/v1/namespaces/ns/pods/a/binding"]);
+  stopped.abort();
+  await worker.done;
 });
