@@ -26,7 +26,7 @@ interface Review {
   };
 }
 
-type Handle = (review: Review, path: string) => object;
+type Handle = (review: Review, path: string) => object | Promise<object>;
 
 const group = "/apis/admissionregistration.k8s.io/v1";
 const configMaps = "/api/v1/namespaces/default/configmaps";
@@ -96,11 +96,11 @@ describe("admission webhooks", () => {
     webhook = createServer({ cert: certificate, key }, (request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.once("end", () => {
+      request.once("end", async () => {
         const review = JSON.parse(Buffer.concat(chunks).toString()) as Review;
         const path = new URL(request.url ?? "/", "https://x").pathname;
         calls.push({ path, review });
-        const answer = { uid: review.request.uid, ...handle(review, path) };
+        const answer = { uid: review.request.uid, ...(await handle(review, path)) };
         response.end(JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response: answer }));
       });
     });
@@ -274,6 +274,45 @@ describe("admission webhooks", () => {
     const answer = await ask("POST", configMaps, configMap("a"));
     assert.match(JSON.parse(answer.text).message, /context deadline exceeded/);
   });
+
+  const overtaken: readonly [string, (revision: string) => Step, number, object][] = [
+    [
+      "a patch that another write overtook at the webhook is made anew",
+      () => ["PATCH", `${configMaps}/raced`, { data: { a: "1" } }, merge],
+      200,
+      { a: "1", b: "2" },
+    ],
+    [
+      "an update that another write overtook at the webhook is refused",
+      (revision) => {
+        const { metadata, ...rest } = configMap("raced", { a: "1" });
+        return ["PUT", `${configMaps}/raced`, { ...rest, metadata: { ...metadata, resourceVersion: revision } }];
+      },
+      409,
+      { b: "2" },
+    ],
+  ];
+  for (const [name, step, code, data] of overtaken) {
+    test(name, async () => {
+      const { text } = await must("POST", configMaps, configMap("raced"));
+      await configure("Validating");
+      const asked = Promise.withResolvers<void>();
+      const overtook = Promise.withResolvers<void>();
+      handle = async () => {
+        if (calls.length === 1) {
+          asked.resolve();
+          await overtook.promise;
+        }
+        return { allowed: true };
+      };
+      const answer = ask(...step(JSON.parse(text).metadata.resourceVersion));
+      await asked.promise;
+      await must("PATCH", `${configMaps}/raced`, { data: { b: "2" } }, merge);
+      overtook.resolve();
+      assert.equal((await answer).code, code, (await answer).text);
+      assert.deepEqual(JSON.parse((await must("GET", `${configMaps}/raced`)).text).data, data);
+    });
+  }
 
   const silentPort = async () => {
     const server = createTcpServer();

@@ -150,7 +150,6 @@ describe("writes", () => {
       ["POST", "/api/v1/namespaces", namespaceOf([])],
       ["POST", `${core}/serviceaccounts`, { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } }],
       ["POST", `${core}/configmaps`, configMapOf("seen")],
-      ["POST", `${core}/configmaps`, configMapOf("shared")],
       [
         "POST",
         budgets,
@@ -184,18 +183,4 @@ describe("writes", () => {
       if (says) assert.match(answer.text, says);
     });
   }
-
-  test("patches at the same time all come through, for they do not say which version they mean", async () => {
-    const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
-    const path = `${core}/configmaps/shared`;
-    const answers = await Promise.all(
-      keys.map((key) => send(access, ["PATCH", path, { data: { [key]: "x" } }, merge])),
-    );
-    assert.deepEqual(
-      answers.map(({ code }) => code),
-      keys.map(() => 200),
-    );
-    const { text } = await send(access, ["GET", path]);
-    assert.deepEqual(Object.keys(JSON.parse(text).data).sort(), keys.sort());
-  });
 });
