@@ -2,9 +2,11 @@
  * The user container of the bench, as cheap as it can be: answers at once with a fixed body; `/N` asks for N bytes.
  * HTTP/1.1 and h2c on one port each, which its only line of output tells.
  */
+import { systemClock } from "../../src/lib/clock.ts";
+import { choosePlatform } from "../../src/queue-proxy/adapters/platform.ts";
 import type { Connection, ConnectionEvents } from "../../src/queue-proxy/transport.ts";
 import { LeanHttp2, makeTemplate } from "./lean-http2.ts";
-import { chooseNetwork, type Message, MessageWriter, makeMessage } from "./network.ts";
+import { type Message, MessageWriter, makeMessage } from "./message-writer.ts";
 
 const smallBody = 13;
 const messages = new Map<string, Message>();
@@ -70,7 +72,7 @@ function serveHttp2(connection: Connection): ConnectionEvents {
   return session;
 }
 
-const network = await chooseNetwork();
+const { network } = await choosePlatform(systemClock);
 const http1 = await network.listen({ address: "127.0.0.1", port: 0 }, serveHttp1);
 const h2c = await network.listen({ address: "127.0.0.1", port: 0 }, serveHttp2);
 process.stdout.write(`${JSON.stringify({ http1: http1.port, h2c: h2c.port })}\n`);

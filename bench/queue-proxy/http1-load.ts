@@ -1,7 +1,7 @@
 import type { Connection, ConnectionEvents, Network } from "../../src/queue-proxy/transport.ts";
 import { runOnConnections } from "./connections.ts";
 import { type Load, type LoadResult, Tally } from "./load.ts";
-import { type Message, MessageWriter, makeMessage } from "./network.ts";
+import { type Message, MessageWriter, makeMessage } from "./message-writer.ts";
 
 /** HTTP/1.1 load: closed loop, or open at a rate. */
 export function runHttp1(network: Network, load: Load): Promise<LoadResult> {

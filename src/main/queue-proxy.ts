@@ -2,6 +2,7 @@ import { locateIn, loopbackMode, ownAddress } from "../cluster/shared-loopback.t
 import { systemClock } from "../lib/clock.ts";
 import type { Locate } from "../lib/locate.ts";
 import type { LogLevel } from "../lib/log.ts";
+import { choosePlatform } from "../queue-proxy/adapters/platform.ts";
 import { readKeyPair } from "../queue-proxy/certificates.ts";
 import { type Environment, EnvironmentError, parseEnvironment } from "../queue-proxy/environment.ts";
 import { createLineLogger } from "../queue-proxy/log-lines.ts";
@@ -19,7 +20,7 @@ async function main(): Promise<void> {
   });
   const root = process.env["HAKN_ROOT"] ?? "";
   const loopback = loopbackMode(process.env);
-  const { network, readFile } = await choosePlatform();
+  const { network, readFile } = await choosePlatform(systemClock);
   const started = await startQueueProxy({
     environment,
     network: located(network, locateIn(loopback)),
@@ -51,16 +52,6 @@ function firstSignal(): Promise<void> {
     process.on("SIGTERM", take);
     process.on("SIGINT", take);
   });
-}
-
-/** Bun's own sockets and files where they are, else Node's. Only one of the two is loaded. */
-async function choosePlatform(): Promise<{ network: Network; readFile: ReadFile }> {
-  if ("Bun" in globalThis) {
-    const { createBunNetwork, readBunFile } = await import("../queue-proxy/adapters/bun.ts");
-    return { network: createBunNetwork(systemClock), readFile: readBunFile };
-  }
-  const { nodeNetwork, readNodeFile } = await import("../queue-proxy/adapters/node.ts");
-  return { network: nodeNetwork, readFile: readNodeFile };
 }
 
 /**

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { silentLogger } from "../../src/lib/log.ts";
+import { choosePlatform } from "../../src/queue-proxy/adapters/platform.ts";
 import { parseEnvironment } from "../../src/queue-proxy/environment.ts";
 import { startQueueProxy } from "../../src/queue-proxy/queue-proxy.ts";
-import type { Network } from "../../src/queue-proxy/transport.ts";
 
 /** How much faster than others its clock runs, so that a minute is soon over. */
 const speed = Number(process.env["HAKN_TEST_SPEED"] ?? 1);
@@ -23,7 +23,7 @@ const clock: Clock = {
 async function main(): Promise<void> {
   const started = await startQueueProxy({
     environment: parseEnvironment(process.env),
-    network: await chooseNetwork(),
+    network: (await choosePlatform(clock)).network,
     clock,
     logger: silentLogger,
     address: "127.0.0.1",
@@ -33,11 +33,6 @@ async function main(): Promise<void> {
     socketStatistics: async () => "",
   });
   process.stdout.write(`${JSON.stringify(started.ports)}\n`);
-}
-
-async function chooseNetwork(): Promise<Network> {
-  if ("Bun" in globalThis) return (await import("../../src/queue-proxy/adapters/bun.ts")).createBunNetwork(clock);
-  return (await import("../../src/queue-proxy/adapters/node.ts")).nodeNetwork;
 }
 
 await main();

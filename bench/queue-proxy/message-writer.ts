@@ -1,11 +1,4 @@
-import { systemClock } from "../../src/lib/clock.ts";
-import type { Connection, Network } from "../../src/queue-proxy/transport.ts";
-
-/** Bun's sockets where this runs on Bun, which are much cheaper, else those of node:net. */
-export async function chooseNetwork(): Promise<Network> {
-  if ("Bun" in globalThis) return (await import("../../src/queue-proxy/adapters/bun.ts")).createBunNetwork(systemClock);
-  return (await import("../../src/queue-proxy/adapters/node.ts")).nodeNetwork;
-}
+import type { Connection } from "../../src/queue-proxy/transport.ts";
 
 const pieceSize = 256 * 1024;
 const piece = Buffer.alloc(pieceSize, "x");
