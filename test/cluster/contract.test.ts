@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { type ApiServer, startApiServer } from "../../src/cluster/api/api-server.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { silentLogger } from "../../src/lib/log.ts";
 import { type Access, type Answer, runCase, send } from "./contract.ts";
 import { cases, setUp } from "./contract-cases/index.ts";
+import { type ScratchServer, startScratchServer } from "./scratch-server.ts";
 
 /** Where ours answers otherwise, and why: "case #step". Everything else must be the same. */
 const differences: Readonly<Record<string, string>> = {
@@ -61,20 +57,17 @@ const golden = JSON.parse(readFileSync(new URL("../golden/api-contract.json", im
 >;
 
 describe("the API server answers as the real one did", () => {
-  let dataDir: string;
-  let server: ApiServer;
+  let scratch: ScratchServer;
   let access: Access;
 
   before(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), "hakn-contract-"));
-    server = await startApiServer({ dataDir, address: "127.0.0.1", port: 0, clock: systemClock, log: silentLogger });
-    access = { url: server.url, ca: server.caCertificate, token: server.loopbackClientConfig.token! };
+    scratch = await startScratchServer();
+    access = scratch.access;
     for (const step of setUp) assert.ok((await send(access, step)).code < 300, step[1]);
   });
 
   after(async () => {
-    await server.close();
-    rmSync(dataDir, { recursive: true });
+    await scratch.close();
   });
 
   for (const contractCase of cases) {

@@ -1,38 +1,30 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
 import fc from "fast-check";
-import { type ApiServer, startApiServer } from "../../src/cluster/api/api-server.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { silentLogger } from "../../src/lib/log.ts";
 import { type Access, send } from "./contract.ts";
+import { type ScratchServer, startScratchServer } from "./scratch-server.ts";
 
 const configMaps = "/api/v1/namespaces/default/configmaps";
 
 describe("clients that mean no good", () => {
-  let dataDir: string;
-  let server: ApiServer;
+  let scratch: ScratchServer;
   let access: Access;
 
   before(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), "hakn-hostile-"));
-    server = await startApiServer({ dataDir, address: "127.0.0.1", port: 0, clock: systemClock, log: silentLogger });
-    access = { url: server.url, ca: server.caCertificate, token: server.loopbackClientConfig.token! };
+    scratch = await startScratchServer();
+    access = scratch.access;
   });
 
   after(async () => {
-    await server.close();
-    rmSync(dataDir, { recursive: true });
+    await scratch.close();
   });
 
   const answersStill = async () => assert.equal((await send(access, ["GET", "/readyz"])).text, "ok");
 
   const raw = (): Promise<TLSSocket> =>
     new Promise((resolve, reject) => {
-      const socket = connect({ host: "127.0.0.1", port: server.port, ca: access.ca }, () => resolve(socket));
+      const socket = connect({ host: "127.0.0.1", port: scratch.server.port, ca: access.ca }, () => resolve(socket));
       socket.once("error", reject);
     });
 

@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { type ApiServer, startApiServer } from "../../src/cluster/api/api-server.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { silentLogger } from "../../src/lib/log.ts";
 import { type CertificatePair, createAuthority, issueCertificate } from "../../src/lib/x509.ts";
 import { type Access, type RawAnswer, send } from "./contract.ts";
 import type { Step } from "./contract-cases/samples.ts";
+import { type ScratchServer, startScratchServer } from "./scratch-server.ts";
 
 interface Review {
   readonly request: {
@@ -33,8 +28,7 @@ const configMaps = "/api/v1/namespaces/default/configmaps";
 const merge = "application/merge-patch+json";
 
 describe("admission webhooks", () => {
-  let dataDir: string;
-  let api: ApiServer;
+  let scratch: ScratchServer;
   let access: Access;
   let authority: CertificatePair;
   let webhook: Server;
@@ -82,9 +76,8 @@ describe("admission webhooks", () => {
     });
 
   before(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), "hakn-webhooks-"));
-    api = await startApiServer({ dataDir, address: "127.0.0.1", port: 0, clock: systemClock, log: silentLogger });
-    access = { url: api.url, ca: api.caCertificate, token: api.loopbackClientConfig.token! };
+    scratch = await startScratchServer();
+    access = scratch.access;
     const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
     authority = await createAuthority({ commonName: "webhooks", ...validity });
     const { certificate, key } = await issueCertificate(authority, {
@@ -141,8 +134,7 @@ describe("admission webhooks", () => {
   after(async () => {
     webhook.close();
     webhook.closeAllConnections();
-    await api.close();
-    rmSync(dataDir, { recursive: true });
+    await scratch.close();
   });
 
   const patch = (...operations: object[]) => ({

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type ApiServer, startApiServer } from "../../src/cluster/api/api-server.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { silentLogger } from "../../src/lib/log.ts";
 import { type Access, send } from "./contract.ts";
 import type { Step } from "./contract-cases/samples.ts";
+import { type ScratchServer, startScratchServer } from "./scratch-server.ts";
 
 const merge = "application/merge-patch+json";
 const core = "/api/v1/namespaces/default";
@@ -132,14 +127,12 @@ const rows: [name: string, step: Step, code: number, says?: RegExp][] = [
 ];
 
 describe("writes", () => {
-  let dataDir: string;
-  let server: ApiServer;
+  let scratch: ScratchServer;
   let access: Access;
 
   before(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), "hakn-writes-"));
-    server = await startApiServer({ dataDir, address: "127.0.0.1", port: 0, clock: systemClock, log: silentLogger });
-    access = { url: server.url, ca: server.caCertificate, token: server.loopbackClientConfig.token! };
+    scratch = await startScratchServer();
+    access = scratch.access;
     const pod = (name: string) => ({
       apiVersion: "v1",
       kind: "Pod",
@@ -172,8 +165,7 @@ describe("writes", () => {
   });
 
   after(async () => {
-    await server.close();
-    rmSync(dataDir, { recursive: true });
+    await scratch.close();
   });
 
   for (const [name, step, code, says] of rows) {
