@@ -9,6 +9,7 @@ import type { KubeObject } from "../../src/apis/meta.ts";
 import { makeGatewayEndpoints, makeGatewayObjects } from "../../src/cluster/gateway/objects.ts";
 import { inApplyOrder, readManifests, resolveImages } from "../../src/cluster/manifests.ts";
 import { applyObjects } from "../../src/cluster/supervisor/apply.ts";
+import { istioNamespace } from "../../src/config/istio.ts";
 import type { Client } from "../../src/kube/api.ts";
 
 const manifests = fileURLToPath(new URL("../../manifests", import.meta.url));
@@ -30,7 +31,7 @@ export async function install(client: Client, { controlPlane, gateway }: Places)
   const ports = { address: gateway.address, httpPort: gateway.port, httpsPort: undefined, localPort: gateway.port };
   const objects: KubeObject[] = [
     ...istioKinds.map((kind) => makeCustomResourceDefinition(kind) as KubeObject),
-    ...["istio-system", "bench"].map((name) => ({ apiVersion: "v1", kind: Namespace.kind, metadata: { name } })),
+    ...[istioNamespace, "bench"].map((name) => ({ apiVersion: "v1", kind: Namespace.kind, metadata: { name } })),
     ...ours.map((object) => (isWithinControlPlane(object) ? withoutSelector(object) : object)),
     ...services.map((service) => endpointsOf(service, controlPlane)),
     ...makeGatewayObjects({ httpsPort: undefined }).filter(
@@ -52,7 +53,7 @@ function withoutSelector(service: Service): Service {
 
 /** The cluster would look for pods of the gateway's, and there are none. */
 function withoutGatewaySelector(object: KubeObject): KubeObject {
-  return object.kind === "Service" && object.metadata.namespace === "istio-system"
+  return object.kind === "Service" && object.metadata.namespace === istioNamespace
     ? withoutSelector(object as Service)
     : object;
 }

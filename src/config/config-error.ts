@@ -1,3 +1,4 @@
+import { messageOf } from "../lib/error-message.ts";
 /** A ConfigMap holds a value that cannot be used. `message` is what Knative says about it. */
 export class ConfigError extends Error {
   /** The ConfigMap's name. */
@@ -21,10 +22,9 @@ export class ConfigError extends Error {
 
 /** What an Event tells about a ConfigMap that cannot be used: what is wrong, what would be right, what happens now. */
 export function describeConfigError(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
   const { key, allowed } = error instanceof ConfigError ? error : {};
   const hint = key && allowed ? ` ("${key}" takes ${allowed})` : "";
-  return `${message}${hint}; the last good settings of this ConfigMap stay in force`;
+  return `${messageOf(error)}${hint}; the last good settings of this ConfigMap stay in force`;
 }
 
 /** What is wrong with a key, before it is known in which ConfigMap. */

@@ -1,4 +1,5 @@
 import { parseDuration } from "../lib/duration.ts";
+import { messageOf } from "../lib/error-message.ts";
 import { deepFreeze } from "../lib/freeze.ts";
 import { parseGoAtoi, parseGoBool, parseGoFloat, parseGoInt, parseGoUint } from "../lib/go-number.ts";
 import { canonicalQuantity } from "../lib/quantity.ts";
@@ -107,8 +108,4 @@ function parsing<V>(parse: (text: string) => V, allowed: string): ValueParser<V>
       throw new Problem(`failed to parse "${key}": ${messageOf(error)}`, key, { cause: error, allowed });
     }
   };
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 import { formatDuration, parseDuration } from "../lib/duration.ts";
+import { messageOf } from "../lib/error-message.ts";
 import { formatGoInt, parseGoUint } from "../lib/go-number.ts";
 import { goQuote } from "../lib/go-quote.ts";
 import { Problem } from "./config-error.ts";
@@ -7,7 +8,6 @@ import {
   asInt64,
   check,
   configParser,
-  messageOf,
   overlay,
   prefixed,
   type Row,

@@ -22,6 +22,9 @@ export interface IstioGateway {
   readonly labelSelector?: NamespaceSelector | undefined;
 }
 
+/** The namespace of Istio's own gateways: their Services, pods and the Secrets that they serve TLS with. */
+export const istioNamespace = "istio-system";
+
 /** The namespace of what belongs to Knative where none is named. */
 const systemNamespace = "knative-serving";
 
@@ -29,7 +32,7 @@ const defaultIngressGateways: readonly IstioGateway[] = [
   {
     namespace: systemNamespace,
     name: "knative-ingress-gateway",
-    serviceURL: serviceHostname("istio-ingressgateway", "istio-system"),
+    serviceURL: serviceHostname("istio-ingressgateway", istioNamespace),
   },
 ];
 
@@ -37,7 +40,7 @@ const defaultLocalGateways: readonly IstioGateway[] = [
   {
     namespace: systemNamespace,
     name: "knative-local-gateway",
-    serviceURL: serviceHostname("knative-local-gateway", "istio-system"),
+    serviceURL: serviceHostname("knative-local-gateway", istioNamespace),
   },
 ];
 

@@ -1,3 +1,4 @@
+import { messageOf } from "../lib/error-message.ts";
 import { formatGoFloat, parseGoBool } from "../lib/go-number.ts";
 import { goQuote } from "../lib/go-quote.ts";
 import { Problem } from "./config-error.ts";
@@ -8,7 +9,6 @@ import {
   type ConfigData,
   check,
   configParser,
-  messageOf,
   overlay,
   type Row,
   type Rule,

@@ -4,6 +4,7 @@ import { isControlledBy } from "../apis/meta.ts";
 import type { Lister, Pass, Writer } from "../kube/api.ts";
 import { failed } from "../kube/errors.ts";
 import { semanticEqual } from "../kube/semantic.ts";
+import { messageOf } from "../lib/error-message.ts";
 
 /** A child of that name exists and belongs to somebody else. */
 export class NotOwnedError extends Error {}
@@ -24,8 +25,7 @@ export async function applyChild<T extends KubeObject & { spec: unknown }>(
   const present = lister.get({ name, namespace: namespace! });
   if (!present) {
     await writer.create(wanted, { signal }).catch((error) => {
-      const message = error instanceof Error ? error.message : String(error);
-      events.warning("CreationFailed", `Failed to create ${kind} ${namespace}/${name}: ${message}`);
+      events.warning("CreationFailed", `Failed to create ${kind} ${namespace}/${name}: ${messageOf(error)}`);
       return failed(`failed to create ${kind}`)(error);
     });
     events.normal("Created", `Created ${kind} "${name}"`);

@@ -11,6 +11,7 @@ import { type IstioGateway, qualifiedGatewayName } from "../config/istio.ts";
 import type { ServingConfig } from "../config/serving-config.ts";
 import type { ClusterAccess, Lister, Outcome, Pass, StatusOf, Writer } from "../kube/api.ts";
 import { failed, isNotFound } from "../kube/errors.ts";
+import { messageOf } from "../lib/error-message.ts";
 import { applyChild, markNotOwned, NotOwnedError } from "./apply.ts";
 import { makeGateway, makeHttpServer, qualifiedName } from "./gateway.ts";
 import { type CarryingGateways, gatewaysFor, isPublic, publicHosts, serviceOf, tlsFor } from "./gateways.ts";
@@ -190,11 +191,7 @@ async function reconcileVirtualServices(
         });
     }
   } catch (error) {
-    conditions.markFalse(
-      "LoadBalancerReady",
-      "ReconcileVirtualServiceFailed",
-      error instanceof Error ? error.message : String(error),
-    );
+    conditions.markFalse("LoadBalancerReady", "ReconcileVirtualServiceFailed", messageOf(error));
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import type { Status } from "../apis/meta.ts";
+import { messageOf } from "../lib/error-message.ts";
 
 /** The API server refused a request. `status` is its answer; `message` says what was asked and what it said. */
 export class ApiError extends Error {
@@ -73,7 +74,7 @@ export const isNamespaceTerminating = (error: unknown): boolean =>
 /** What went wrong, as events and conditions tell it: of an API error only what the server said. */
 export function reasonFor(error: unknown): string {
   if (error instanceof ApiError) return error.status.message || error.message;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 /**

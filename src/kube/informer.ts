@@ -1,6 +1,6 @@
 import { type Kind, resourceNameOf } from "../apis/kind.ts";
 import type { KubeList, KubeObject } from "../apis/meta.ts";
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, pause } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Client, Informer, InformerSelection, Informers, WatchEvent } from "./api.ts";
 import { type Backoff, backoffMs } from "./backoff.ts";
@@ -192,7 +192,7 @@ async function follow<T extends KubeObject>(
         log[failures > 2 ? "warn" : "debug"]("the watch broke off; it will be resumed", { error, failures });
       }
     }
-    if (failures > 0) await clock.sleep(backoffMs(backoff, failures, random), signal).catch(() => {});
+    if (failures > 0) await pause(clock, backoffMs(backoff, failures, random), signal);
   }
 }
 

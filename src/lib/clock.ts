@@ -41,3 +41,11 @@ export function sleepWith(clock: Pick<Clock, "setTimer">, delayMs: number, signa
     signal?.addEventListener("abort", abort, { once: true });
   });
 }
+
+/** Sleeps for `delayMs`, or less where the signal aborts. Whether the whole time has gone by. */
+export function pause(clock: Pick<Clock, "sleep">, delayMs: number, signal: AbortSignal): Promise<boolean> {
+  return clock.sleep(delayMs, signal).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,3 +1,4 @@
+import { messageOf } from "../lib/error-message.ts";
 import { answerAdmit } from "./answer/admit.ts";
 import { answerAutoscale, answerMetrics, answerWindows } from "./answer/autoscale.ts";
 import { answerConfigMap } from "./answer/configmap.ts";
@@ -52,6 +53,6 @@ async function answer(line: string): Promise<unknown> {
     if (!act) throw new Error(`unknown op ${JSON.stringify(request.op)}; there are ${Object.keys(ops).join(", ")}`);
     return { id: request.id, op: request.op, ok: true, result: await act(request as never) };
   } catch (error) {
-    return { id: request.id, op: request.op, ok: false, error: error instanceof Error ? error.message : String(error) };
+    return { id: request.id, op: request.op, ok: false, error: messageOf(error) };
   }
 }

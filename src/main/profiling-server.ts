@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../lib/clock.ts";
 import { profileCpu, profileSeconds } from "../lib/cpu-profile.ts";
+import { messageOf } from "../lib/error-message.ts";
 import type { SocketAddress } from "../lib/locate.ts";
 
 export interface ProfilingServer {
@@ -29,7 +30,7 @@ export async function startProfilingServer(
         json(response, await profileCpu(clock, profileSeconds(new URLSearchParams(query))));
       } else text(response, 404, "not found: /debug/pprof/ lists the profiles\n");
     } catch (error) {
-      text(response, 500, `no profile: ${error instanceof Error ? error.message : error}\n`);
+      text(response, 500, `no profile: ${messageOf(error)}\n`);
     }
   });
   await new Promise<void>((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { messageOf } from "../lib/error-message.ts";
 /** A group, version and kind, or resource. */
 export interface GroupVersionKind {
   readonly group: string;
@@ -107,7 +108,7 @@ function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString("utf8"));
   } catch (error) {
-    throw new ReviewError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new ReviewError(messageOf(error), { cause: error });
   }
 }
 

@@ -39,6 +39,9 @@ const endpointSchema = object(
   { required: ["addresses"] },
 );
 
+/** The label that names an EndpointSlice's Service. */
+export const serviceNameLabel = "kubernetes.io/service-name";
+
 /** A part of the addresses behind a Service. */
 export const EndpointSlice = defineKind({
   group: "discovery.k8s.io",

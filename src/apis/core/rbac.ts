@@ -35,7 +35,7 @@ const roleRefSchema = object(
   { required: ["apiGroup", "kind", "name"], "x-kubernetes-map-type": "atomic" },
 );
 
-const group = "rbac.authorization.k8s.io";
+export const rbacGroup = "rbac.authorization.k8s.io";
 const rules = list("What may be done.", policyRuleSchema, atomicList);
 const bindingProperties = {
   subjects: list("Who has the role.", subjectSchema, atomicList),
@@ -43,7 +43,7 @@ const bindingProperties = {
 } as const;
 
 export const Role = defineKind({
-  group,
+  group: rbacGroup,
   version: "v1",
   kind: "Role",
   plural: "roles",
@@ -53,7 +53,7 @@ export const Role = defineKind({
 export type Role = ObjectOf<typeof Role>;
 
 export const RoleBinding = defineKind({
-  group,
+  group: rbacGroup,
   version: "v1",
   kind: "RoleBinding",
   plural: "rolebindings",
@@ -63,7 +63,7 @@ export const RoleBinding = defineKind({
 export type RoleBinding = ObjectOf<typeof RoleBinding>;
 
 export const ClusterRole = defineKind({
-  group,
+  group: rbacGroup,
   version: "v1",
   kind: "ClusterRole",
   plural: "clusterroles",
@@ -79,7 +79,7 @@ export const ClusterRole = defineKind({
 export type ClusterRole = ObjectOf<typeof ClusterRole>;
 
 export const ClusterRoleBinding = defineKind({
-  group,
+  group: rbacGroup,
   version: "v1",
   kind: "ClusterRoleBinding",
   plural: "clusterrolebindings",

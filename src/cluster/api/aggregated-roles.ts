@@ -1,9 +1,10 @@
 import type { ClusterRole } from "../../apis/core/rbac.ts";
+import { rbacGroup } from "../../apis/core/rbac.ts";
 import type { Api } from "./call.ts";
 import { matchesSelector } from "./selectors.ts";
 import { isDeepEqual } from "./typed-values.ts";
 
-const roles = "rbac.authorization.k8s.io/clusterroles";
+const roles = `${rbacGroup}/clusterroles`;
 
 /**
  * Keeps the rules of ClusterRoles with an aggregationRule: those of all ClusterRoles whose labels it selects, in the

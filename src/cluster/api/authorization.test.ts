@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rbacGroup } from "../../apis/core/rbac.ts";
 import type { KubeObject } from "../../apis/meta.ts";
 import { type Action, createAuthorizer } from "./authorization.ts";
 import type { User } from "./call.ts";
 import type { StorageReader, Stored } from "./storage.ts";
-
-const group = "rbac.authorization.k8s.io";
 
 /** A reader over objects, each under its resource. */
 function readerOf(objects: Readonly<Record<string, readonly object[]>>): StorageReader {
@@ -13,7 +12,7 @@ function readerOf(objects: Readonly<Record<string, readonly object[]>>): Storage
     list.map((object): Stored => {
       const { metadata } = object as KubeObject;
       return {
-        resource: `${group}/${resource}`,
+        resource: `${rbacGroup}/${resource}`,
         namespace: metadata.namespace ?? "",
         name: metadata.name,
         revision: 1,

@@ -1,4 +1,5 @@
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "../../apis/core/rbac.ts";
+import { rbacGroup } from "../../apis/core/rbac.ts";
 import type { User } from "./call.ts";
 import type { StorageReader } from "./storage.ts";
 
@@ -38,14 +39,13 @@ interface Grant {
  * Source: k8s.io/kubernetes plugin/pkg/auth/authorizer/rbac.
  */
 export function createAuthorizer(storage: StorageReader): Authorizer {
-  const group = "rbac.authorization.k8s.io";
   const clusterRole = (name: string) =>
-    storage.get(`${group}/clusterroles`, "", name)?.object as ClusterRole | undefined;
+    storage.get(`${rbacGroup}/clusterroles`, "", name)?.object as ClusterRole | undefined;
   const role = (namespace: string, name: string) =>
-    storage.get(`${group}/roles`, namespace, name)?.object as Role | undefined;
+    storage.get(`${rbacGroup}/roles`, namespace, name)?.object as Role | undefined;
 
   const grantsOf = function* (user: User, namespace: string): Generator<Grant> {
-    for (const { object } of storage.list(`${group}/clusterrolebindings`)) {
+    for (const { object } of storage.list(`${rbacGroup}/clusterrolebindings`)) {
       const binding = object as ClusterRoleBinding;
       const subject = binding.subjects?.find((candidate) => isSubject(candidate, user, ""));
       if (!subject || !binding.roleRef) continue;
@@ -56,7 +56,7 @@ export function createAuthorizer(storage: StorageReader): Authorizer {
       };
     }
     if (namespace === "") return;
-    for (const { object } of storage.list(`${group}/rolebindings`, namespace)) {
+    for (const { object } of storage.list(`${rbacGroup}/rolebindings`, namespace)) {
       const binding = object as RoleBinding;
       const subject = binding.subjects?.find((candidate) => isSubject(candidate, user, namespace));
       if (!subject || !binding.roleRef) continue;

@@ -1,11 +1,11 @@
 import type { ClusterRole, ClusterRoleBinding } from "../../apis/core/rbac.ts";
+import { rbacGroup } from "../../apis/core/rbac.ts";
 import { isoTime } from "../../lib/iso-time.ts";
 import type { Api } from "./call.ts";
 
 type Rule = NonNullable<ClusterRole["rules"]>[number];
 
-const group = "rbac.authorization.k8s.io";
-const aggregateTo = `${group}/aggregate-to-`;
+const aggregateTo = `${rbacGroup}/aggregate-to-`;
 const everyVerb = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const readVerbs = ["get", "list", "watch"];
 const namespacedCore = [
@@ -54,7 +54,7 @@ const roles: Readonly<Record<string, BootstrapRole>> = {
   view: { rules: [], aggregates: `${aggregateTo}view` },
   "system:aggregate-to-admin": {
     rules: [
-      { apiGroups: [group], resources: ["roles", "rolebindings"], verbs: everyVerb },
+      { apiGroups: [rbacGroup], resources: ["roles", "rolebindings"], verbs: everyVerb },
       { apiGroups: ["authorization.k8s.io"], resources: ["localsubjectaccessreviews"], verbs: ["create"] },
     ],
     labels: { [`${aggregateTo}admin`]: "true" },
@@ -129,25 +129,25 @@ export async function ensureClusterRoles(api: Api, uid: () => string): Promise<v
   });
   await api.storage.write((transaction) => {
     for (const [name, { rules, groups, aggregates, labels }] of Object.entries(roles)) {
-      if (!transaction.get(`${group}/clusterroles`, "", name)) {
+      if (!transaction.get(`${rbacGroup}/clusterroles`, "", name)) {
         const role: ClusterRole = {
-          apiVersion: `${group}/v1`,
+          apiVersion: `${rbacGroup}/v1`,
           kind: "ClusterRole",
           metadata: metadata(name, labels),
           ...(aggregates && { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [aggregates]: "true" } }] } }),
           rules: [...rules],
         };
-        transaction.put(`${group}/clusterroles`, role);
+        transaction.put(`${rbacGroup}/clusterroles`, role);
       }
-      if (groups && !transaction.get(`${group}/clusterrolebindings`, "", name)) {
+      if (groups && !transaction.get(`${rbacGroup}/clusterrolebindings`, "", name)) {
         const binding: ClusterRoleBinding = {
-          apiVersion: `${group}/v1`,
+          apiVersion: `${rbacGroup}/v1`,
           kind: "ClusterRoleBinding",
           metadata: metadata(name),
-          roleRef: { apiGroup: group, kind: "ClusterRole", name },
-          subjects: groups.map((subject) => ({ apiGroup: group, kind: "Group", name: subject })),
+          roleRef: { apiGroup: rbacGroup, kind: "ClusterRole", name },
+          subjects: groups.map((subject) => ({ apiGroup: rbacGroup, kind: "Group", name: subject })),
         };
-        transaction.put(`${group}/clusterrolebindings`, binding);
+        transaction.put(`${rbacGroup}/clusterrolebindings`, binding);
       }
     }
   });

@@ -1,6 +1,7 @@
 import { parse as parseYaml } from "yaml";
 import type { Schema } from "../../apis/schema.ts";
 import { ownProperty } from "../../apis/structural.ts";
+import { messageOf } from "../../lib/error-message.ts";
 import { canonicalQuantity } from "../../lib/quantity.ts";
 import { badRequest, unsupportedMediaType } from "./status-errors.ts";
 import { type Fields, isMap } from "./typed-values.ts";
@@ -15,7 +16,7 @@ export function parseBody(body: Buffer, mediaType: string): unknown {
       // JSON is YAML too, and much the faster to read.
       return text.trimStart().startsWith("{") ? parseJson(text) : parseYaml(text, plainKeys, { maxAliasCount: 100 });
     } catch (error) {
-      throw badRequest(`error decoding YAML: ${error instanceof Error ? error.message : String(error)}`);
+      throw badRequest(`error decoding YAML: ${messageOf(error)}`);
     }
   }
   if (mediaType !== "" && mediaType !== "application/json" && !mediaType.endsWith("+json")) {
@@ -25,7 +26,7 @@ export function parseBody(body: Buffer, mediaType: string): unknown {
     return parseJson(text);
   } catch (error) {
     throw badRequest(
-      `the object provided is unrecognized (must be of type ${"Object"}): couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`,
+      `the object provided is unrecognized (must be of type ${"Object"}): couldn't get version/kind; json parse error: ${messageOf(error)}`,
     );
   }
 }

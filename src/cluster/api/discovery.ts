@@ -1,3 +1,4 @@
+import { rbacGroup } from "../../apis/core/rbac.ts";
 import type { Registry } from "./registry.ts";
 import { groupVersion, type ServedResource } from "./resource.ts";
 import { virtualResources } from "./reviews.ts";
@@ -59,7 +60,7 @@ interface GroupEntry {
 }
 
 /** Built-in groups come first in the order in which Kubernetes prefers them, others by name. */
-const groupOrder = ["", "apps", "autoscaling", "policy", "rbac.authorization.k8s.io", "apiextensions.k8s.io"];
+const groupOrder = ["", "apps", "autoscaling", "policy", rbacGroup, "apiextensions.k8s.io"];
 
 function groupsOf(all: readonly Discoverable[]): GroupEntry[] {
   const rank = (name: string) => (groupOrder.includes(name) ? groupOrder.indexOf(name) : groupOrder.length);

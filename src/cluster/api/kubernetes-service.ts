@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { serviceNameLabel } from "../../apis/core/endpointslice.ts";
 import type { KubeObject } from "../../apis/meta.ts";
 import { isoTime } from "../../lib/iso-time.ts";
 import type { Api } from "./call.ts";
@@ -46,7 +47,7 @@ export async function publishKubernetesService(api: Api, host: string, port: num
         endpoints: [{ addresses: [host], conditions: { ready: true } }],
         ports,
       } as Omit<KubeObject, "metadata">,
-      { "kubernetes.io/service-name": "kubernetes" },
+      { [serviceNameLabel]: "kubernetes" },
     ],
   ];
   await api.storage.write((transaction) => {

@@ -1,5 +1,6 @@
 import type { Status, StatusDetails } from "../../apis/meta.ts";
 import { ApiError } from "../../kube/errors.ts";
+import { messageOf } from "../../lib/error-message.ts";
 
 /** A request that is answered with a failure Status. Texts and codes are those of k8s.io/apimachinery api/errors. */
 export function statusError(code: number, reason: string, message: string, details?: StatusDetails): ApiError {
@@ -105,12 +106,9 @@ export const tooManyRequests = (message: string, retryAfterSeconds: number, caus
   });
 
 export const internalError = (cause: unknown) =>
-  statusError(
-    500,
-    "InternalError",
-    `Internal error occurred: ${cause instanceof Error ? cause.message : String(cause)}`,
-    { causes: [{ message: cause instanceof Error ? cause.message : String(cause) }] },
-  );
+  statusError(500, "InternalError", `Internal error occurred: ${messageOf(cause)}`, {
+    causes: [{ message: messageOf(cause) }],
+  });
 
 /** One rule that an object breaks. `text` is what follows the field in the message. */
 export interface FieldError {

@@ -7,6 +7,7 @@ import type {
 import type { KubeObject, Status } from "../../apis/meta.ts";
 import { ApiError } from "../../kube/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { messageOf } from "../../lib/error-message.ts";
 import type { AdmissionAttributes, AdmissionStep } from "./admission.ts";
 import { groupVersion, type Item } from "./resource.ts";
 import { matchesSelector } from "./selectors.ts";
@@ -141,7 +142,7 @@ async function guarded(
   } catch (error) {
     if (error instanceof ApiError) throw error;
     if (webhook.failurePolicy === "Ignore") return undefined;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw internalError(new Error(`failed calling webhook ${JSON.stringify(webhook.name)}: ${reason}`));
   }
 }
@@ -222,7 +223,7 @@ function patched(webhook: Webhook, object: Item | undefined, response: Admission
     const patch = JSON.parse(Buffer.from(response.patch, "base64").toString()) as jsonPatch.Operation[];
     return jsonPatch.applyPatch(cloneJson(object), patch, true).newDocument;
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    const reason = messageOf(error).split("\n")[0];
     throw internalError(new Error(`the patch of webhook ${webhook.name} does not fit the object: ${reason}`));
   }
 }

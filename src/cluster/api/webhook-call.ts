@@ -1,6 +1,7 @@
 import { Agent, request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import type { EndpointSlice } from "../../apis/core/endpointslice.ts";
+import { serviceNameLabel } from "../../apis/core/endpointslice.ts";
 import type { Service } from "../../apis/core/service.ts";
 import type { ValidatingWebhookConfiguration } from "../../apis/core/webhookconfiguration.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -99,7 +100,7 @@ function destinationOf(storage: StorageReader, config: ClientConfig, turn: numbe
   const addresses = storage
     .list("discovery.k8s.io/endpointslices", namespace)
     .map(({ object }) => object as EndpointSlice)
-    .filter((slice) => slice.metadata.labels?.["kubernetes.io/service-name"] === name)
+    .filter((slice) => slice.metadata.labels?.[serviceNameLabel] === name)
     .flatMap((slice) => {
       const target = slice.ports?.find((candidate) => (candidate.name ?? "") === (servicePort.name ?? ""));
       const ready = (slice.endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready !== false);

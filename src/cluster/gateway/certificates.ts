@@ -1,6 +1,7 @@
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { Secret } from "../../apis/core/secret.ts";
 import type { Gateway } from "../../apis/istio/gateway.ts";
+import { istioNamespace } from "../../config/istio.ts";
 import type { Lister, Reader } from "../../kube/api.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { covers } from "./route-table.ts";
@@ -8,7 +9,6 @@ import { covers } from "./route-table.ts";
 /** So long a certificate is served before its Secret is looked at again. */
 const freshMs = 10_000;
 const httpsPort = 443;
-const secretNamespace = "istio-system";
 
 /** Finds the certificate for a TLS server name: that of the Gateway server whose hosts fit best. */
 export function createCertificates(
@@ -21,7 +21,7 @@ export function createCertificates(
   const contextFor = async (name: string): Promise<SecureContext> => {
     const present = served.get(name);
     if (present && clock.monotonic() - present.checkedAt < freshMs) return present.context;
-    const secret = await secrets.get({ namespace: secretNamespace, name });
+    const secret = await secrets.get({ namespace: istioNamespace, name });
     const version = secret.metadata.resourceVersion ?? "";
     const decode = (field: string) => Buffer.from(secret.data?.[field] ?? "", "base64");
     const context =

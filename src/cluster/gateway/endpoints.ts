@@ -1,7 +1,7 @@
 import type { Endpoints } from "../../apis/core/endpoints.ts";
 import type { Informer, Writer } from "../../kube/api.ts";
 import { semanticCovers } from "../../kube/semantic.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, pause } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import { type GatewayAddresses, makeGatewayEndpoints } from "./objects.ts";
 
@@ -35,7 +35,7 @@ export async function keepEndpoints(
       } catch (error) {
         if (stop.aborted) return;
         log.warn("The gateway's Endpoints could not be written; trying again", { name, error });
-        await clock.sleep(retryMs, stop).catch(() => {});
+        await pause(clock, retryMs, stop);
       }
     }
   };

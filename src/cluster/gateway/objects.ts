@@ -2,6 +2,7 @@ import type { Endpoints } from "../../apis/core/endpoints.ts";
 import type { Service } from "../../apis/core/service.ts";
 import type { KubeObject } from "../../apis/meta.ts";
 import { appProtocolH2c } from "../../apis/networking/ports.ts";
+import { istioNamespace } from "../../config/istio.ts";
 
 /** Where the gateway listens: what each port of the Istio Gateways is in reality. */
 export interface GatewayAddresses {
@@ -14,7 +15,6 @@ export interface GatewayAddresses {
   readonly localPort: number;
 }
 
-const namespace = "istio-system";
 const gatewayLabels = { app: "istio-ingressgateway", istio: "ingressgateway" };
 
 const publicName = "istio-ingressgateway";
@@ -59,7 +59,7 @@ function makeService(
   return {
     apiVersion: "v1",
     kind: "Service",
-    metadata: { name, namespace, labels },
+    metadata: { name, namespace: istioNamespace, labels },
     spec: { type: "ClusterIP", ports: ports.map((port) => ({ protocol: "TCP", ...port })) },
   };
 }
@@ -73,7 +73,7 @@ function makeEndpoints(
   return {
     apiVersion: "v1",
     kind: "Endpoints",
-    metadata: { name, namespace, labels },
+    metadata: { name, namespace: istioNamespace, labels },
     subsets: [{ addresses: [{ ip: address }], ports: ports.map((port) => ({ protocol: "TCP", ...port })) }],
   };
 }

@@ -7,7 +7,7 @@ import { keyOf } from "../../apis/meta.ts";
 import type { Client } from "../../kube/api.ts";
 import { createEventRecorder } from "../../kube/events.ts";
 import { createInformers } from "../../kube/informer.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, pause } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import { startTicker } from "../../lib/ticker.ts";
 import { untilAborted } from "../../lib/until-aborted.ts";
@@ -161,7 +161,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
         return await begin(pod);
       } catch (error) {
         log.error("a pod cannot be run; it will be tried again", { pod: keyOf(pod), error });
-        await clock.sleep(beginRetryMs, stopped.signal).catch(() => {});
+        await pause(clock, beginRetryMs, stopped.signal);
       }
     }
   };

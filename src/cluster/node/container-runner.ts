@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerStatus } from "../../apis/core/pod.ts";
 import type { Container } from "../../apis/core/pod-spec.ts";
+import { pause } from "../../lib/clock.ts";
 import { isoTime } from "../../lib/iso-time.ts";
 import { createRestartBackoff } from "./backoff.ts";
 import { adoptProcess, type ContainerProcess, type Exit } from "./container-process.ts";
@@ -66,12 +67,6 @@ export function createContainerRunner(
     context.changed();
   };
   const wait = (reason: string, message: string) => set({ state: { waiting: { reason, message } }, ready: false });
-  /** False when the pod is to end meanwhile. */
-  const pause = (ms: number) =>
-    clock.sleep(ms, stopping).then(
-      () => true,
-      () => false,
-    );
 
   /** Undefined when the pod is to end before the image was there. */
   const pull = async (): Promise<Pulled | undefined> => {
@@ -81,7 +76,7 @@ export function createContainerRunner(
         const text = `Back-off pulling image "${image}"`;
         wait("ImagePullBackOff", text);
         events.normal("BackOff", text);
-        if (!(await pause(pulls.waitMs(failedAt, clock.now())))) return undefined;
+        if (!(await pause(clock, pulls.waitMs(failedAt, clock.now()), stopping))) return undefined;
       }
       const startedAt = clock.monotonic();
       try {
@@ -109,7 +104,7 @@ export function createContainerRunner(
         failedAt = clock.now();
         pulls.next(failedAt);
         // Long enough for watchers to see the reason itself before the back-off takes its place.
-        if (!(await pause(1000))) return undefined;
+        if (!(await pause(clock, 1000, stopping))) return undefined;
       }
     }
     return undefined;
@@ -128,7 +123,7 @@ export function createContainerRunner(
           node.log.warn("a container cannot be created", { pod: podText(), error });
         wait(error instanceof ContainerConfigError ? "CreateContainerConfigError" : "CreateContainerError", message);
         events.warning("Failed", `Error: ${message}`);
-        if (!(await pause(configRetryMs))) return undefined;
+        if (!(await pause(clock, configRetryMs, stopping))) return undefined;
       }
     }
     return undefined;
@@ -225,7 +220,7 @@ export function createContainerRunner(
           const delay = `${crashes.delayMs() / 1000}s`.replace("300s", "5m0s");
           wait("CrashLoopBackOff", `back-off ${delay} restarting failed container=${name} pod=${podText()}`);
           events.warning("BackOff", `Back-off restarting failed container ${name} in pod ${podText()}`);
-          if (!(await pause(waitMs))) break;
+          if (!(await pause(clock, waitMs, stopping))) break;
         }
         crashes.next(clock.now());
       }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { connect } from "node:net";
+import { pause } from "../../lib/clock.ts";
 import type { ContainerProcess } from "./container-process.ts";
 import type { PodContext } from "./pod-context.ts";
 
@@ -17,13 +18,7 @@ export function watchListening(context: PodContext, process: ContainerProcess, s
     const deadline = clock.monotonic() + graceMs;
     while (clock.monotonic() < deadline) {
       if (await accepts(actual)) return;
-      if (
-        !(await clock.sleep(pollMs, signal).then(
-          () => true,
-          () => false,
-        ))
-      )
-        return;
+      if (!(await pause(clock, pollMs, signal))) return;
     }
     const program = process.pid();
     const ports = program === undefined ? [] : listeningPorts(program);

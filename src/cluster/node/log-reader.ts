@@ -1,6 +1,6 @@
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, pause } from "../../lib/clock.ts";
 import type { LogTimes } from "./log-times.ts";
 
 /** Which part of a log is asked for, as PodLogOptions has it. */
@@ -62,7 +62,7 @@ export async function* readLog(
       continue;
     }
     if (!options.follow || over) break;
-    await clock.sleep(pollMs, signal).catch(() => {});
+    await pause(clock, pollMs, signal);
   }
   if (pending.length > 0 && left > 0) yield limited(stamp(pending, offset - pending.length, times));
 }

@@ -3,7 +3,7 @@ import { Lease } from "../../apis/core/lease.ts";
 import { Node } from "../../apis/core/node.ts";
 import type { Client } from "../../kube/api.ts";
 import { isAlreadyExists, isNotFound } from "../../kube/errors.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, pause } from "../../lib/clock.ts";
 import { isoTime } from "../../lib/iso-time.ts";
 import type { Logger } from "../../lib/log.ts";
 import { startTicker } from "../../lib/ticker.ts";
@@ -106,7 +106,7 @@ export async function keepNode(
     } catch (error) {
       if (signal.aborted) break;
       log.debug("the node could not be registered yet", { error });
-      await clock.sleep(delayMs, signal).catch(() => {});
+      await pause(clock, delayMs, signal);
     }
   }
   await untilAborted(signal);

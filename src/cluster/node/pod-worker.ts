@@ -4,6 +4,7 @@ import { Pod } from "../../apis/core/pod.ts";
 import type { EventRecorder } from "../../kube/api.ts";
 import { backoffMs } from "../../kube/backoff.ts";
 import { isConflict, isNotFound } from "../../kube/errors.ts";
+import { pause } from "../../lib/clock.ts";
 import { isoTime } from "../../lib/iso-time.ts";
 import { untilAborted } from "../../lib/until-aborted.ts";
 import { type ContainerRunner, createContainerRunner, lastAttempt } from "./container-runner.ts";
@@ -118,7 +119,7 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
           );
           return;
         }
-        await clock.sleep(backoffMs(mountBackoff, failures), stopping.signal).catch(() => {});
+        await pause(clock, backoffMs(mountBackoff, failures), stopping.signal);
       }
     }
   };
@@ -126,12 +127,7 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
   /** Brings volumes made of objects up to date for as long as the pod runs. */
   const refreshVolumes = async (until: AbortSignal) => {
     if (!(pod.spec.volumes ?? []).some(isMadeOfObjects)) return;
-    for (;;) {
-      const slept = await clock.sleep(volumeRefreshMs, until).then(
-        () => true,
-        () => false,
-      );
-      if (!slept) return;
+    while (await pause(clock, volumeRefreshMs, until)) {
       const sources = { client, place: context.place, tokens: node.tokens, signal: until };
       await makeVolumes(pod, join(directory, "volumes"), node.claimsDirectory, sources).catch((error) => {
         if (!until.aborted) events.warning("FailedMount", (error as Error).message);
@@ -139,28 +135,24 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
     }
   };
 
-  const watchDeadline = (until: AbortSignal) => {
+  const watchDeadline = async (until: AbortSignal) => {
     const seconds = pod.spec.activeDeadlineSeconds;
     if (seconds === undefined) return;
     const leftMs = Date.parse(startTime) + seconds * 1000 - clock.now();
-    clock.sleep(Math.max(0, leftMs), until).then(
-      () => {
-        failure = {
-          reason: "DeadlineExceeded",
-          message: "Pod was active on the node longer than the specified deadline",
-        };
-        events.normal("DeadlineExceeded", failure.message);
-        stop(graceMs);
-        writer.update();
-      },
-      () => {},
-    );
+    if (!(await pause(clock, Math.max(0, leftMs), until))) return;
+    failure = {
+      reason: "DeadlineExceeded",
+      message: "Pod was active on the node longer than the specified deadline",
+    };
+    events.normal("DeadlineExceeded", failure.message);
+    stop(graceMs);
+    writer.update();
   };
 
   const runContainers = async (): Promise<void> => {
     const ended = new AbortController();
     const until = AbortSignal.any([ended.signal, stopping.signal]);
-    watchDeadline(until);
+    void watchDeadline(until);
     await setUpVolumes();
     if (stopping.signal.aborted) {
       // Nothing is started any more, but what an earlier agent started is to be stopped.
@@ -193,7 +185,7 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
         return;
       } catch (error) {
         if (isNotFound(error) || isConflict(error)) return;
-        await clock.sleep(backoffMs({ baseMs: 100, maxMs: 5000 }, failures), settled.signal).catch(() => {});
+        await pause(clock, backoffMs({ baseMs: 100, maxMs: 5000 }, failures), settled.signal);
       }
     }
   };
@@ -236,10 +228,7 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
       kept = true;
       settled.abort();
       stop(withinMs);
-      clock.sleep(withinMs, killing.signal).then(
-        () => killing.abort(),
-        () => {},
-      );
+      void pause(clock, withinMs, killing.signal).then(() => killing.abort());
     },
     done,
   };

@@ -3,7 +3,7 @@ import type { Client } from "../../kube/api.ts";
 import { backoffMs } from "../../kube/backoff.ts";
 import { ApiError, isConflict, isNotFound } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, pause } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { PodStatus } from "./pod-status.ts";
 
@@ -49,7 +49,7 @@ export function createStatusWriter(
         log[refused ? "error" : "debug"]("a pod's status could not be written", { pod: `${namespace}/${name}`, error });
         if (refused && failures > 3) return;
         wanted = true;
-        await clock.sleep(backoffMs({ baseMs: 100, maxMs: 5000 }, failures), signal).catch(() => {});
+        await pause(clock, backoffMs({ baseMs: 100, maxMs: 5000 }, failures), signal);
       }
     }
   };

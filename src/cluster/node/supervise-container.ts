@@ -1,5 +1,6 @@
 import type { ContainerStatus } from "../../apis/core/pod.ts";
 import type { Container, Probe } from "../../apis/core/pod-spec.ts";
+import { pause } from "../../lib/clock.ts";
 import { isoTime } from "../../lib/iso-time.ts";
 import { locateIn } from "../shared-loopback.ts";
 import type { ContainerProcess, Exit } from "./container-process.ts";
@@ -136,7 +137,7 @@ function createStopper(
       for (let tries = 0; process.pid() === undefined && tries < 50; tries++) await clock.sleep(10);
       process.signal("SIGTERM");
       const patience = new AbortController();
-      await Promise.race([over, clock.sleep(leftMs, patience.signal).catch(() => {})]);
+      await Promise.race([over, pause(clock, leftMs, patience.signal)]);
       patience.abort();
     }
     process.kill();
@@ -153,7 +154,7 @@ type Hook = NonNullable<NonNullable<Container["lifecycle"]>["preStop"]>;
 
 async function runHook(hook: Hook, target: ActionTarget, context: PodContext, timeoutMs: number): Promise<Outcome> {
   if (hook.sleep) {
-    await context.node.clock.sleep(Math.min(hook.sleep.seconds * 1000, timeoutMs), context.killing).catch(() => {});
+    await pause(context.node.clock, Math.min(hook.sleep.seconds * 1000, timeoutMs), context.killing);
     return { ok: true };
   }
   return attempt(hook, target, timeoutMs);

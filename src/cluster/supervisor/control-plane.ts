@@ -8,6 +8,7 @@ import { makeCustomResourceDefinition } from "../../apis/crd.ts";
 import type { Kind } from "../../apis/kind.ts";
 import { istioKinds } from "../../apis/kinds.ts";
 import type { KubeObject } from "../../apis/meta.ts";
+import { istioNamespace } from "../../config/istio.ts";
 import type { Client } from "../../kube/api.ts";
 import { isNotFound } from "../../kube/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -29,7 +30,7 @@ export function controlPlaneObjects(
 ): KubeObject[] {
   return inApplyOrder([
     ...istioKinds.map((kind) => makeCustomResourceDefinition(kind) as KubeObject),
-    { apiVersion: "v1", kind: Namespace.kind, metadata: { name: "istio-system" } },
+    { apiVersion: "v1", kind: Namespace.kind, metadata: { name: istioNamespace } },
     ...applyOverlay(
       [...readManifests(join(manifestDirectory, "crds")), ...readManifests(manifestDirectory)],
       readManifests(join(manifestDirectory, "embedded")),

@@ -1,4 +1,5 @@
 import { Secret } from "../../apis/core/secret.ts";
+import { istioNamespace } from "../../config/istio.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { type Controller, type ControllerContext, startController } from "../../kube/controller.ts";
 import { reconcileGatewayCertificate } from "./reconcile.ts";
@@ -8,7 +9,7 @@ export function startGatewayCertificateController(context: ControllerContext<Ser
   return startController(context, {
     name: "gateway-certificate-controller",
     kind: Secret,
-    selection: { namespace: "istio-system", fieldSelector: "metadata.name=tls-cert" },
+    selection: { namespace: istioNamespace, fieldSelector: "metadata.name=tls-cert" },
     reconcile: reconcileGatewayCertificate,
     deps: { secretClient: context.client.of(Secret) },
   });

@@ -1,3 +1,4 @@
+import { messageOf } from "../error-message.ts";
 import { goQuote } from "../go-quote.ts";
 import { TemplateError } from "./error.ts";
 import { callFunction } from "./functions.ts";
@@ -66,7 +67,7 @@ function runTree(run: Run, data: TemplateValue, progress: Progress): string {
       return call();
     } catch (error) {
       at(node);
-      return fail(`error calling ${name}: ${error instanceof Error ? error.message : String(error)}`);
+      return fail(`error calling ${name}: ${messageOf(error)}`);
     }
   };
 

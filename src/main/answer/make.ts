@@ -8,6 +8,7 @@ import { revisionAdmission } from "../../apis/serving/revision-admission.ts";
 import { routeAdmission } from "../../apis/serving/route-admission.ts";
 import { serviceAdmission } from "../../apis/serving/service-admission.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
+import { messageOf } from "../../lib/error-message.ts";
 import { defaulted } from "../../reconcilers/defaulted.ts";
 import { configDataOf, type RequestConfigMaps } from "./config-maps.ts";
 import { autoscalerMakers } from "./make-autoscaler.ts";
@@ -53,7 +54,7 @@ export function answerMake(request: MakeRequest): unknown {
   try {
     object = make((request.setDefaults ? withDefaults(request, config) : request) as never, config);
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: messageOf(error) };
   }
   if (object === undefined) throw new Error(`resource ${JSON.stringify(request.resource)}: an input object is missing`);
   return { object: isObject(object) ? withoutType(object) : object };

@@ -6,6 +6,7 @@ import type { Route } from "../../apis/serving/route.ts";
 import type { KnativeService } from "../../apis/serving/service.ts";
 import type { Client, Lister } from "../../kube/api.ts";
 import { clusterDomain, serviceHostname } from "../../lib/cluster-domain.ts";
+import { messageOf } from "../../lib/error-message.ts";
 
 /** Where a domain mapping's reference leads. */
 export interface Target {
@@ -92,7 +93,7 @@ async function objectOf(
   try {
     return (await client.raw("GET", path, undefined, signal)) as Addressable;
   } catch (error) {
-    throw notFound(ref.namespace, ref.name, error instanceof Error ? error.message : String(error));
+    throw notFound(ref.namespace, ref.name, messageOf(error));
   }
 }
 

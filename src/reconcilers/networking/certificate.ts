@@ -7,6 +7,7 @@ import type { Lister, Pass, Writer } from "../../kube/api.ts";
 import { failed } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { messageOf } from "../../lib/error-message.ts";
 import { youthLeftMs } from "../youth.ts";
 import { makeAnnotations } from "./settings.ts";
 
@@ -55,8 +56,7 @@ export async function applyCertificate(
   const { name, namespace } = wanted.metadata;
   const present = deps.certificates.get({ namespace: namespace!, name });
   const refused = (reason: string, verb: string) => (error: unknown) => {
-    const message = error instanceof Error ? error.message : String(error);
-    events.warning(reason, `Failed to ${verb} Certificate ${namespace}/${name}: ${message}`);
+    events.warning(reason, `Failed to ${verb} Certificate ${namespace}/${name}: ${messageOf(error)}`);
     return failed(`failed to ${verb} Certificate`)(error);
   };
   if (!present) {

@@ -3,6 +3,7 @@ import type { Ingress } from "../../apis/networking/ingress.ts";
 import type { Lister, Pass, Writer } from "../../kube/api.ts";
 import { failed } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
+import { messageOf } from "../../lib/error-message.ts";
 
 /** What keeping an Ingress takes. */
 export interface IngressDeps {
@@ -20,7 +21,7 @@ export async function applyIngress(
   const present = ingresses.get({ namespace: namespace!, name });
   if (!present) {
     const created = await ingressClient.create(wanted, { signal }).catch((error) => {
-      events.warning("CreationFailed", `Failed to create Ingress: ${error instanceof Error ? error.message : error}`);
+      events.warning("CreationFailed", `Failed to create Ingress: ${messageOf(error)}`);
       return failed("failed to create Ingress")(error);
     });
     events.normal("Created", `Created Ingress "${name}"`);

@@ -7,6 +7,7 @@ import type { Revision } from "../../apis/serving/revision.ts";
 import { routingStateOf } from "../../apis/serving/routing-state.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { DurationError, parseDuration } from "../../lib/duration.ts";
+import { messageOf } from "../../lib/error-message.ts";
 import { makeAnnotations, makeLabels, makeSelector } from "./meta.ts";
 import { deploymentName } from "./names.ts";
 import { makePodSpec } from "./pod-spec.ts";
@@ -21,8 +22,7 @@ export function makeDeployment(revision: Revision, config: ServingConfig, instal
   try {
     podSpec = makePodSpec(revision, config, installation);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`failed to create PodSpec: failed to create queue-proxy container: ${reason}`, { cause });
+    throw new Error(`failed to create PodSpec: failed to create queue-proxy container: ${messageOf(cause)}`, { cause });
   }
   const labels = makeLabels(revision);
   const annotations = makeAnnotations(revision);

@@ -11,6 +11,7 @@ import type { ServingConfig } from "../../config/serving-config.ts";
 import type { Lister, Pass, Writer } from "../../kube/api.ts";
 import { adler32 } from "../../lib/adler32.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { messageOf } from "../../lib/error-message.ts";
 import {
   applyCertificate,
   CertificateNotOwnedError,
@@ -221,8 +222,10 @@ async function deleteOrphans(
       await certificateClient.delete({ namespace, name }, { signal });
       events.normal("Deleted", `Deleted orphaned Knative Certificate ${namespace}/${name}`);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      events.normal("DeleteFailed", `Failed to delete orphaned Knative Certificate ${namespace}/${name}: ${message}`);
+      events.normal(
+        "DeleteFailed",
+        `Failed to delete orphaned Knative Certificate ${namespace}/${name}: ${messageOf(error)}`,
+      );
     }
   }
 }

@@ -7,6 +7,7 @@ import { lookupDomain } from "../../config/domain.ts";
 import { domainNameOf, tagNameOf } from "../../config/network.ts";
 import type { ServingConfig } from "../../config/serving-config.ts";
 import { clusterDomain } from "../../lib/cluster-domain.ts";
+import { messageOf } from "../../lib/error-message.ts";
 import { goQuote } from "../../lib/go-quote.ts";
 import { subdomainProblems } from "../../lib/kube-names.ts";
 
@@ -74,8 +75,9 @@ function render(template: string, run: () => string): string {
   try {
     return run();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new DomainNameError(`domain name error: error executing the ${template}: ${message}`, { cause: error });
+    throw new DomainNameError(`domain name error: error executing the ${template}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

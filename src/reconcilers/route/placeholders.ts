@@ -9,6 +9,7 @@ import type { Route } from "../../apis/serving/route.ts";
 import type { Lister, Pass, Writer } from "../../kube/api.ts";
 import { failed, isNotFound } from "../../kube/errors.ts";
 import { semanticCovers, semanticEqual } from "../../kube/semantic.ts";
+import { messageOf } from "../../lib/error-message.ts";
 import { youthLeftMs } from "../youth.ts";
 import { type DomainSettings, hostnameOf } from "./domains.ts";
 import { isClusterLocalService, makePlaceholder, makeService, type Placeholder } from "./placeholder-service.ts";
@@ -61,8 +62,7 @@ async function reconcilePlaceholder(
       wanted = final.service;
     }
     service = await serviceClient.create(wanted, { signal }).catch((error) => {
-      const message = error instanceof Error ? error.message : String(error);
-      events.warning("CreationFailed", `Failed to create placeholder service "${ref.name}": ${message}`);
+      events.warning("CreationFailed", `Failed to create placeholder service "${ref.name}": ${messageOf(error)}`);
       return failed("failed to create placeholder service")(error);
     });
     events.normal("Created", `Created placeholder service "${ref.name}"`);

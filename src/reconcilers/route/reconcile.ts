@@ -13,6 +13,7 @@ import type { ServingConfig } from "../../config/serving-config.ts";
 import type { ClusterAccess, Lister, Outcome, Pass, StatusOf } from "../../kube/api.ts";
 import { createTracker, type Tracker } from "../../kube/tracker.ts";
 import { serviceHostname } from "../../lib/cluster-domain.ts";
+import { messageOf } from "../../lib/error-message.ts";
 import { silenceInMs } from "../networking/certificate.ts";
 import {
   applyIngress,
@@ -131,7 +132,7 @@ function assignTraffic(
     conditions.markTrue("AllTrafficAssigned");
     return { ...traffic, visibility };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     if (error instanceof DomainNameError) conditions.markFalse("AllTrafficAssigned", "ErrorConfig", message);
     else conditions.markUnknown("AllTrafficAssigned", "Unknown", message);
     throw error;

@@ -1,3 +1,4 @@
+import { rbacGroup } from "../../../apis/core/rbac.ts";
 import { dnsLabel, dnsSubdomain, pathSegment } from "../names.ts";
 import type { Behaviour, Item } from "../resource.ts";
 import { type FieldError, invalidValue, required } from "../status-errors.ts";
@@ -214,8 +215,6 @@ function validateWebhook(webhook: Fields, field: string): FieldError[] {
   }
   return errors;
 }
-
-const rbacGroup = "rbac.authorization.k8s.io";
 
 export const role: Behaviour = {
   createsOnUpdate: true,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import { createWebSocketStream, WebSocketServer } from "ws";
+import { messageOf } from "../../../lib/error-message.ts";
 import type { Logger } from "../../../lib/log.ts";
 import { type SpdyStream, serveSpdy } from "./spdy.ts";
 
@@ -75,8 +76,7 @@ async function joinPort(
     if (!data.writableFinished) await finished(data.end(), { readable: false });
   } catch (error) {
     if (!errors.destroyed) {
-      const reason = error instanceof Error ? error.message : String(error);
-      errors.write(`an error occurred forwarding ${port} -> ${port}: ${reason}`);
+      errors.write(`an error occurred forwarding ${port} -> ${port}: ${messageOf(error)}`);
     }
     data.destroy();
   } finally {

@@ -3,10 +3,9 @@ import type { Pod } from "../../../apis/core/pod.ts";
 import { ReplicaSet } from "../../../apis/core/replicaset.ts";
 import { controllerOf } from "../../../apis/meta.ts";
 import type { Client, Lister, Outcome, Pass } from "../../../kube/api.ts";
-import { isAlreadyExists, isNamespaceTerminating, isNotFound } from "../../../kube/errors.ts";
+import { isAlreadyExists, isNamespaceTerminating, isNotFound, reasonFor } from "../../../kube/errors.ts";
 import { matchesSelector } from "../../api/selectors.ts";
 import { claim } from "../claim.ts";
-import { errorText } from "../error-text.ts";
 import { hasEnded } from "../pods.ts";
 import { boundsOf, hasProgressDeadline } from "./bounds.ts";
 import {
@@ -81,7 +80,7 @@ export async function reconcileDeployment(
       return { status: { ...deployment.status, collisionCount } };
     }
     if (created.type === "failed") {
-      const text = `Failed to create new replica set "${wanted.metadata.name}": ${errorText(created.error)}`;
+      const text = `Failed to create new replica set "${wanted.metadata.name}": ${reasonFor(created.error)}`;
       if (hasProgressDeadline(deployment)) {
         conditions = setCondition(conditions, condition("Progressing", "False", "ReplicaSetCreateError", text, now));
       }
@@ -192,7 +191,7 @@ async function createSet(
       return { type: "collision" };
     }
     if (!isNamespaceTerminating(error)) {
-      const text = `Failed to create new replica set "${wanted.metadata.name}": ${errorText(error)}`;
+      const text = `Failed to create new replica set "${wanted.metadata.name}": ${reasonFor(error)}`;
       pass.events.warning("ReplicaSetCreateError", text);
     }
     return { type: "failed", error };

@@ -1,5 +1,5 @@
 import { Endpoints } from "../../../apis/core/endpoints.ts";
-import { EndpointSlice } from "../../../apis/core/endpointslice.ts";
+import { EndpointSlice, serviceNameLabel } from "../../../apis/core/endpointslice.ts";
 import { Pod } from "../../../apis/core/pod.ts";
 import { Service } from "../../../apis/core/service.ts";
 import { keyOf } from "../../../apis/meta.ts";
@@ -8,7 +8,7 @@ import type { BuiltinContext } from "../context.ts";
 import { type KeyedWorker, startKeyedWorker } from "../keyed-worker.ts";
 import { reconcileMirror } from "./mirroring.ts";
 import { type EndpointsDeps, hasSelector, reconcileEndpoints } from "./reconcile.ts";
-import { managedByLabel, serviceNameLabel, sliceManager } from "./slices.ts";
+import { managedByLabel, sliceManager } from "./slices.ts";
 
 /** Keeps Endpoints and EndpointSlices of Services, and mirrors hand-made Endpoints. Keys are those of Services. */
 export function startEndpointsControllers(context: BuiltinContext): KeyedWorker[] {

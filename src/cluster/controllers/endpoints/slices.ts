@@ -1,11 +1,10 @@
-import { EndpointSlice } from "../../../apis/core/endpointslice.ts";
+import { EndpointSlice, serviceNameLabel } from "../../../apis/core/endpointslice.ts";
 import type { KubeObject } from "../../../apis/meta.ts";
 import type { Client, Lister } from "../../../kube/api.ts";
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from "../../../kube/errors.ts";
 import { semanticEqual } from "../../../kube/semantic.ts";
 import { templateHash } from "../template-hash.ts";
 
-export const serviceNameLabel = "kubernetes.io/service-name";
 export const managedByLabel = "endpointslice.kubernetes.io/managed-by";
 /** Whose slices are whose: those of a selector's pods, and those that mirror hand-made Endpoints. */
 export const sliceManager = {

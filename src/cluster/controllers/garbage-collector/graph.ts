@@ -3,6 +3,7 @@ import { apiVersionOf, resourceNameOf } from "../../../apis/kind.ts";
 import { type KubeObject, keyOf, type OwnerReference } from "../../../apis/meta.ts";
 import type { Change, Informer } from "../../../kube/api.ts";
 import { createInformers } from "../../../kube/informer.ts";
+import { pause } from "../../../lib/clock.ts";
 import { untilAborted } from "../../../lib/until-aborted.ts";
 import type { BuiltinContext } from "../context.ts";
 import { type DiscoveredKind, discoverKinds } from "../discovery.ts";
@@ -86,7 +87,7 @@ export function createOwnerGraph(context: BuiltinContext): OwnerGraph & { readon
           if (signal.aborted) return;
           log.warn("discovery failed; it will be tried again", { error });
           again = true;
-          await clock.sleep(1000, signal).catch(() => {});
+          await pause(clock, 1000, signal);
         });
       }
     })().finally(() => {

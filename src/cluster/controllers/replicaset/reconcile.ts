@@ -2,11 +2,10 @@ import { Pod } from "../../../apis/core/pod.ts";
 import type { ReplicaSet } from "../../../apis/core/replicaset.ts";
 import { keyOf } from "../../../apis/meta.ts";
 import type { Client, Lister, Outcome, Pass } from "../../../kube/api.ts";
-import { isAlreadyExists, isNamespaceTerminating, isNotFound } from "../../../kube/errors.ts";
+import { isAlreadyExists, isNamespaceTerminating, isNotFound, reasonFor } from "../../../kube/errors.ts";
 import { generateName } from "../../api/names.ts";
 import { matchesSelector } from "../../api/selectors.ts";
 import { claim } from "../claim.ts";
-import { errorText } from "../error-text.ts";
 import type { Expectations } from "../expectations.ts";
 import { makePod } from "../make-pod.ts";
 import { isActive } from "../pods.ts";
@@ -79,7 +78,7 @@ async function createPod(set: ReplicaSet, deps: ReplicaSetDeps, pass: Pass<null>
     deps.expectations.cancel(keyOf(set), keyOf(pod));
     if (isAlreadyExists(error)) return createPod(set, deps, pass);
     if (isNamespaceTerminating(error)) return;
-    pass.events.warning("FailedCreate", `Error creating: ${errorText(error)}`);
+    pass.events.warning("FailedCreate", `Error creating: ${reasonFor(error)}`);
     throw error;
   }
 }
@@ -100,7 +99,7 @@ async function deletePods(
       } catch (error) {
         deps.expectations.cancel(keyOf(set), uid);
         if (isNotFound(error)) return;
-        pass.events.warning("FailedDelete", `Error deleting: ${errorText(error)}`);
+        pass.events.warning("FailedDelete", `Error deleting: ${reasonFor(error)}`);
         throw error;
       }
     }),

@@ -1,8 +1,8 @@
 import { isPodReady, type Pod } from "../../../apis/core/pod.ts";
 import type { ReplicaSet } from "../../../apis/core/replicaset.ts";
 import type { StatusOf } from "../../../kube/api.ts";
+import { reasonFor } from "../../../kube/errors.ts";
 import { isoTime } from "../../../lib/iso-time.ts";
-import { errorText } from "../error-text.ts";
 import { availableInMs } from "../pods.ts";
 
 export type FailureReason = "FailedCreate" | "FailedDelete";
@@ -27,7 +27,7 @@ export function replicaSetStatus(
     type: "ReplicaFailure",
     status: "True" as const,
     reason: failure.reason,
-    message: errorText(failure.error),
+    message: reasonFor(failure.error),
     lastTransitionTime: earlier?.lastTransitionTime ?? now,
   };
   const conditions = failed ? [...others, failed] : others;

@@ -1,10 +1,9 @@
 import { Pod } from "../../../apis/core/pod.ts";
 import type { StatefulSet } from "../../../apis/core/statefulset.ts";
 import type { Client, Lister, Outcome, Pass } from "../../../kube/api.ts";
-import { isAlreadyExists, isNotFound } from "../../../kube/errors.ts";
+import { isAlreadyExists, isNotFound, reasonFor } from "../../../kube/errors.ts";
 import { matchesSelector } from "../../api/selectors.ts";
 import { claim } from "../claim.ts";
-import { errorText } from "../error-text.ts";
 import { makePod } from "../make-pod.ts";
 import { availableInMs } from "../pods.ts";
 import { templateHash } from "../template-hash.ts";
@@ -69,7 +68,7 @@ async function createPod(
     pass.events.normal("SuccessfulCreate", `create ${subject} successful`);
   } catch (error) {
     if (isAlreadyExists(error)) return;
-    pass.events.warning("FailedCreate", `create ${subject} failed error: ${errorText(error)}`);
+    pass.events.warning("FailedCreate", `create ${subject} failed error: ${reasonFor(error)}`);
     throw error;
   }
 }
@@ -82,7 +81,7 @@ async function deletePod(set: StatefulSet, pod: Pod, deps: StatefulSetDeps, pass
     pass.events.normal("SuccessfulDelete", `delete ${subject} successful`);
   } catch (error) {
     if (isNotFound(error)) return;
-    pass.events.warning("FailedDelete", `delete ${subject} failed error: ${errorText(error)}`);
+    pass.events.warning("FailedDelete", `delete ${subject} failed error: ${reasonFor(error)}`);
     throw error;
   }
 }

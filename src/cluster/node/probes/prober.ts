@@ -1,5 +1,5 @@
 import type { Probe } from "../../../apis/core/pod-spec.ts";
-import type { Clock } from "../../../lib/clock.ts";
+import { type Clock, pause } from "../../../lib/clock.ts";
 import type { Outcome } from "./actions.ts";
 import { initialProbeState, nextProbeState, type ProbeKind, type ProbeState } from "./state.ts";
 
@@ -44,7 +44,7 @@ export async function runProber(spec: ProberSpec): Promise<void> {
   let nextAt = firstDueAt;
 
   while (!signal.aborted) {
-    await clock.sleep(Math.max(0, nextAt - clock.monotonic()), signal).catch(() => {});
+    await pause(clock, Math.max(0, nextAt - clock.monotonic()), signal);
     if (signal.aborted) return;
     const outcome = await spec.attempt();
     if (signal.aborted) return;

@@ -1,6 +1,7 @@
+import { messageOf } from "../../../lib/error-message.ts";
 import { type ImageReference, parseImageReference, pinnedName } from "../../../lib/image-reference.ts";
 import { credentialsFor, type Keyring } from "./credentials.ts";
-import { type Keychain, messageOf } from "./keychains/keychain.ts";
+import type { Keychain } from "./keychains/keychain.ts";
 import { type RegistryClient, RegistryRefusal } from "./registry.ts";
 import type { ResolvedImage } from "./resolver.ts";
 

@@ -1,5 +1,6 @@
+import { messageOf } from "../../../../lib/error-message.ts";
 import { credentialsFor, emptyKeyring, type Keyring, keyringOfDockerConfig } from "../credentials.ts";
-import { type Keychain, messageOf, type Surroundings } from "./keychain.ts";
+import type { Keychain, Surroundings } from "./keychain.ts";
 import { createLeases } from "./leases.ts";
 
 /** A mounted file may change while the program runs. */

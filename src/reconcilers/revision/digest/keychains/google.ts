@@ -1,7 +1,8 @@
 import { createSign } from "node:crypto";
 import type { Clock } from "../../../../lib/clock.ts";
+import { messageOf } from "../../../../lib/error-message.ts";
 import { askForJson, type Fields, form, parseFields } from "./answers.ts";
-import { firstOf, hostOf, type Keychain, messageOf, type Surroundings } from "./keychain.ts";
+import { firstOf, hostOf, type Keychain, type Surroundings } from "./keychain.ts";
 import { createLeases, type Lease } from "./leases.ts";
 import { createProbe } from "./probe.ts";
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../../lib/clock.ts";
+import { messageOf } from "../../../../lib/error-message.ts";
 import type { ImageReference } from "../../../../lib/image-reference.ts";
 import type { RegistryCredentials } from "../credentials.ts";
 import type { RegistryTransport } from "../transport.ts";
@@ -48,8 +49,4 @@ export async function firstOf<T>(
     }
   }
   throw new Error(failures.join("; ") || otherwise);
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

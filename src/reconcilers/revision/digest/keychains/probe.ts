@@ -1,5 +1,5 @@
 import type { Clock } from "../../../../lib/clock.ts";
-import { messageOf } from "./keychain.ts";
+import { messageOf } from "../../../../lib/error-message.ts";
 
 const patienceMs = 1000;
 const silenceIsRememberedMs = 3 * 60_000;
