@@ -295,6 +295,26 @@ describe("the built-in controllers, on the embedded API server", () => {
     await gone(ConfigMap, { name: "owner", namespace });
   });
 
+  it("delete in the foreground what belongs to each other, and what belongs to others, too, stays", async () => {
+    const namespace = await namespaceFor("circle");
+    const owner = await client.of(ConfigMap).create(map(namespace, "owner"));
+    const child = await client.of(ConfigMap).create(map(namespace, "child", owner));
+    const other = await client.of(ConfigMap).create(map(namespace, "other"));
+    const shared = map(namespace, "shared", other);
+    shared.metadata.ownerReferences!.push({ ...controllerReference(owner), controller: false });
+    await client.of(ConfigMap).create(shared);
+    const body = { metadata: { ownerReferences: [controllerReference(child)] } };
+    await client.of(ConfigMap).patch({ name: "owner", namespace }, { type: "merge", body });
+    await client.of(ConfigMap).delete({ name: "owner", namespace }, { propagationPolicy: "Foreground" });
+    await gone(ConfigMap, { name: "owner", namespace });
+    await gone(ConfigMap, { name: "child", namespace });
+    await until(
+      "released",
+      () => find(ConfigMap, { name: "shared", namespace }),
+      (found) => found?.metadata.ownerReferences?.map(({ name }) => name).join() === "other",
+    );
+  });
+
   it("orphan dependents where asked to", async () => {
     const namespace = await namespaceFor("orphans");
     const owner = await client.of(ConfigMap).create(map(namespace, "owner"));

@@ -1,6 +1,7 @@
 import type { KubeObject, OwnerReference } from "../../../apis/meta.ts";
+import type { Change } from "../../../kube/api.ts";
 import type { Watch } from "../../../kube/controller.ts";
-import { isConflict, isNotFound } from "../../../kube/errors.ts";
+import { isNotFound } from "../../../kube/errors.ts";
 import type { BuiltinContext } from "../context.ts";
 import type { DiscoveredKind } from "../discovery.ts";
 import { startKeyedWorker } from "../keyed-worker.ts";
@@ -20,15 +21,22 @@ export function startGarbageCollector(context: BuiltinContext): { readonly done:
         if (change.type === "deleted") {
           for (const dependent of graph.dependentsOf(metadata.uid ?? "")) enqueue(dependent.id);
         } else if (metadata.ownerReferences?.length || isHeld(change.object)) enqueue(id);
-        // An owner in foreground deletion waits for this.
-        for (const { uid } of metadata.ownerReferences ?? []) {
-          const owner = metadata.deletionTimestamp || change.type === "deleted" ? graph.byUid(uid) : undefined;
+        for (const uid of noLongerBlocked(change)) {
+          const owner = graph.byUid(uid);
           if (owner && isHeld(owner)) enqueueOwner(owner, graph, enqueue);
         }
       }),
   };
   const worker = startKeyedWorker(context, "garbage-collector", [watch], (id) => collect(id, graph, context));
   return { done: Promise.all([worker.done, graph.done]).then(() => {}) };
+}
+
+/** The uids of the owners whose foreground deletion this object held up until now. */
+function noLongerBlocked(change: Change<KubeObject>): string[] {
+  const before = change.type === "updated" ? change.old : change.object;
+  return (before.metadata.ownerReferences ?? [])
+    .map(({ uid }) => uid)
+    .filter((uid) => blocks(before, uid) && (change.type === "deleted" || !blocks(change.object, uid)));
 }
 
 function isHeld({ metadata }: KubeObject): boolean {
@@ -44,6 +52,7 @@ function enqueueOwner(owner: KubeObject, graph: OwnerGraph, enqueue: (id: string
   enqueue(`${kind.group}/${kind.plural} ${namespace ? `${namespace}/${name}` : name}`);
 }
 
+/** A conflict is thrown: the newer version comes through the cache, and then we look again. */
 async function collect(id: string, graph: OwnerGraph, context: BuiltinContext): Promise<void> {
   const found = graph.find(id);
   if (!found) return;
@@ -59,17 +68,18 @@ async function collect(id: string, graph: OwnerGraph, context: BuiltinContext): 
     states.set(owner.uid, await stateOf(owner, object, graph, context));
   }
   const uid = object.metadata.uid ?? "";
-  const hasDependents = graph.dependentsOf(uid).length > 0;
-  const verdict = judge(object, (owner) => states.get(owner.uid)!, hasDependents);
+  const dependents = graph.dependentsOf(uid).map((dependent) => stateOfPresent(dependent.object));
+  const verdict = judge(object, (owner) => states.get(owner.uid)!, dependents);
   if (verdict.type === "keep") return;
-  const resource = context.client.of(kind);
-  const { signal } = context;
   if (verdict.type === "release") {
     await setMetadata(object, kind, { ownerReferences: verdict.ownerReferences }, context);
     return;
   }
-  const options = { propagationPolicy: verdict.policy, preconditions: { uid }, signal };
-  await resource.delete(refOf(object), options).catch(ignoreGone);
+  const { client, signal } = context;
+  // If it was changed meanwhile, it may have an owner again.
+  const preconditions = { uid, resourceVersion: object.metadata.resourceVersion ?? "" };
+  const options = { propagationPolicy: verdict.policy, preconditions, signal };
+  await client.of(kind).delete(refOf(object), options).catch(ignoreGone);
 }
 
 /** Trusts the cache that an owner is there, and only the API server that it is not. */
@@ -104,7 +114,7 @@ async function deleteDependents(
 ): Promise<void> {
   const uid = owner.metadata.uid ?? "";
   const dependents = graph.dependentsOf(uid);
-  for (const dependent of dependents) await collect(dependent.id, graph, context);
+  for (const { id, object } of dependents) if (!object.metadata.deletionTimestamp) await collect(id, graph, context);
   if (dependents.some(({ object }) => blocks(object, uid))) return;
   await removeFinalizer(owner, kind, foregroundFinalizer, context);
 }
@@ -133,7 +143,6 @@ async function removeFinalizer(
   await setMetadata(object, kind, { finalizers }, context);
 }
 
-/** A conflict is thrown: the newer version comes through the cache, and then we look again. */
 async function setMetadata(
   object: KubeObject,
   kind: DiscoveredKind,
@@ -142,17 +151,11 @@ async function setMetadata(
 ): Promise<void> {
   const { uid, resourceVersion } = object.metadata;
   const body = { metadata: { ...change, uid, resourceVersion } };
-  await client
-    .of(kind)
-    .patch(refOf(object), { type: "merge", body }, { signal })
-    .catch((error) => {
-      if (!isNotFound(error)) throw error;
-    });
+  await client.of(kind).patch(refOf(object), { type: "merge", body }, { signal }).catch(ignoreGone);
 }
 
-/** Gone, or replaced by a namesake: either way this object is no more. */
 function ignoreGone(error: unknown): void {
-  if (!isNotFound(error) && !isConflict(error)) throw error;
+  if (!isNotFound(error)) throw error;
 }
 
 function refOf({ metadata: { name, namespace } }: KubeObject): { name: string; namespace?: string } {

@@ -18,30 +18,37 @@ describe("the garbage collector", () => {
   const rows: [
     name: string,
     owners: OwnerState[],
-    hasDependents: boolean,
+    dependents: OwnerState[],
     finalizers: string[],
     want: Verdict | "release",
   ][] = [
-    ["keeps what nobody owns", [], false, [], keep],
-    ["keeps what has its owner", ["solid"], false, [], keep],
-    ["deletes what has lost its only owner", ["gone"], false, [], { type: "delete", policy: "Background" }],
-    ["deletes what has lost all owners", ["gone", "gone"], true, [], { type: "delete", policy: "Background" }],
-    ["takes references to lost owners away while one is left", ["gone", "solid"], false, [], "release"],
-    ["takes references to waiting owners away while another is left", ["waiting", "solid"], false, [], "release"],
-    ["deletes what a waiting owner waits for", ["waiting"], false, [], { type: "delete", policy: "Background" }],
+    ["keeps what nobody owns", [], [], [], keep],
+    ["keeps what has its owner", ["solid"], [], [], keep],
+    ["deletes what has lost its only owner", ["gone"], [], [], { type: "delete", policy: "Background" }],
+    ["deletes what has lost all owners", ["gone", "gone"], ["solid"], [], { type: "delete", policy: "Background" }],
+    ["takes references to lost owners away while one is left", ["gone", "solid"], [], [], "release"],
+    ["takes references to waiting owners away while another is left", ["waiting", "solid"], [], [], "release"],
+    ["deletes what a waiting owner waits for", ["waiting"], [], [], { type: "delete", policy: "Background" }],
     [
       "goes on with foreground deletion where more depend on it",
       ["waiting"],
-      true,
+      ["solid"],
       [],
       { type: "delete", policy: "Foreground" },
     ],
-    ["heeds the object's own wish to orphan", ["gone"], false, ["orphan"], { type: "delete", policy: "Orphan" }],
+    [
+      "goes on with it, too, beside others that wait, where it holds nobody up",
+      ["waiting"],
+      ["waiting"],
+      [],
+      { type: "delete", policy: "Foreground" },
+    ],
+    ["heeds the object's own wish to orphan", ["gone"], [], ["orphan"], { type: "delete", policy: "Orphan" }],
   ];
-  for (const [name, states, hasDependents, finalizers, want] of rows) {
+  for (const [name, states, dependents, finalizers, want] of rows) {
     it(name, () => {
       const owners = states.map((_, index) => String(index));
-      const verdict = judge(object(owners, finalizers), ({ uid }) => states[Number(uid)]!, hasDependents);
+      const verdict = judge(object(owners, finalizers), ({ uid }) => states[Number(uid)]!, dependents);
       if (want !== "release") assert.deepEqual(verdict, want);
       else {
         assert.equal(verdict.type, "release");
@@ -49,6 +56,18 @@ describe("the garbage collector", () => {
       }
     });
   }
+
+  it("holds nobody up any more where it would wait for one that may wait for it", () => {
+    const reference = { apiVersion: "v1", kind: "X", name: "o", uid: "o", blockOwnerDeletion: true };
+    const inCircle = { ...object([]), metadata: { name: "p", ownerReferences: [reference] } };
+    assert.deepEqual(
+      judge(inCircle, () => "waiting", ["solid", "waiting"]),
+      {
+        type: "release",
+        ownerReferences: [{ ...reference, blockOwnerDeletion: false }],
+      },
+    );
+  });
 
   it("takes an owner for waiting only while it is deleted in the foreground", () => {
     const owner = object([], ["foregroundDeletion"]);

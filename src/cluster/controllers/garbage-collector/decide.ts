@@ -1,6 +1,6 @@
 import type { KubeObject, OwnerReference } from "../../../apis/meta.ts";
 
-/** What is known of the owner that a reference names: it is there, it waits for its dependents, or it is gone. */
+/** What is known of an object that others belong to: it is there, it waits for its dependents, or it is gone. */
 export type OwnerState = "solid" | "waiting" | "gone";
 
 export const foregroundFinalizer = "foregroundDeletion";
@@ -8,18 +8,18 @@ export const orphanFinalizer = "orphan";
 
 export type Verdict =
   | { readonly type: "keep" }
-  /** Others still own it: it loses the references that hold it no longer. */
+  /** Its references change: it loses those that hold it no longer, or they block no more. */
   | { readonly type: "release"; readonly ownerReferences: readonly OwnerReference[] }
   | { readonly type: "delete"; readonly policy: "Foreground" | "Background" | "Orphan" };
 
 /**
- * What becomes of an object, given the states of its owners. `hasDependents` says whether others belong to it.
+ * What becomes of an object, given the states of its owners and of those that belong to it.
  * Source: k8s.io/kubernetes v1.34 garbagecollector attemptToDeleteItem.
  */
 export function judge(
   object: KubeObject,
   stateOf: (owner: OwnerReference) => OwnerState,
-  hasDependents: boolean,
+  dependents: readonly OwnerState[],
 ): Verdict {
   const owners = object.metadata.ownerReferences ?? [];
   const states = owners.map(stateOf);
@@ -29,7 +29,12 @@ export function judge(
     return { type: "release", ownerReferences: owners.filter((_, index) => states[index] === "solid") };
   }
   const finalizers = object.metadata.finalizers ?? [];
-  if (waiting && hasDependents) return { type: "delete", policy: "Foreground" };
+  if (waiting && dependents.length > 0) {
+    // Its owner waits for it, and it would wait for one that waits: perhaps for its owner.
+    const isInCircle = dependents.includes("waiting") && owners.some(({ blockOwnerDeletion }) => blockOwnerDeletion);
+    if (!isInCircle) return { type: "delete", policy: "Foreground" };
+    return { type: "release", ownerReferences: owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })) };
+  }
   if (finalizers.includes(orphanFinalizer)) return { type: "delete", policy: "Orphan" };
   return { type: "delete", policy: finalizers.includes(foregroundFinalizer) ? "Foreground" : "Background" };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Event } from "../../../apis/core/event.ts";
 import type { Node } from "../../../apis/core/node.ts";
 import { Pod } from "../../../apis/core/pod.ts";
 import { apiError } from "../../../kube/errors.ts";
@@ -89,6 +90,19 @@ for (const [name, isToldFirst] of [
     await stop();
   });
 }
+
+test("a pod's Events tell of the node that it was given", async () => {
+  const { asked, client, clock, stop } = await started();
+  const told = async () => {
+    await clock.advance(0);
+    const events = (await client.of(Event).list()).items.filter(({ reason }) => reason === "Scheduled");
+    return events.map(({ type, involvedObject, message }) => [type, involvedObject?.name, message]);
+  };
+  assert.deepEqual(await told(), [], "the API server has not agreed yet");
+  asked[0]!.answer();
+  assert.deepEqual(await told(), [["Normal", "a", "Successfully assigned ns/a to n"]]);
+  await stop();
+});
 
 test("a binding that failed is tried again", async () => {
   const { asked, bound, clock, stop } = await started();

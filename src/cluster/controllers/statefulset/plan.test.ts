@@ -75,6 +75,20 @@ describe("the next step of a StatefulSet", () => {
       [],
     ],
     [
+      "replaces an outdated pod at the partition",
+      partition(2),
+      [pod(0, "ready", "v1"), pod(1, "ready", "v1"), pod(2, "ready", "v1")],
+      [],
+      ["db-2"],
+    ],
+    [
+      "counts the partition from ordinals.start, not from zero",
+      { ...partition(1), ordinals: { start: 5 }, replicas: 2 },
+      [pod(5, "ready", "v1"), pod(6)],
+      [],
+      [],
+    ],
+    [
       "leaves all alone with OnDelete",
       { updateStrategy: { type: "OnDelete" } },
       [pod(0, "ready", "v1"), pod(1), pod(2)],
