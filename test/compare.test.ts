@@ -26,6 +26,7 @@ describe("a listed difference", () => {
   const document = readFileSync(new URL("../docs/differences.md", import.meta.url), "utf8");
   for (const { row } of listed) {
     test(`is in the document: ${row}`, () => assert.ok(document.includes(`\n| ${row} `)));
+    test(`was seen: ${row}`, () => assert.ok(cases.some((known) => known.row === row)));
   }
 
   for (const { row, request, response } of cases) {
