@@ -11,7 +11,8 @@ import { parseArgs } from "node:util";
 import { dice } from "../src/testing/mutate.ts";
 import { questionOf } from "./walks/builders.ts";
 import { events, makeServerlessService } from "./walks/cluster.ts";
-import { change, configure, makeBare, makeMapping, makeService } from "./walks/users.ts";
+import { configure } from "./walks/settings.ts";
+import { change, makeBare, makeMapping, makeService } from "./walks/users.ts";
 import { age, pass, remove, requestOf, type World } from "./walks/world.ts";
 
 const { values } = parseArgs({

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ConfigMap } from "../src/apis/core/configmap.ts";
@@ -9,7 +7,6 @@ import { Event } from "../src/apis/core/event.ts";
 import { Secret } from "../src/apis/core/secret.ts";
 import { MutatingWebhookConfiguration } from "../src/apis/core/webhookconfiguration.ts";
 import { KnativeService } from "../src/apis/serving/service.ts";
-import { type ApiServer, startApiServer } from "../src/cluster/api/api-server.ts";
 import { inApplyOrder, readManifests } from "../src/cluster/manifests.ts";
 import { defaultServingConfig } from "../src/config/serving-config.ts";
 import type { Client, Informers } from "../src/kube/api.ts";
@@ -25,11 +22,11 @@ import { followCertificate } from "../src/webhook/certificate-source.ts";
 import { startCertificatesController, webhookSecretName, webhookSecretSelection } from "../src/webhook/certificates.ts";
 import { startWebhookConfigurationControllers, webhookNames } from "../src/webhook/configurations.ts";
 import { startWebhookServer, type WebhookServer } from "../src/webhook/server.ts";
+import { type ScratchServer, startScratchServer } from "./cluster/scratch-server.ts";
 
 const namespace = "knative-serving";
 const stopping = new AbortController();
-const dataDir = mkdtempSync(join(tmpdir(), "webhook-"));
-let api: ApiServer;
+let api: ScratchServer;
 let client: Client;
 let server: WebhookServer;
 let informers: Informers;
@@ -37,8 +34,8 @@ const ended: Promise<unknown>[] = [];
 
 /** An API server with our manifests, and the webhook half of the control plane beside it. */
 before(async () => {
-  api = await startApiServer({ dataDir, address: "127.0.0.1", port: 0, clock: systemClock, log: silentLogger });
-  client = createClient({ connection: api.loopbackClientConfig, clock: systemClock, userAgent: "test" });
+  api = await startScratchServer();
+  client = createClient({ connection: api.server.loopbackClientConfig, clock: systemClock, userAgent: "test" });
   const started = createInformers({ client, clock: systemClock, log: silentLogger, signal: stopping.signal });
   informers = started;
   const secrets = informers.of(Secret, webhookSecretSelection(namespace));
@@ -79,7 +76,6 @@ after(async () => {
   await Promise.all(ended);
   client.close();
   await api.close();
-  rmSync(dataDir, { recursive: true });
 });
 
 async function applyManifests(): Promise<void> {

@@ -1,18 +1,15 @@
 import assert from "node:assert/strict";
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer, get, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { makeCustomResourceDefinition } from "../../src/apis/crd.ts";
 import { crdKinds } from "../../src/apis/kinds.ts";
-import { type ApiServer, startApiServer } from "../../src/cluster/api/api-server.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { silentLogger } from "../../src/lib/log.ts";
+import { type ScratchServer, startScratchServer } from "./scratch-server.ts";
 
 const lacking = spawnSync("kubectl", ["version", "--client"]).error && "kubectl is not on this machine";
 const run = promisify(execFile);
@@ -49,8 +46,7 @@ spec:
 `;
 
 describe("kubectl", { skip: lacking }, () => {
-  let directory: string;
-  let api: ApiServer;
+  let scratch: ScratchServer;
   let echo: Server;
   let agent: Server;
 
@@ -69,20 +65,13 @@ describe("kubectl", { skip: lacking }, () => {
   };
   const environment = () => ({
     ...process.env,
-    KUBECONFIG: join(directory, "kubeconfig"),
-    KUBECACHEDIR: join(directory, "cache"),
+    KUBECONFIG: join(scratch.dataDir, "kubeconfig"),
+    KUBECACHEDIR: join(scratch.dataDir, "cache"),
   });
 
   before(async () => {
-    directory = mkdtempSync(join(tmpdir(), "hakn-kubectl-"));
-    api = await startApiServer({
-      dataDir: directory,
-      address: "127.0.0.1",
-      port: 0,
-      clock: systemClock,
-      log: silentLogger,
-    });
-    writeFileSync(join(directory, "kubeconfig"), api.adminKubeconfig);
+    scratch = await startScratchServer();
+    writeFileSync(join(scratch.dataDir, "kubeconfig"), scratch.server.adminKubeconfig);
     echo = createServer((request, response) => response.end(`hello from ${request.url}`));
     await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
     agent = createServer((request, response) => response.end(`log of ${request.url}\n`));
@@ -101,8 +90,7 @@ describe("kubectl", { skip: lacking }, () => {
       server.close();
       server.closeAllConnections();
     }
-    await api.close();
-    rmSync(directory, { recursive: true });
+    await scratch.close();
   });
 
   test("apply creates, changes and prunes fields, and leaves alone what is the same", async () => {
@@ -172,13 +160,13 @@ describe("kubectl", { skip: lacking }, () => {
       "--kubeconfig",
       "/dev/null",
       "--server",
-      api.url,
+      scratch.server.url,
       "--token",
       token,
       "--certificate-authority",
-      join(directory, "ca.crt"),
+      join(scratch.dataDir, "ca.crt"),
     ];
-    writeFileSync(join(directory, "ca.crt"), api.caCertificate);
+    writeFileSync(join(scratch.dataDir, "ca.crt"), scratch.server.caCertificate);
     assert.match(await kubectl(["auth", "whoami", ...context]), /system:serviceaccount:default:default/);
     assert.equal(await kubectl(["auth", "can-i", "get", "pods", ...context]), "yes\n");
     assert.match(

@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { type ApiServer, startApiServer } from "../../src/cluster/api/api-server.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { silentLogger } from "../../src/lib/log.ts";
-import { type Access, send } from "./contract.ts";
+import { send } from "./contract.ts";
 import type { Step } from "./contract-cases/samples.ts";
+import { type ScratchServer, startScratchServer } from "./scratch-server.ts";
 
 interface Meta {
   readonly name: string;
@@ -34,16 +29,10 @@ const configMaps = "/api/v1/namespaces/default/configmaps";
 const merge = "application/merge-patch+json";
 
 describe("lists and watches", () => {
-  let dataDir: string;
-  let server: ApiServer;
-  let access: Access;
+  let api: ScratchServer;
 
-  const start = async () => {
-    server = await startApiServer({ dataDir, address: "127.0.0.1", port: 0, clock: systemClock, log: silentLogger });
-    access = { url: server.url, ca: server.caCertificate, token: server.loopbackClientConfig.token! };
-  };
   const must = async <T>(...step: Step): Promise<T> => {
-    const answer = await send(access, step);
+    const answer = await send(api.access, step);
     assert.ok(answer.code < 300, `${step[0]} ${step[1]}: ${answer.text}`);
     return JSON.parse(answer.text) as T;
   };
@@ -61,9 +50,10 @@ describe("lists and watches", () => {
     const events: Event[] = [];
     let arrived = () => {};
     let text = "";
-    const sent = request(new URL(`${configMaps}?watch=true&${query}`, access.url), {
-      ca: access.ca,
-      headers: { authorization: `Bearer ${access.token}` },
+    const { url, ca, token } = api.access;
+    const sent = request(new URL(`${configMaps}?watch=true&${query}`, url), {
+      ca,
+      headers: { authorization: `Bearer ${token}` },
     });
     let opened = () => {};
     const open = new Promise<void>((resolve) => {
@@ -100,16 +90,12 @@ describe("lists and watches", () => {
   };
 
   before(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), "hakn-lists-"));
-    await start();
+    api = await startScratchServer();
   });
 
   beforeEach(() => must("DELETE", configMaps));
 
-  after(async () => {
-    await server.close();
-    rmSync(dataDir, { recursive: true });
-  });
+  after(() => api.close());
 
   test("pages of one list show one moment, whatever happens between them", async () => {
     for (const name of ["a", "b", "c", "d", "e"]) await make(name);
@@ -188,9 +174,8 @@ describe("lists and watches", () => {
     await make("b");
     const list = await must<List>("GET", configMaps);
     const open = await watch(`resourceVersion=${list.metadata.resourceVersion}`);
-    await server.close();
+    await api.restart();
     await open.ended;
-    await start();
     const current = await must<List>("GET", configMaps);
     assert.deepEqual(names(current), ["a", "b"]);
     const old = await watch(`resourceVersion=${metadata.resourceVersion}`);
@@ -201,7 +186,7 @@ describe("lists and watches", () => {
     await make("c");
     assert.equal((await going.next()).object.metadata.name, "c");
     going.close();
-    const future = await send(access, [
+    const future = await send(api.access, [
       "GET",
       `${configMaps}?resourceVersion=999999&resourceVersionMatch=NotOlderThan`,
     ]);

@@ -1,7 +1,7 @@
 import type { Dice } from "../../src/testing/mutate.ts";
+import { readdress } from "./mappings.ts";
 import { autoscale, runPods } from "./pods.ts";
-import { namespace, readdress } from "./users.ts";
-import { add, grown, type Loose, ofKind, own, remove, type World } from "./world.ts";
+import { add, grown, type Loose, namespace, ofKind, own, remove, serving, type World } from "./world.ts";
 
 /** A ServerlessService with what Kubernetes and the autoscaler put beside it. */
 export function makeServerlessService(world: World, dice: Dice): void {
@@ -238,7 +238,7 @@ const takeName: Event = (world, dice) => {
   if (!name || ofKind(world, "Revision").some(({ metadata }) => metadata.name === name)) return;
   const labels = dice.pick([{}, { "serving.knative.dev/configuration": "another" }]);
   const revision = add(world, {
-    apiVersion: "serving.knative.dev/v1",
+    apiVersion: serving,
     kind: "Revision",
     metadata: { name, namespace, labels },
   });

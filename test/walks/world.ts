@@ -27,6 +27,10 @@ export interface Request {
   readonly now: string;
 }
 
+/** The namespace of all cases. */
+export const namespace = "ns";
+export const serving = "serving.knative.dev/v1";
+
 const hourMs = 3_600_000;
 
 /** Puts an object into the world with what an API server gives it. Born an hour ago, as what is younger is treated apart. */
