@@ -144,6 +144,16 @@ const rows: [name: string, world: World, writes: string[]][] = [
     [],
   ],
   [
+    "an owner waits for one that belongs to others, too",
+    { cached: [waiting, map("child", [blocking("owner"), ownedBy("other")], { deletionTimestamp })] },
+    [],
+  ],
+  [
+    "an owner that the cache shows is not asked for",
+    { cached: [waiting, map("child", [blocking("owner")])], induce: [{ verb: "get", resource: "configmaps" }] },
+    ["delete child, Background"],
+  ],
+  [
     "an orphaning owner leaves its dependents, and they their other owners",
     { cached: [orphaning, map("other"), map("child", [ownedBy("owner"), ownedBy("other")])] },
     ["child belongs to other", "owner keeps example.com/mine"],
@@ -174,6 +184,7 @@ for (const [name, world, writes] of rows) {
   test(name, async () => {
     const collector = await started(world);
     assert.deepEqual([...new Set(collector.writes())].sort(), [...writes].sort());
+    if (!world.induce) assert.equal(collector.clock.pendingTimers(), 0, "nothing is to be repeated");
     await collector.stop();
   });
 }
@@ -200,6 +211,12 @@ const changes: [name: string, cached: KubeObject[], happens: Happening, writes: 
     [waiting, held],
     (informers) => informers.put(map("late", [blocking("owner")])),
     ["delete late, Background"],
+  ],
+  [
+    "what belongs to an owner that begins to wait goes",
+    [map("owner"), map("child", [blocking("owner")])],
+    (informers) => informers.put({ ...waiting, metadata: { ...waiting.metadata, resourceVersion: "2" } }),
+    ["delete child, Background"],
   ],
   [
     "an owner goes when the last one that held it up has gone",

@@ -59,12 +59,13 @@ describe("the garbage collector", () => {
 
   it("holds nobody up any more where it would wait for one that may wait for it", () => {
     const reference = { apiVersion: "v1", kind: "X", name: "o", uid: "o", blockOwnerDeletion: true };
-    const inCircle = { ...object([]), metadata: { name: "p", ownerReferences: [reference] } };
+    const other = { apiVersion: "v1", kind: "X", name: "p", uid: "p" };
+    const inCircle = { ...object([]), metadata: { name: "p", ownerReferences: [reference, other] } };
     assert.deepEqual(
       judge(inCircle, () => "waiting", ["solid", "waiting"]),
       {
         type: "release",
-        ownerReferences: [{ ...reference, blockOwnerDeletion: false }],
+        ownerReferences: [reference, other].map((owner) => ({ ...owner, blockOwnerDeletion: false })),
       },
     );
   });
