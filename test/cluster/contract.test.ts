@@ -12,6 +12,7 @@ const differences: Readonly<Record<string, string>> = {
   "bad bodies, names and paths are refused in the same words #26": "the token is not parsed by Go",
   "unknown fields are refused, warned of or dropped #2":
     "the message quotes the object with its fields in another order",
+  "protobuf is read #3": "a kind that is unknown is told apart from one of another resource",
   "containers, probes and volumes get their defaults #0":
     "a volume's ConfigMap is owned as a whole, as in Knative's CRDs",
   "Services get addresses and defaults #5":
@@ -21,6 +22,7 @@ const differences: Readonly<Record<string, string>> = {
     "the message does not end in a difference of Go structs",
   "finalizers and propagation policies hold deleted objects #2": "the cause is told once, not twice",
   "server-side apply joins keyed lists #3": "a counter that is written as 0 is kept",
+  "server-side apply keeps what kubectl applied last #2": "the note has its fields in another order",
   "custom resources are defaulted, pruned and validated #4":
     "the scale path of an object that is none is not reported beside it",
   "definitions that make no sense are refused #2": "the conditions are owned by nobody",

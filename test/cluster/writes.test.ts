@@ -4,9 +4,7 @@ import { type Access, send } from "./contract.ts";
 import type { Step } from "./contract-cases/samples.ts";
 import { type ScratchServer, startScratchServer } from "./scratch-server.ts";
 
-const merge = "application/merge-patch+json";
 const core = "/api/v1/namespaces/default";
-const budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
 const roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
 const leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 const webhooks = "/apis/admissionregistration.k8s.io/v1";
@@ -42,29 +40,8 @@ const webhookOf = (kind: string) => ({
     },
   ],
 });
-const eviction = (name: string): Step => [
-  "POST",
-  `${core}/pods/${name}/eviction`,
-  { apiVersion: "policy/v1", kind: "Eviction", metadata: { name } },
-];
-const allow = (disruptionsAllowed: number, observedGeneration = 1): Step => [
-  "PATCH",
-  `${budgets}/few/status`,
-  {
-    status: { observedGeneration, disruptionsAllowed, currentHealthy: 2, desiredHealthy: 2, expectedPods: 2 },
-  },
-  merge,
-];
-
 /** What is asked, and the code and the words of the answer. */
 const rows: [name: string, step: Step, code: number, says?: RegExp][] = [
-  ["a pod whose budget was not looked at yet is not evicted", eviction("first"), 429, /is still being processed/],
-  ["a budget may allow nothing", allow(0), 200],
-  ["then no pod is evicted", eviction("first"), 429, /The disruption budget few needs 2 healthy pods and has 2/],
-  ["a budget may allow one", allow(1), 200],
-  ["then one pod is evicted", eviction("first"), 201],
-  ["and the next one is not", eviction("second"), 429, /The disruption budget few needs 2 healthy pods/],
-
   [
     "a namespace that has gone is not finalized",
     ["PUT", "/api/v1/namespaces/nowhere/finalize", { ...namespaceOf([]), metadata: { name: "nowhere" } }],
@@ -133,30 +110,10 @@ describe("writes", () => {
   before(async () => {
     scratch = await startScratchServer();
     access = scratch.access;
-    const pod = (name: string) => ({
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name, labels: { app: "few" } },
-      spec: { containers: [{ name: "c", image: "i" }] },
-    });
     const set: Step[] = [
       ["POST", "/api/v1/namespaces", namespaceOf([])],
       ["POST", `${core}/serviceaccounts`, { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } }],
       ["POST", `${core}/configmaps`, configMapOf("seen")],
-      [
-        "POST",
-        budgets,
-        {
-          apiVersion: "policy/v1",
-          kind: "PodDisruptionBudget",
-          metadata: { name: "few" },
-          spec: { minAvailable: 2, selector: { matchLabels: { app: "few" } } },
-        },
-      ],
-      ...["first", "second"].flatMap((name): Step[] => [
-        ["POST", `${core}/pods`, pod(name)],
-        ["PATCH", `${core}/pods/${name}/status`, { status: { phase: "Running" } }, merge],
-      ]),
     ];
     for (const step of set) {
       const { code, text } = await send(access, step);

@@ -5,6 +5,8 @@ import { groupVersion, type Item, type ServedResource } from "./resource.ts";
 import { badRequest } from "./status-errors.ts";
 import { type Fields, isMap } from "./typed-values.ts";
 
+const maxShownBody = 30;
+
 /**
  * Decodes a parsed body as an object of the resource: kind and version must fit, unknown fields are refused, warned of
  * or dropped as the request wants it.
@@ -13,12 +15,16 @@ export function decodeItem(resource: ServedResource, value: unknown, options: Wr
   if (!isMap(value)) throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind})`);
   const expected = groupVersion(resource);
   // Go's typed decoders take the kind of the path for granted; custom resources have to name theirs.
-  const { apiVersion = resource.custom ? undefined : expected, kind = resource.custom ? undefined : resource.kind } =
-    value;
-  if (!kind) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
-  if (!apiVersion) throw badRequest(`Object 'apiVersion' is missing in '${JSON.stringify(value)}'`);
+  const { apiVersion = resource.custom ? "" : expected, kind = resource.custom ? "" : resource.kind } = value;
+  if (!kind) throw withoutKind(resource, JSON.stringify(value));
   if (kind !== resource.kind || apiVersion !== expected) throw wrongKind(resource, String(apiVersion), String(kind));
   return fitItem(resource, value, options, call);
+}
+
+function withoutKind({ kind }: ServedResource, body: string): Error {
+  const shown = body.length > maxShownBody ? `${body.slice(0, maxShownBody)} ...` : body;
+  const what = `the object provided is unrecognized (must be of type ${kind})`;
+  return badRequest(`${what}: Object 'Kind' is missing in '${body}' (${shown})`);
 }
 
 function wrongKind(resource: ServedResource, apiVersion: string, kind: string): Error {

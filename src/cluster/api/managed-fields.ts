@@ -225,7 +225,6 @@ function capUpdaters(owners: Map<string, WrittenOwner>): void {
 /**
  * Server-side apply: merges `applied` into `live`, drops what this manager applied before and leaves out now (unless
  * somebody else owns it), and records ownership. Throws 409 with one cause per field that others own, unless forced.
- * Returns undefined where nothing changes at all.
  */
 export function applyConfiguration(
   live: KubeObject | undefined,
@@ -263,15 +262,18 @@ export function applyConfiguration(
   if (!force && conflicts.length > 0) throw applyConflict(conflicts);
 
   const fields = differenceOf(applyingSet, stripped);
-  const unchanged = last && isDeepEqual(base, result) && isDeepEqual(toFieldsV1(last.fields), toFieldsV1(fields));
-  owners.set(own, { entry: unchanged ? last.entry : entry, fields });
+  // The time is that of the last change of a value: who only comes to own some has none.
+  const changedAt = isDeepEqual(base, result) ? last?.entry.time : context.now;
+  const { time: _, ...undated } = entry;
+  owners.set(own, { entry: changedAt ? { ...entry, time: changedAt } : undated, fields });
   const annotations = result.metadata.annotations;
   if (manager.name === "kubectl" && annotations?.[lastAppliedAnnotation]) {
     const { [lastAppliedAnnotation]: _, ...others } = applied.metadata.annotations ?? {};
     const metadata = { ...applied.metadata, ...(applied.metadata.annotations && { annotations: others }) };
     annotations[lastAppliedAnnotation] = `${JSON.stringify({ ...applied, metadata })}\n`;
   }
-  return { ...result, metadata: { ...result.metadata, managedFields: encode(owners) } };
+  const managedFields = encode(owners);
+  return { ...result, metadata: { ...result.metadata, ...(managedFields.length > 0 && { managedFields }) } };
 }
 
 function prune(merged: KubeObject, last: FieldSet, owners: Map<string, Owned>, schema: Schema): KubeObject {

@@ -39,6 +39,8 @@ export interface Behaviour {
   prepareUpdate?(object: Item, stored: Item): void;
   /** The rules that the object breaks; `stored` is what it replaces. */
   validate?(object: Item, stored: Item | undefined): FieldError[];
+  /** The rules that the status of a built-in kind breaks. */
+  validateStatus?(object: Item): FieldError[];
   /** Texts for the Warning header. */
   warnings?(object: Item): string[];
   /** Runs inside the storage transaction, for what must be unique: allocates, in place, or throws. */

@@ -287,10 +287,11 @@ async function admit(api: Api, { resource }: Place, item: Item, attributes: () =
 
 function validateItem({ resource, subresource }: Place, item: Item, stored: Item | undefined, call: Call): void {
   const { behaviour } = resource;
+  const isStatus = subresource === "status" && !resource.custom;
   const errors = [
     ...validateMetadata(item.metadata, resource.namespaced, behaviour.nameRule),
     ...(stored ? validateMetadataUpdate(item.metadata, stored.metadata) : []),
-    ...(subresource === "status" && !resource.custom ? [] : (behaviour.validate?.(item, stored) ?? [])),
+    ...((isStatus ? behaviour.validateStatus?.(item) : behaviour.validate?.(item, stored)) ?? []),
   ];
   if (errors.length > 0) throw invalid(resource, item.metadata.name ?? "", errors);
   for (const text of behaviour.warnings?.(item) ?? []) call.warn(text);

@@ -54,6 +54,14 @@ export const customResourceCases: readonly ContractCase[] = [
     ],
   },
   {
+    name: "custom resources name their kind and version",
+    steps: [
+      ["POST", widgets, { kind: "Widget", metadata: { name: "bad" }, spec: { size: 1 } }],
+      ["POST", widgets, { apiVersion: "example.com/v1", metadata: { name: "bad" } }],
+      ["POST", widgets, { metadata: {} }],
+    ],
+  },
+  {
     name: "definitions that make no sense are refused",
     steps: [
       [

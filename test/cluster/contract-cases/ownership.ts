@@ -1,4 +1,10 @@
-import { apply, apps, type ContractCase, configMap, core, deployment, merge } from "./samples.ts";
+import { apply, apps, type ContractCase, configMap, core, deployment, merge, widget, widgets } from "./samples.ts";
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+const applied = (metadata: object) => ({ apiVersion: "v1", kind: "ConfigMap", metadata });
+const finalized = (...finalizers: string[]) => applied({ name: "set", ...(finalizers.length > 0 && { finalizers }) });
+const annotated = (annotations: Record<string, string>) =>
+  applied({ namespace: "contract", name: "last", annotations });
 
 /** Who owns objects and their fields: finalizers, server-side apply. */
 export const ownershipCases: readonly ContractCase[] = [
@@ -83,6 +89,30 @@ export const ownershipCases: readonly ContractCase[] = [
         merge,
       ],
       ["DELETE", `${apps}/deployments/ssa`],
+    ],
+  },
+  {
+    name: "server-side apply joins sets",
+    steps: [
+      ["PATCH", `${widgets}/set?fieldManager=one`, widget("set", { size: 1, tags: ["a", "b"] }), apply],
+      ["PATCH", `${widgets}/set?fieldManager=two`, { ...widget("set"), spec: { tags: ["b", "c"] } }, apply],
+      ["PATCH", `${widgets}/set?fieldManager=one`, widget("set", { size: 1 }), apply],
+      ["DELETE", `${widgets}/set`],
+      ["PATCH", `${core}/configmaps/set?fieldManager=one`, finalized("example.com/a"), apply],
+      ["PATCH", `${core}/configmaps/set?fieldManager=two`, finalized("example.com/b"), apply],
+      ["PATCH", `${core}/configmaps/set?fieldManager=one`, finalized(), apply],
+      ["PATCH", `${core}/configmaps/set?fieldManager=two`, finalized(), apply],
+    ],
+  },
+  {
+    name: "server-side apply keeps what kubectl applied last",
+    steps: [
+      ["PATCH", `${core}/configmaps/last?fieldManager=other`, annotated({ [lastApplied]: "{}" }), apply],
+      ["PATCH", `${core}/configmaps/last?fieldManager=other`, annotated({ [lastApplied]: "{}", a: "b" }), apply],
+      ["PATCH", `${core}/configmaps/last?fieldManager=kubectl`, annotated({ a: "b" }), apply],
+      ["DELETE", `${core}/configmaps/last`],
+      ["PATCH", `${core}/configmaps/last?fieldManager=kubectl`, annotated({ a: "b" }), apply],
+      ["DELETE", `${core}/configmaps/last`],
     ],
   },
 ];

@@ -1,4 +1,38 @@
-import { type ContractCase, core, merge } from "./samples.ts";
+import { type ContractCase, core, merge, pod, type Step } from "./samples.ts";
+
+const budgets = "/apis/policy/v1/namespaces/contract/poddisruptionbudgets";
+const selector = { matchLabels: { app: "few" } };
+const budgetOf = (name: string, spec: object) => ({
+  apiVersion: "policy/v1",
+  kind: "PodDisruptionBudget",
+  metadata: { name },
+  spec,
+});
+const since = "2024-01-01T00:00:00Z";
+const phaseOf = (name: string, phase: string, isReady = false): Step => [
+  "PATCH",
+  `${core}/pods/${name}/status`,
+  {
+    status: {
+      phase,
+      ...(isReady && {
+        conditions: [{ type: "Ready", status: "True", lastProbeTime: since, lastTransitionTime: since }],
+      }),
+    },
+  },
+  merge,
+];
+const countOf = (name: string, counts: object): Step => [
+  "PATCH",
+  `${budgets}/${name}/status`,
+  { status: { observedGeneration: 1, currentHealthy: 2, desiredHealthy: 2, expectedPods: 3, ...counts } },
+  merge,
+];
+const eviction = (name: string, query = ""): Step => [
+  "POST",
+  `${core}/pods/${name}/eviction${query}`,
+  { apiVersion: "policy/v1", kind: "Eviction", metadata: { name } },
+];
 
 /** Leases, budgets, bindings, webhooks, reviews, tokens, namespaces. */
 export const policyCases: readonly ContractCase[] = [
@@ -149,6 +183,47 @@ export const policyCases: readonly ContractCase[] = [
           ports: [{ port: 80 }],
         },
       ],
+    ],
+  },
+  {
+    name: "evictions heed budgets",
+    steps: [
+      ["POST", budgets, budgetOf("many", { minAvailable: 2, selector, unhealthyPodEvictionPolicy: "Sometimes" })],
+      ["POST", budgets, budgetOf("few", { minAvailable: 2, selector })],
+      ...["a", "b", "c", "ended", "unready", "pending"].map(
+        (name): Step => ["POST", `${core}/pods`, pod(name, undefined, { labels: { app: "few" } })],
+      ),
+      ...["a", "b", "c"].map((name) => phaseOf(name, "Running", true)),
+      phaseOf("ended", "Succeeded"),
+      phaseOf("unready", "Running"),
+      eviction("a"),
+      countOf("few", { disruptionsAllowed: -1 }),
+      countOf("few", { currentHealthy: -1, desiredHealthy: -1, expectedPods: -1 }),
+      countOf("few", { disruptionsAllowed: 0 }),
+      eviction("a"),
+      eviction("a", "?dryRun=All"),
+      eviction("ended"),
+      eviction("pending"),
+      eviction("unready", "?dryRun=All"),
+      countOf("few", { currentHealthy: 1 }),
+      eviction("unready", "?dryRun=All"),
+      countOf("few", { currentHealthy: 0, desiredHealthy: 0 }),
+      eviction("unready", "?dryRun=All"),
+      countOf("few", { currentHealthy: 1, desiredHealthy: 2 }),
+      ["PATCH", `${budgets}/few`, { spec: { unhealthyPodEvictionPolicy: "AlwaysAllow" } }, merge],
+      eviction("unready"),
+      eviction("a"),
+      countOf("few", { observedGeneration: 2, disruptionsAllowed: 1 }),
+      eviction("a", "?dryRun=All"),
+      eviction("a"),
+      eviction("b"),
+      ["POST", budgets, budgetOf("more", { minAvailable: 1, selector: {} })],
+      eviction("c"),
+      eviction("none"),
+      ["DELETE", `${budgets}/more`],
+      ["DELETE", `${budgets}/few`],
+      ["DELETE", `${core}/pods/b`],
+      eviction("c"),
     ],
   },
   {

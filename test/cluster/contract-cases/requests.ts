@@ -11,6 +11,8 @@ import {
   widgets,
 } from "./samples.ts";
 
+const protobuf = "application/vnd.kubernetes.protobuf";
+
 /** How requests are read and refused, whatever they are about. */
 export const requestCases: readonly ContractCase[] = [
   {
@@ -121,4 +123,21 @@ export const requestCases: readonly ContractCase[] = [
       ["PATCH", `${core}/configmaps/fixed`, { data: { a: "2" } }, merge],
     ],
   },
+  {
+    name: "protobuf is read",
+    steps: [
+      ["POST", `${core}/configmaps`, inProtobuf("v1", "ConfigMap", "coded"), protobuf],
+      ["DELETE", `${core}/configmaps/coded`, inProtobuf("v1", "DeleteOptions"), protobuf],
+      ["POST", `${core}/configmaps`, inProtobuf("v1", "Secret", "coded"), protobuf],
+      ["POST", `${core}/configmaps`, inProtobuf("v1", "Nonsense", "coded"), protobuf],
+    ],
+  },
 ];
+
+/** An object of the kind in which nothing but its name is set. All bytes are ASCII. */
+function inProtobuf(apiVersion: string, kind: string, name = ""): string {
+  const field = (number: number, text: string) => String.fromCharCode((number << 3) | 2, text.length) + text;
+  const type = field(1, apiVersion) + field(2, kind);
+  const raw = name && field(1, field(1, name));
+  return `k8s\0${field(1, type)}${field(2, raw)}`;
+}

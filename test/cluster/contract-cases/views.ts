@@ -166,6 +166,9 @@ export const viewCases: readonly ContractCase[] = [
       ],
       ["GET", `${core}/configmaps?watch=true&timeoutSeconds=1&sendInitialEvents=true`],
       ["GET", `${core}/configmaps/watched?watch=true&timeoutSeconds=1`],
+      ["POST", `${core}/configmaps`, configMap("watched2", { a: "1" }, { labels: { w: "1" } })],
+      ["GET", `${core}/configmaps?watch=true&timeoutSeconds=1&labelSelector=w`, undefined, undefined, table],
+      ["DELETE", `${core}/configmaps/watched2`],
     ],
   },
 ];

@@ -1,7 +1,7 @@
 import { rbacGroup } from "../../../apis/core/rbac.ts";
 import { dnsLabel, dnsSubdomain, pathSegment } from "../names.ts";
 import type { Behaviour, Item } from "../resource.ts";
-import { type FieldError, invalidValue, required } from "../status-errors.ts";
+import { type FieldError, invalidValue, notSupported, required } from "../status-errors.ts";
 import { type Fields, isDeepEqual, isMap } from "../typed-values.ts";
 
 const mapOf = (value: unknown): Fields => (isMap(value) ? value : {});
@@ -106,14 +106,27 @@ export const podDisruptionBudget: Behaviour = {
   needsRevision: true,
   emptyStatus: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
   validate({ spec = {} }) {
-    if (spec["minAvailable"] === undefined || spec["maxUnavailable"] === undefined) return [];
-    const both = {
-      MinAvailable: spec["minAvailable"],
-      Selector: spec["selector"] ?? null,
-      MaxUnavailable: spec["maxUnavailable"],
-      UnhealthyPodEvictionPolicy: spec["unhealthyPodEvictionPolicy"] ?? null,
-    };
-    return [invalidValue("spec", both, "minAvailable and maxUnavailable cannot be both set")];
+    const errors: FieldError[] = [];
+    const policy = spec["unhealthyPodEvictionPolicy"];
+    if (spec["minAvailable"] !== undefined && spec["maxUnavailable"] !== undefined) {
+      const both = {
+        MinAvailable: spec["minAvailable"],
+        Selector: spec["selector"] ?? null,
+        MaxUnavailable: spec["maxUnavailable"],
+        UnhealthyPodEvictionPolicy: policy ?? null,
+      };
+      errors.push(invalidValue("spec", both, "minAvailable and maxUnavailable cannot be both set"));
+    }
+    const policies = ["IfHealthyBudget", "AlwaysAllow"];
+    if (policy !== undefined && !policies.includes(text(policy))) {
+      errors.push(notSupported("spec.unhealthyPodEvictionPolicy", policy, policies));
+    }
+    return errors;
+  },
+  validateStatus({ status = {} }) {
+    return ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"]
+      .filter((field) => Number(status[field]) < 0)
+      .map((field) => invalidValue(`status.${field}`, status[field], "must be greater than or equal to 0"));
   },
 };
 
