@@ -58,7 +58,6 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
 
   destroy(): void {
     this.session.lose();
-    this.writer.destroy();
   }
 
   data(chunk: Uint8Array): void {
@@ -71,7 +70,6 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
 
   end(): void {
     this.session.lose(new Error("EOF"));
-    this.writer.destroy();
   }
 
   close(error?: Error): void {
@@ -93,7 +91,6 @@ export class Http2ClientConnection implements ConnectionEvents, SessionOwner, Ca
       this.session.remove(stream);
       stream.reset(errorCode.refusedStream);
     }
-    this.changed(this);
     if (this.idle) this.destroy();
   }
 
