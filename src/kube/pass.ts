@@ -24,6 +24,8 @@ export interface PassSpec<T extends KubeObject, Deps, Config> {
   readonly deps: Deps;
   readonly reconcile: Reconcile<T, Deps, Config>;
   readonly finalizer?: Finalizer<T, Deps, Config>;
+  /** Whether a failed pass makes an Event (Warning InternalError), as of Knative's controllers; unless told it does. */
+  readonly tellsFailures?: boolean;
 }
 
 /** A kind's reconciler as its room exports it, for whoever runs passes of it: a controller, a test, `answer`. */
@@ -198,7 +200,8 @@ export function createPass<T extends KubeObject, Deps, Config>(
     try {
       return object.metadata.deletionTimestamp ? await finalize(object, pass) : await reconcile(object, pass);
     } catch (error) {
-      if (!isConflict(error) && !context.signal.aborted) pass.events.warning("InternalError", reasonFor(error));
+      const tells = spec.tellsFailures !== false && !isConflict(error) && !context.signal.aborted;
+      if (tells) pass.events.warning("InternalError", reasonFor(error));
       return { type: "failed", error };
     } finally {
       cancelTimer();

@@ -2,9 +2,9 @@ import { Deployment } from "../../../apis/core/deployment.ts";
 import { Pod } from "../../../apis/core/pod.ts";
 import { ReplicaSet } from "../../../apis/core/replicaset.ts";
 import { keyOf, splitKey } from "../../../apis/meta.ts";
-import { type Controller, ownedBy, startController, watching } from "../../../kube/controller.ts";
+import { type Controller, ownedBy, watching } from "../../../kube/controller.ts";
 import { matchesSelector } from "../../api/selectors.ts";
-import { type BuiltinContext, controllerContext } from "../context.ts";
+import { type BuiltinContext, startBuiltinController } from "../context.ts";
 import { reconcileDeployment } from "./reconcile.ts";
 
 /** Rolls Deployments out by means of ReplicaSets. */
@@ -15,7 +15,7 @@ export function startDeploymentController(context: BuiltinContext): Controller {
   const deployments = informers.of(Deployment);
   const ownerOfSet = ownedBy(Deployment);
   const ownerOfPod = ownedBy(ReplicaSet);
-  return startController(controllerContext(context), {
+  return startBuiltinController(context, {
     name: "deployment-controller",
     kind: Deployment,
     deps: { client: context.client, sets, pods },

@@ -5,9 +5,9 @@ import { ReplicaSet } from "../../../apis/core/replicaset.ts";
 import { StatefulSet } from "../../../apis/core/statefulset.ts";
 import { controllerOf, keyOf } from "../../../apis/meta.ts";
 import type { Informers } from "../../../kube/api.ts";
-import { type Controller, startController, watching } from "../../../kube/controller.ts";
+import { type Controller, watching } from "../../../kube/controller.ts";
 import { matchesSelector } from "../../api/selectors.ts";
-import { type BuiltinContext, controllerContext } from "../context.ts";
+import { type BuiltinContext, startBuiltinController } from "../context.ts";
 import { hasEnded } from "../pods.ts";
 import { budgetStatus } from "./status.ts";
 
@@ -22,7 +22,7 @@ export function startPodDisruptionBudgetController(context: BuiltinContext): Con
       .list({ namespace })
       .filter(({ spec }) => matchesSelector(spec?.selector, labels))
       .map(keyOf);
-  return startController(controllerContext(context), {
+  return startBuiltinController(context, {
     name: "controllermanager",
     kind: PodDisruptionBudget,
     deps: {},

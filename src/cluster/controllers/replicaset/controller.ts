@@ -1,9 +1,9 @@
 import { Pod } from "../../../apis/core/pod.ts";
 import { ReplicaSet } from "../../../apis/core/replicaset.ts";
 import { keyOf } from "../../../apis/meta.ts";
-import { type Controller, ownedBy, startController, watching } from "../../../kube/controller.ts";
+import { type Controller, ownedBy, watching } from "../../../kube/controller.ts";
 import { matchesSelector } from "../../api/selectors.ts";
-import { type BuiltinContext, controllerContext } from "../context.ts";
+import { type BuiltinContext, startBuiltinController } from "../context.ts";
 import { createExpectations } from "../expectations.ts";
 import { reconcileReplicaSet } from "./reconcile.ts";
 
@@ -12,7 +12,7 @@ export function startReplicaSetController(context: BuiltinContext): Controller {
   const pods = context.informers.of(Pod);
   const sets = context.informers.of(ReplicaSet);
   const controlled = ownedBy(ReplicaSet);
-  return startController(controllerContext(context), {
+  return startBuiltinController(context, {
     name: "replicaset-controller",
     kind: ReplicaSet,
     deps: { client: context.client, pods, expectations: createExpectations(pods, context.clock) },

@@ -1,9 +1,9 @@
 import { Pod } from "../../../apis/core/pod.ts";
 import { StatefulSet } from "../../../apis/core/statefulset.ts";
 import { keyOf } from "../../../apis/meta.ts";
-import { type Controller, ownedBy, startController, watching } from "../../../kube/controller.ts";
+import { type Controller, ownedBy, watching } from "../../../kube/controller.ts";
 import { matchesSelector } from "../../api/selectors.ts";
-import { type BuiltinContext, controllerContext } from "../context.ts";
+import { type BuiltinContext, startBuiltinController } from "../context.ts";
 import { reconcileStatefulSet } from "./reconcile.ts";
 
 /** Keeps the numbered pods of every StatefulSet. */
@@ -11,7 +11,7 @@ export function startStatefulSetController(context: BuiltinContext): Controller 
   const pods = context.informers.of(Pod);
   const sets = context.informers.of(StatefulSet);
   const controlled = ownedBy(StatefulSet);
-  return startController(controllerContext(context), {
+  return startBuiltinController(context, {
     name: "statefulset-controller",
     kind: StatefulSet,
     deps: { client: context.client, pods },
