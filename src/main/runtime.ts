@@ -9,14 +9,18 @@ export const quietNode = [process.execPath, "--lite-mode"] as const;
 
 /**
  * What the queue-proxy's Bun is told. Its collector: to work in the one thread that answers requests, in short turns, and
- * to let the heap grow less. Its last compiler, which takes 4 MB: to wait for traffic that lasts. Its allocator: to give
- * back at once what is free. Bun takes that from the environment only, and ends where it does not know an option: so
+ * to let the heap grow by half only, before old garbage is looked for too. Its compilers: to use one thread, to build less
+ * of one function into another, and the last of them, which takes 4 MB, to wait for traffic that lasts. Its allocator: to
+ * give back at once what is free. Bun takes that from the environment only, and ends where it does not know an option: so
  * these are part of the images, which hold the Bun that they are for.
  */
 export const bunEnvironment = {
   BUN_JSC_useConcurrentGC: "0",
   BUN_JSC_numberOfGCMarkers: "1",
-  BUN_JSC_heapGrowthMaxIncrease: "1",
+  BUN_JSC_heapGrowthMaxIncrease: "0.5",
+  BUN_JSC_minEdenToOldGenerationRatio: "0.25",
+  BUN_JSC_maxNumberOfWorklistThreads: "1",
+  BUN_JSC_maximumInliningDepth: "4",
   BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "1000000",
   BUN_JSC_thresholdForFTLOptimizeSoon: "100000",
   MIMALLOC_PURGE_DELAY: "0",

@@ -55,7 +55,8 @@ export function createHttp1Backend(network: Network, clock: Clock, address: Back
         connection.destroy();
         return;
       }
-      connection.keptUntil = idleDeadlines.add(connection);
+      if (connection.keptUntil) connection.keptUntil.renew();
+      else connection.keptUntil = idleDeadlines.add(connection);
       idle.push(connection);
     },
     gone: forget,

@@ -9,7 +9,7 @@ const timeoutText = "request timeout";
 
 /** The container's answer on its way to the client, and how far it has come. */
 export class ClientAnswer {
-  private readonly responder: Responder;
+  readonly responder: Responder;
   private readonly clock: Clock;
   private readonly method: string;
   private heldHead: ResponseHead | undefined;
@@ -17,7 +17,6 @@ export class ClientAnswer {
   lastWriteMs = -1;
   /** The final head is under way: no other answer is possible. */
   begun = false;
-  switched = false;
   status = 200;
   /** Bytes of body so far. */
   size = 0;
@@ -26,6 +25,11 @@ export class ClientAnswer {
     this.responder = responder;
     this.clock = clock;
     this.method = method;
+  }
+
+  /** The connection has become a tunnel. */
+  get switched(): boolean {
+    return this.status === 101;
   }
 
   informational(status: number, headers: HeaderList): void {
@@ -59,7 +63,6 @@ export class ClientAnswer {
   /** The connection becomes a tunnel, whose bytes do not count as written (as a hijacked connection's in Go). */
   switchProtocols(headers: HeaderList, protocol: string | undefined): void {
     this.begun = true;
-    this.switched = true;
     this.status = 101;
     pruneResponse(headers);
     headers.add(names.connection, "Upgrade");

@@ -1,18 +1,17 @@
 import type { Carrier, Passenger } from "./backend.ts";
 import type { ClientAnswer } from "./client-answer.ts";
 import { type HeaderList, names } from "./codec/headers.ts";
-import type {
-  OutgoingHead,
-  OutgoingRequest,
-  RequestHead,
-  Responder,
-  ResponseConsumer,
-  ResponseHead,
-} from "./message.ts";
+import type { OutgoingHead, OutgoingRequest, RequestHead, ResponseConsumer, ResponseHead } from "./message.ts";
 import type { ProxyContext } from "./proxy.ts";
 
 /** How long a client that sent `Expect: 100-continue` waits for the container's word (Go's ExpectContinueTimeout). */
 const expectContinueMs = 1000;
+
+/** A request's body and end that wait for a connection. */
+interface HeldRequest {
+  readonly body: Uint8Array[];
+  end?: { readonly trailers: HeaderList | undefined };
+}
 
 /** Learns how a call ended. */
 export interface CallOwner {
@@ -29,31 +28,23 @@ export interface CallOwner {
 export class ContainerCall implements ResponseConsumer, Passenger {
   private readonly context: ProxyContext;
   private readonly request: RequestHead;
-  private readonly responder: Responder;
   private readonly answer: ClientAnswer;
   private readonly owner: CallOwner;
   private outgoingHead: OutgoingHead | undefined;
   private outgoing: OutgoingRequest | undefined;
   /** Until there is a connection, or there will be none. */
   private acquiring = false;
-  private cancelAcquire: (() => void) | undefined;
-  private cancelExpect: (() => void) | undefined;
-  private waitingBody: Uint8Array[] | undefined;
-  private waitingEnd: { readonly trailers: HeaderList | undefined } | undefined;
+  /** Gives up what is waited for: the connection, or the container's word on the body. */
+  private cancelWait: (() => void) | undefined;
+  /** What came of the request while there was no connection. */
+  private held: HeldRequest | undefined;
   private requestEnded = false;
   private retried = false;
   private over = false;
 
-  constructor(
-    context: ProxyContext,
-    request: RequestHead,
-    responder: Responder,
-    answer: ClientAnswer,
-    owner: CallOwner,
-  ) {
+  constructor(context: ProxyContext, request: RequestHead, answer: ClientAnswer, owner: CallOwner) {
     this.context = context;
     this.request = request;
-    this.responder = responder;
     this.answer = answer;
     this.owner = owner;
   }
@@ -65,9 +56,8 @@ export class ContainerCall implements ResponseConsumer, Passenger {
   /** The exchange ended well, or was aborted: nothing more is heard of it. */
   stop(): void {
     this.over = true;
-    this.cancelExpect?.();
-    this.cancelAcquire?.();
-    this.waitingBody = undefined;
+    this.cancelWait?.();
+    this.held = undefined;
   }
 
   /** Ends the exchange before its time. */
@@ -79,17 +69,20 @@ export class ContainerCall implements ResponseConsumer, Passenger {
 
   requestBody(chunk: Uint8Array): void {
     if (!this.outgoing) {
-      this.waitingBody ??= [];
-      this.waitingBody.push(Buffer.from(chunk));
-      this.responder.pause();
-    } else if (!this.outgoing.body(chunk)) this.responder.pause();
+      this.held ??= { body: [] };
+      this.held.body.push(Buffer.from(chunk));
+      this.answer.responder.pause();
+    } else if (!this.outgoing.body(chunk)) this.answer.responder.pause();
   }
 
   requestEnd(trailers: HeaderList | undefined): void {
     this.requestEnded = true;
     if (this.over) return;
     if (this.outgoing) this.outgoing.end(trailers);
-    else this.waitingEnd = { trailers };
+    else {
+      this.held ??= { body: [] };
+      this.held.end = { trailers };
+    }
   }
 
   /** The client takes bytes again. */
@@ -101,56 +94,55 @@ export class ContainerCall implements ResponseConsumer, Passenger {
     const backend = this.request.protocol === "HTTP/2.0" ? this.context.http2 : this.context.http1;
     this.outgoingHead = head;
     this.acquiring = true;
+    this.cancelWait?.();
     const cancel = backend.acquire(this, fresh);
-    if (this.acquiring) this.cancelAcquire = cancel;
+    if (this.acquiring) this.cancelWait = cancel;
   }
 
   connected(carrier: Carrier): void {
     this.acquiring = false;
-    this.cancelAcquire = undefined;
+    this.cancelWait = undefined;
     if (this.over) return;
     this.outgoing = carrier.send(this.outgoingHead!, this);
-    this.flushWaiting(this.outgoing);
+    if (this.held) this.flush(this.held, this.outgoing);
     this.askForBody();
   }
 
   unreachable(error: Error): void {
     this.acquiring = false;
-    this.cancelAcquire = undefined;
+    this.cancelWait = undefined;
     if (!this.over) this.owner.failed(error);
   }
 
-  private flushWaiting(outgoing: OutgoingRequest): void {
-    const waiting = this.waitingBody;
-    this.waitingBody = undefined;
+  private flush({ body, end }: HeldRequest, outgoing: OutgoingRequest): void {
+    this.held = undefined;
     let accepting = true;
-    for (const chunk of waiting ?? []) accepting = outgoing.body(chunk);
-    if (this.waitingEnd) outgoing.end(this.waitingEnd.trailers);
-    this.waitingEnd = undefined;
-    if (accepting && waiting) this.responder.resume();
+    for (const chunk of body) accepting = outgoing.body(chunk);
+    if (end) outgoing.end(end.trailers);
+    if (accepting && body.length > 0) this.answer.responder.resume();
   }
 
   /** The container has the head. A client that expects `100 Continue` gets it when the container says so, or in a second. */
   private askForBody(): void {
     if (this.requestEnded || this.over) return;
     if (!this.request.headers.has(names.expect)) {
-      this.responder.continueBody();
+      this.answer.responder.continueBody();
       return;
     }
-    this.cancelExpect = this.context.clock.setTimer(expectContinueMs, () => this.responder.continueBody());
+    this.cancelWait = this.context.clock.setTimer(expectContinueMs, () => this.answer.responder.continueBody());
   }
 
   // --- the container's part
 
   informational(status: number, headers: HeaderList): void {
     if (this.over) return;
-    if (status === 100) this.responder.continueBody();
+    if (status === 100) this.answer.responder.continueBody();
     else this.answer.informational(status, headers);
   }
 
   head(head: ResponseHead): void {
     if (this.over) return;
-    this.cancelExpect?.();
+    this.cancelWait?.();
     this.answer.head(head);
   }
 
@@ -171,7 +163,7 @@ export class ContainerCall implements ResponseConsumer, Passenger {
 
   /** The container takes bytes again. */
   writable(): void {
-    if (!this.over) this.responder.resume();
+    if (!this.over) this.answer.responder.resume();
   }
 
   failed(error: Error, replayable: boolean): void {

@@ -16,24 +16,29 @@ export interface DeadlineQueue {
 
 /** One timer of a queue. */
 export class Deadline {
-  readonly dueAt: number;
+  /** On the monotonic clock; negative: cancelled, or over. */
+  dueAt = -1;
   readonly owner: Expiring;
   private readonly list: DeadlineList;
-  private pending = true;
   previous: Deadline | undefined;
   next: Deadline | undefined;
 
-  constructor(list: DeadlineList, owner: Expiring, dueAt: number) {
+  constructor(list: DeadlineList, owner: Expiring) {
     this.list = list;
     this.owner = owner;
-    this.dueAt = dueAt;
     this.previous = undefined;
     this.next = undefined;
   }
 
+  /** Starts it again, the queue's whole delay from now. */
+  renew(): void {
+    this.cancel();
+    this.list.append(this);
+  }
+
   cancel(): void {
-    if (!this.pending) return;
-    this.pending = false;
+    if (this.dueAt < 0) return;
+    this.dueAt = -1;
     this.list.unlink(this);
   }
 }
@@ -51,14 +56,19 @@ class DeadlineList implements DeadlineQueue {
   }
 
   add(owner: Expiring): Deadline {
-    const deadline = new Deadline(this, owner, this.clock.monotonic() + this.delayMs);
+    const deadline = new Deadline(this, owner);
+    this.append(deadline);
+    return deadline;
+  }
+
+  append(deadline: Deadline): void {
+    deadline.dueAt = this.clock.monotonic() + this.delayMs;
     deadline.previous = this.last;
     if (this.last) this.last.next = deadline;
     else this.first = deadline;
     this.last = deadline;
     // The timer stays when deadlines are cancelled: it finds nothing due and is set anew, or rests.
     this.cancelTimer ??= this.clock.setTimer(this.delayMs, this.run);
-    return deadline;
   }
 
   clear(): void {

@@ -24,15 +24,14 @@ export interface ConnectionOwner {
 class Http1Call implements OutgoingRequest, BodySink {
   readonly head: OutgoingHead;
   readonly consumer: ResponseConsumer;
-  decoder: Http1BodyDecoder | undefined;
   requestEnded: boolean;
   bodySent = false;
   responseBytes = false;
-  responseEnded = false;
+  /** What of the answer comes next. */
+  expects: "head" | "body" | "nothing" | "raw bytes" = "head";
   keepAlive = false;
   closeDelimited = false;
   informational = 0;
-  tunnel = false;
   trailers: HeaderList | undefined;
   private readonly connection: Http1ClientConnection;
 
@@ -84,6 +83,7 @@ export class Http1ClientConnection implements ConnectionEvents, Expiring {
   private readonly writer: BatchedWriter;
   private readonly owner: ConnectionOwner;
   private readonly head = new HeadBuffer(maxResponseHeadBytes, true);
+  private readonly decoder = new Http1BodyDecoder();
   private active: Http1Call | undefined;
   private used = false;
   /** Whether the current request met a connection that may have died of old age. */
@@ -152,7 +152,7 @@ export class Http1ClientConnection implements ConnectionEvents, Expiring {
       this.destroy();
       return;
     }
-    if (active.tunnel) {
+    if (active.expects === "raw bytes") {
       active.consumer.end();
     } else if (active.closeDelimited) {
       active.keepAlive = false;
@@ -169,27 +169,27 @@ export class Http1ClientConnection implements ConnectionEvents, Expiring {
     const { active } = this;
     this.active = undefined;
     if (!active) return;
-    if (active.tunnel && this.peerEnded) return;
+    if (active.expects === "raw bytes" && this.peerEnded) return;
     active.consumer.failed(error ?? new Error("EOF"), this.mayReplay(active));
   }
 
   private take(active: Http1Call, bytes: Buffer): void {
     let offset = 0;
     while (offset < bytes.length && this.active === active) {
-      if (active.tunnel) {
-        active.consumer.body(offset === 0 ? bytes : bytes.subarray(offset));
-        return;
-      }
-      if (active.decoder) {
-        if (active.decoder.ended) {
+      switch (active.expects) {
+        case "raw bytes":
+          active.consumer.body(offset === 0 ? bytes : bytes.subarray(offset));
+          return;
+        case "nothing":
           active.keepAlive = false;
           return;
-        }
-        offset = active.decoder.feed(bytes, offset);
-      } else {
-        offset = this.takeHead(active, bytes, offset);
+        case "head":
+          offset = this.takeHead(active, bytes, offset);
+          break;
+        case "body":
+          offset = this.decoder.feed(bytes, offset);
       }
-      if (active.decoder?.ended) {
+      if (this.active === active && active.expects === "body" && this.decoder.ended) {
         // More than was asked for belongs to no request: the connection must not carry another.
         if (offset < bytes.length) active.keepAlive = false;
         this.finishResponse(active);
@@ -217,9 +217,9 @@ export class Http1ClientConnection implements ConnectionEvents, Expiring {
       active.closeDelimited = head.closeDelimited;
       const bodyless = active.head.method === "HEAD" || head.status === 204 || head.status === 304;
       const length = head.closeDelimited ? "close" : head.bodyLength;
-      active.decoder = new Http1BodyDecoder(bodyless ? 0 : length, active);
+      active.expects = "body";
       active.consumer.head(head);
-      if (this.active === active) active.decoder.start();
+      if (this.active === active) this.decoder.begin(bodyless ? 0 : length, active);
     }
     return this.head.next;
   }
@@ -230,7 +230,7 @@ export class Http1ClientConnection implements ConnectionEvents, Expiring {
       const text = `backend tried to switch protocol ${JSON.stringify(upgrade ?? "")} when ${JSON.stringify(asked ?? "")} was requested`;
       throw new ProtocolError(502, text);
     }
-    active.tunnel = true;
+    active.expects = "raw bytes";
     active.keepAlive = false;
     active.consumer.switched(headers);
   }
@@ -238,7 +238,7 @@ export class Http1ClientConnection implements ConnectionEvents, Expiring {
   /** The response is over; the request may still be on its way. */
   private finishResponse(active: Http1Call): void {
     if (this.active !== active) return;
-    active.responseEnded = true;
+    active.expects = "nothing";
     if (active.requestEnded) this.finish(active);
     active.consumer.end(active.trailers);
   }
@@ -256,7 +256,7 @@ export class Http1ClientConnection implements ConnectionEvents, Expiring {
   writeBody(active: Http1Call, chunk: Uint8Array): boolean {
     if (this.active !== active || chunk.length === 0) return true;
     active.bodySent = true;
-    if (active.tunnel || active.head.bodyLength !== "unknown") return this.writer.bytes(chunk);
+    if (active.expects === "raw bytes" || active.head.bodyLength !== "unknown") return this.writer.bytes(chunk);
     this.writer.text(`${chunk.length.toString(16)}\r\n`);
     this.writer.bytes(chunk);
     return this.writer.text("\r\n");
@@ -264,14 +264,14 @@ export class Http1ClientConnection implements ConnectionEvents, Expiring {
 
   writeEnd(active: Http1Call, trailers?: HeaderList): void {
     if (this.active !== active) return;
-    if (active.tunnel) {
+    if (active.expects === "raw bytes") {
       this.writer.end();
       return;
     }
     if (active.requestEnded) return;
     active.requestEnded = true;
     if (active.head.bodyLength === "unknown") this.writer.text(lastChunk(trailers));
-    if (active.responseEnded) this.finish(active);
+    if (active.expects === "nothing") this.finish(active);
   }
 
   abort(active: Http1Call): void {

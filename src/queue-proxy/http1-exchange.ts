@@ -1,9 +1,9 @@
 import { HeaderList, names } from "./codec/headers.ts";
-import { type BodySink, Http1BodyDecoder } from "./codec/http1-body.ts";
+import type { BodySink } from "./codec/http1-body.ts";
 import type { Http1RequestHead, ProtocolError } from "./codec/http1-parser.ts";
 import { informationalHead, lastChunk, type ResponseFraming, refusal, responseHead } from "./codec/http1-writer.ts";
 import type { Http1ServerConnection } from "./http1-server.ts";
-import type { RequestConsumer, Responder, ResponseHead } from "./message.ts";
+import type { RequestConsumer, RequestHead, Responder, ResponseHead } from "./message.ts";
 
 /** Unread request body that is worth reading to keep a connection (Go's server uses the same figure). */
 const maxDiscardedBytes = 256 * 1024;
@@ -12,14 +12,13 @@ const maxDiscardedBytes = 256 * 1024;
 export class Http1Exchange implements Responder, BodySink {
   private readonly server: Http1ServerConnection;
   private readonly request: Http1RequestHead;
-  private readonly decoder: Http1BodyDecoder;
   private consumer: RequestConsumer | undefined;
   private discarded = 0;
   private continueOwed: boolean;
+  private requestEnded = false;
   private responded = false;
   private responseEnded = false;
-  private tunnel = false;
-  private framing: ResponseFraming = "none";
+  private framing: ResponseFraming | "tunnel" = "none";
   private responseLeft = 0;
   private keepAlive: boolean;
   private done = false;
@@ -29,7 +28,6 @@ export class Http1Exchange implements Responder, BodySink {
     this.request = request;
     this.keepAlive = request.keepAlive;
     this.continueOwed = request.expectContinue && request.bodyLength !== 0;
-    this.decoder = new Http1BodyDecoder(request.bodyLength, this);
   }
 
   start(): void {
@@ -42,7 +40,7 @@ export class Http1Exchange implements Responder, BodySink {
       const consumer = this.server.options.handler(request, this);
       if (!this.done && !this.responseEnded) this.consumer = consumer;
     }
-    if (!this.done) this.decoder.start();
+    if (!this.done) this.server.decoder.begin(request.bodyLength, this);
   }
 
   // --- the request's body
@@ -53,6 +51,7 @@ export class Http1Exchange implements Responder, BodySink {
   }
 
   takeEnd(trailers?: HeaderList): void {
+    this.requestEnded = true;
     this.continueOwed = false;
     if (this.responseEnded) this.finish();
     else this.consumer?.end(trailers);
@@ -76,16 +75,16 @@ export class Http1Exchange implements Responder, BodySink {
 
   /** Whether arriving bytes belong to this exchange. */
   get wantsBytes(): boolean {
-    return this.tunnel || !this.decoder.ended;
+    return this.framing === "tunnel" || !this.requestEnded;
   }
 
   /** Takes request bytes and returns the offset after those used. Throws ProtocolError. */
   feed(bytes: Buffer, offset: number): number {
-    if (this.tunnel) {
+    if (this.framing === "tunnel") {
       this.consumer?.body(offset === 0 ? bytes : bytes.subarray(offset));
       return bytes.length;
     }
-    const next = this.decoder.feed(bytes, offset);
+    const next = this.server.decoder.feed(bytes, offset);
     if (this.responseEnded && !this.done) {
       this.discarded += next - offset;
       if (this.discarded > maxDiscardedBytes) this.finish();
@@ -102,7 +101,7 @@ export class Http1Exchange implements Responder, BodySink {
    * away does not hold a slot; one that still reads is told.
    */
   clientEnded(): void {
-    if (this.tunnel) {
+    if (this.framing === "tunnel") {
       this.consumer?.end();
       return;
     }
@@ -111,7 +110,7 @@ export class Http1Exchange implements Responder, BodySink {
       return;
     }
     this.detach();
-    if (this.responded || !this.decoder.ended) {
+    if (this.responded || !this.requestEnded) {
       this.abort();
       return;
     }
@@ -156,35 +155,35 @@ export class Http1Exchange implements Responder, BodySink {
   }
 
   informational(status: number, headers: HeaderList): void {
-    if (this.writing && this.request.minor === 1) this.server.writer.text(informationalHead(status, headers));
+    if (this.writing && this.request.protocol === "HTTP/1.1")
+      this.server.writer.text(informationalHead(status, headers));
   }
 
   switchProtocols(headers: HeaderList): void {
     if (!this.writing) return;
     this.responded = true;
-    this.tunnel = true;
+    this.framing = "tunnel";
     this.server.writer.text(informationalHead(101, headers));
   }
 
   head(head: ResponseHead): void {
     if (!this.writing || this.responded) return;
     this.responded = true;
-    const bodyless = this.request.method === "HEAD" || head.status === 204 || head.status === 304;
-    if (bodyless) this.framing = "none";
-    else if (typeof head.bodyLength === "number") this.framing = "length";
-    else this.framing = this.request.minor === 1 ? "chunked" : "close";
-    this.responseLeft = this.framing === "length" ? (head.bodyLength as number) : 0;
-    if (this.framing === "close" || this.server.lastExchange) this.keepAlive = false;
+    const { method, protocol } = this.request;
+    const framing = responseFraming(method, protocol, head);
+    this.framing = framing;
+    this.responseLeft = framing === "length" ? (head.bodyLength as number) : 0;
+    if (framing === "close" || this.server.lastExchange) this.keepAlive = false;
     // A client that still waits for `100 Continue` may or may not send its body now: only a new connection is clear.
     if (this.continueOwed) this.keepAlive = false;
     if (!head.headers.has(names.date)) head.headers.add(names.date, this.server.options.date());
-    this.server.writer.text(responseHead(head, this.framing, this.request.minor, this.keepAlive));
+    this.server.writer.text(responseHead(head, framing, protocol, this.keepAlive));
   }
 
   body(chunk: Uint8Array): boolean {
     if (!this.writing) return true;
     const { writer } = this.server;
-    if (this.tunnel) return writer.bytes(chunk);
+    if (this.framing === "tunnel") return writer.bytes(chunk);
     if (this.framing === "none" || chunk.length === 0) return true;
     if (this.framing === "chunked") {
       writer.text(`${chunk.length.toString(16)}\r\n`);
@@ -203,7 +202,7 @@ export class Http1Exchange implements Responder, BodySink {
 
   end(trailers?: HeaderList): void {
     if (!this.writing) return;
-    if (this.tunnel) {
+    if (this.framing === "tunnel") {
       this.done = true;
       this.server.finish();
       return;
@@ -216,7 +215,7 @@ export class Http1Exchange implements Responder, BodySink {
     this.responseEnded = true;
     this.consumer = undefined;
     this.server.setPaused(false, "consumer");
-    if (this.decoder.ended || !this.keepAlive) this.finish();
+    if (this.requestEnded || !this.keepAlive) this.finish();
   }
 
   abort(): void {
@@ -230,6 +229,13 @@ export class Http1Exchange implements Responder, BodySink {
     if (this.done) return;
     this.done = true;
     this.consumer = undefined;
-    this.server.exchangeDone(this.keepAlive && this.decoder.ended && this.responseEnded);
+    this.server.exchangeDone(this.keepAlive && this.requestEnded && this.responseEnded);
   }
+}
+
+/** How an answer's body is told from what follows it. */
+function responseFraming(method: string, protocol: RequestHead["protocol"], head: ResponseHead): ResponseFraming {
+  if (method === "HEAD" || head.status === 204 || head.status === 304) return "none";
+  if (typeof head.bodyLength === "number") return "length";
+  return protocol === "HTTP/1.1" ? "chunked" : "close";
 }

@@ -1,6 +1,7 @@
 import { BatchedWriter } from "./batch.ts";
 import { HeadBuffer } from "./codec/head-buffer.ts";
 import { names } from "./codec/headers.ts";
+import { Http1BodyDecoder } from "./codec/http1-body.ts";
 import { type Http1RequestHead, ProtocolError, parseRequestHead } from "./codec/http1-parser.ts";
 import { refusal } from "./codec/http1-writer.ts";
 import type { Deadline, DeadlineQueue, Expiring } from "./deadlines.ts";
@@ -45,6 +46,8 @@ export class Http1ServerConnection implements ConnectionEvents, ServerConnection
   readonly connection: Connection;
   readonly writer: BatchedWriter;
   readonly options: ServerOptions;
+  /** For the body of the current exchange's request. */
+  readonly decoder = new Http1BodyDecoder();
   private readonly upgradeToHttp2: UpgradeToHttp2 | undefined;
   private readonly head = new HeadBuffer(maxHeadBytes, false);
   private timeout: Deadline | undefined;
@@ -204,7 +207,7 @@ export class Http1ServerConnection implements ConnectionEvents, ServerConnection
   private startExchange(request: Http1RequestHead): void {
     if (request.upgrade?.toLowerCase() === "h2c" && this.switchToHttp2(request)) return;
     const expectation = request.headers.get(names.expect);
-    if (expectation !== undefined && !request.expectContinue && request.minor === 1) {
+    if (expectation !== undefined && !request.expectContinue && request.protocol === "HTTP/1.1") {
       throw new ProtocolError(417, "unknown expectation");
     }
     this.exchange = new Http1Exchange(this, request);

@@ -22,6 +22,7 @@ test("names that Connection lists are removed also when a client has filled the 
       secure: false,
       remoteAddress: "[::1]:80",
     },
+    headers,
     "default",
   );
   assert.deepEqual(outgoing.headers.values, ["2", "::1"]);

@@ -1,4 +1,4 @@
-import { HeaderList, type HeaderName, hasToken, hopByHop, names } from "./codec/headers.ts";
+import { type HeaderList, type HeaderName, hasToken, hopByHop, names } from "./codec/headers.ts";
 import type { OutgoingHead, RequestHead } from "./message.ts";
 
 const printable = /^[\x20-\x7e]*$/;
@@ -7,54 +7,49 @@ const printable = /^[\x20-\x7e]*$/;
 export class OutgoingError extends Error {}
 
 /**
- * The request for the user container: hop-by-hop and revision headers removed, X-Forwarded-For extended by the client's
- * address. Throws OutgoingError. Source: Go net/http/httputil.ReverseProxy, serving v0.42.2 pkg/http/proxy.go.
+ * The request for the user container. Its headers are `headers`, the request's own or a copy, which this changes: hop-by-hop
+ * and revision headers are removed, X-Forwarded-For is extended by the client's address. Throws OutgoingError.
+ * Source: Go net/http/httputil.ReverseProxy, serving v0.42.2 pkg/http/proxy.go.
  */
-export function makeOutgoing(request: RequestHead, defaultHost: string): OutgoingHead {
-  const { headers } = request;
-  const dropped = connectionNames(headers);
-  const result = new HeaderList();
-  let forwardedFor = "";
-  let trailers = false;
-  for (let field = headers.first; field; field = field.next) {
-    const { name, value } = field;
-    if (name === names.forwardedFor) {
-      if (!dropped?.has(name.lower)) forwardedFor += `${value}, `;
-    } else if (hopByHop.has(name)) {
-      if (name === names.te && hasToken([value], "trailers")) trailers = true;
-      else if (name === names.trailer) result.add(name, value);
-    } else if (!notPassed.has(name) && !dropped?.has(name.lower)) {
-      result.add(name, value);
-    }
-  }
-  if (trailers) result.add(names.te, "trailers");
-  result.add(names.forwardedFor, forwardedFor + clientAddress(request.remoteAddress));
+export function makeOutgoing(request: RequestHead, headers: HeaderList, defaultHost: string): OutgoingHead {
+  const host = headers.get(names.originalHost) || request.host || defaultHost;
+  if (headers.hasAny(notPassed)) dropNotPassed(headers);
+  const address = clientAddress(request.remoteAddress);
+  const before = headers.has(names.forwardedFor) ? `${headers.all(names.forwardedFor).join(", ")}, ` : "";
+  headers.set(names.forwardedFor, before + address);
   if (request.upgrade !== undefined && !printable.test(request.upgrade)) {
     throw new OutgoingError(`client tried to switch to invalid protocol ${JSON.stringify(request.upgrade)}`);
   }
-  const host = headers.get(names.originalHost) || request.host || defaultHost;
   return {
     method: request.method,
     target: request.target,
     host,
-    headers: result,
+    headers,
     bodyLength: request.bodyLength,
     upgrade: request.upgrade,
   };
 }
 
-const notPassed: ReadonlySet<HeaderName> = new Set([names.revisionName, names.revisionNamespace, names.originalHost]);
+const notPassed: ReadonlySet<HeaderName> = new Set([
+  ...hopByHop,
+  names.revisionName,
+  names.revisionNamespace,
+  names.originalHost,
+]);
+
+/** Of what belongs to the client's connection, only the word of trailers goes on. */
+function dropNotPassed(headers: HeaderList): void {
+  const dropped = connectionNames(headers);
+  const trailers = hasToken(headers.all(names.te), "trailers");
+  headers.keep((name) => name === names.trailer || !(notPassed.has(name) || dropped?.has(name.lower)));
+  if (trailers) headers.add(names.te, "trailers");
+}
 
 /** Drops from a backend's response what belongs to its connection. */
 export function pruneResponse(headers: HeaderList): void {
-  if (!hasHopByHop(headers)) return;
+  if (!headers.hasAny(hopByHop)) return;
   const dropped = connectionNames(headers);
   headers.keep((name) => !hopByHop.has(name) && !dropped?.has(name.lower));
-}
-
-function hasHopByHop(headers: HeaderList): boolean {
-  for (let field = headers.first; field; field = field.next) if (hopByHop.has(field.name)) return true;
-  return false;
 }
 
 /** Lower-case names that Connection lists; names are compared as text, since rare ones are not interned. */

@@ -18,16 +18,15 @@ export class ProxiedRequest implements RequestConsumer, CallOwner, SlotSeeker, T
   private readonly answer: ClientAnswer;
   private readonly call: ContainerCall;
   private readonly timers: RequestTimers;
-  private waiting = false;
-  private holdsSlot = false;
-  private over = false;
+  /** "free": no slot of the breaker is needed, or none is asked for yet. */
+  private state: "free" | "waiting" | "admitted" | "over" = "free";
 
   constructor(context: ProxyContext, request: RequestHead, responder: Responder) {
     this.context = context;
     this.request = request;
     this.record = new RequestRecord(context, request);
     this.answer = new ClientAnswer(responder, context.clock, request.method);
-    this.call = new ContainerCall(context, request, responder, this.answer, this);
+    this.call = new ContainerCall(context, request, this.answer, this);
     this.timers = new RequestTimers(context.clock, context.timeouts, this.answer, this);
   }
 
@@ -47,7 +46,7 @@ export class ProxiedRequest implements RequestConsumer, CallOwner, SlotSeeker, T
   // --- the client's events
 
   body(chunk: Uint8Array): void {
-    if (!this.over) this.call.requestBody(chunk);
+    if (this.state !== "over") this.call.requestBody(chunk);
   }
 
   end(trailers?: HeaderList): void {
@@ -60,14 +59,14 @@ export class ProxiedRequest implements RequestConsumer, CallOwner, SlotSeeker, T
 
   /** The client is gone. Go's proxy sees a cancelled context: 502 before the answer, an abort within it. */
   aborted(): void {
-    if (this.over) return;
+    if (this.state === "over") return;
     this.call.abort();
-    this.finish(this.answer.begun || this.waiting ? 500 : 502);
+    this.finish(this.answer.begun || this.state === "waiting" ? 500 : 502);
   }
 
   /** Source: serving v0.42.2 pkg/http/handler/timeout.go. */
   timedOut(): void {
-    if (this.over) return;
+    if (this.state === "over") return;
     this.call.abort();
     const failed = this.answer.switched || !this.answer.begun;
     this.answer.timeOut();
@@ -83,22 +82,24 @@ export class ProxiedRequest implements RequestConsumer, CallOwner, SlotSeeker, T
       this.record.waited();
       this.refuse(503, queueFullMessage);
     } else if (outcome === "waiting") {
-      this.waiting = true;
+      this.state = "waiting";
     }
   }
 
   admitted(): void {
-    this.waiting = false;
-    this.holdsSlot = true;
+    this.state = "admitted";
     this.record.waited();
     this.forward();
   }
 
   private forward(): void {
     this.record.forwarded();
+    const { request, context } = this;
+    // The request log tells of the headers as they came.
+    const headers = context.requestLog ? request.headers.copy() : request.headers;
     let head: OutgoingHead;
     try {
-      head = makeOutgoing(this.request, this.context.defaultHost);
+      head = makeOutgoing(request, headers, context.defaultHost);
     } catch (error) {
       if (!(error instanceof OutgoingError)) throw error;
       this.failed(error);
@@ -135,13 +136,14 @@ export class ProxiedRequest implements RequestConsumer, CallOwner, SlotSeeker, T
 
   /** Everything is settled: gives back the slot and records. `appStatus`: what the container's part amounted to. */
   private finish(status: number, appStatus = status): void {
-    if (this.over) return;
-    this.over = true;
+    const { state } = this;
+    if (state === "over") return;
+    this.state = "over";
     this.timers.cancel();
     this.call.stop();
-    if (this.waiting) this.context.breaker!.withdraw(this);
+    if (state === "waiting") this.context.breaker!.withdraw(this);
     this.record.finish(status, appStatus, this.answer.size);
     // Last: it may start the next request.
-    if (this.holdsSlot) this.context.breaker!.leave();
+    if (state === "admitted") this.context.breaker!.leave();
   }
 }

@@ -3,7 +3,7 @@ import type { OutgoingHead, RequestHead } from "./message.ts";
 import { routeTag } from "./metrics.ts";
 import { isProbe } from "./probe-request.ts";
 import type { ProxyContext } from "./proxy.ts";
-import type { RequestTrace, Span } from "./tracing.ts";
+import type { RequestTrace } from "./tracing.ts";
 
 /** What one request leaves behind: statistics, metrics, spans, a line in the request log. */
 export class RequestRecord {
@@ -12,9 +12,8 @@ export class RequestRecord {
   private readonly startedMs: number;
   private readonly quiet: boolean;
   private readonly proxied: boolean;
+  private readonly tag: string;
   private readonly trace: RequestTrace | undefined;
-  private sendSpan: ReturnType<RequestTrace["send"]> | undefined;
-  private waitSpan: Span | undefined;
   private counted = false;
   private forwardedMs = -1;
 
@@ -24,6 +23,7 @@ export class RequestRecord {
     this.startedMs = context.clock.monotonic();
     this.quiet = isProbe(request.headers);
     this.proxied = request.headers.get(names.proxyRequest) === "activator";
+    this.tag = routeTag(request.headers);
     this.trace = context.tracer?.start(request);
   }
 
@@ -34,12 +34,11 @@ export class RequestRecord {
   }
 
   waits(): void {
-    this.waitSpan = this.trace?.queueWait();
+    this.trace?.waits();
   }
 
   waited(): void {
-    this.waitSpan?.end();
-    this.waitSpan = undefined;
+    this.trace?.waited();
   }
 
   /** The request is the container's from now on. */
@@ -51,22 +50,19 @@ export class RequestRecord {
 
   /** Adds the headers that carry the trace on. */
   sends(head: OutgoingHead): void {
-    this.sendSpan = this.trace?.send(head);
+    this.trace?.sends(head);
   }
 
   /** The request is over. `appStatus`: what the container's part amounted to; `size`: of the answer's body. */
   finish(status: number, appStatus: number, size: number): void {
     const { context, request } = this;
     const nowMs = context.clock.monotonic();
-    this.sendSpan?.status(appStatus);
-    this.sendSpan?.end();
-    this.waited();
     if (this.counted) context.stats.leave(this.proxied);
     if (context.metrics && !this.quiet) {
       if (this.forwardedMs >= 0) context.metrics.appRequest(appStatus, nowMs - this.forwardedMs);
-      context.metrics.request(status, routeTag(request.headers), nowMs - this.startedMs);
+      context.metrics.request(status, this.tag, nowMs - this.startedMs);
     }
-    this.trace?.finish(status);
+    this.trace?.finish(status, appStatus);
     if (context.requestLog && (!this.quiet || context.requestLog.logsProbes)) {
       context.requestLog.write(request, status, size, nowMs - this.startedMs);
     }

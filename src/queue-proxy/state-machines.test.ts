@@ -175,7 +175,8 @@ describe("tracing", () => {
       remoteAddress: "1.1.1.1:1",
     } as const;
     const trace = tracer.start(request);
-    trace.queueWait().end();
+    trace.waits();
+    trace.waited();
     const outgoing = {
       method: "GET",
       target: "/a?b",
@@ -184,10 +185,8 @@ describe("tracing", () => {
       bodyLength: 0,
       upgrade: undefined,
     } as const;
-    const sent = trace.send(outgoing);
-    sent.status(404);
-    sent.end();
-    trace.finish(404);
+    trace.sends(outgoing);
+    trace.finish(404, 404);
     return { spans, outgoing };
   };
 

@@ -12,10 +12,13 @@ export interface Span {
 /** The spans of one proxied request. */
 export interface RequestTrace {
   /** The wait for the breaker begins. */
-  queueWait(): Span;
+  waits(): void;
+  /** The wait is over. */
+  waited(): void;
   /** The request goes out: adds the headers that carry the context. */
-  send(outgoing: OutgoingHead): Span & { status(code: number): void };
-  finish(status: number): void;
+  sends(outgoing: OutgoingHead): void;
+  /** The request is over. `appStatus`: what the container's part amounted to. */
+  finish(status: number, appStatus: number): void;
 }
 
 /** Makes spans and exports the sampled ones. */
@@ -108,17 +111,26 @@ export function createTracer(options: TracerOptions): Tracer {
       const server = ignored ? undefined : start(path, incoming, false, "SERVER");
       if (server?.context.sampled) describe(server.tags, request.method, path, request.host, request.headers);
       const proxy = start("queue_proxy", server?.context ?? incoming, server !== undefined);
+      let wait: Span | undefined;
+      let client: ReturnType<typeof makeSpan> | undefined;
       return {
-        queueWait: () => start("queue_wait", proxy.context, true),
-        send(outgoing) {
-          const client = start(path, proxy.context, true, "CLIENT");
+        waits() {
+          wait = start("queue_wait", proxy.context, true);
+        },
+        waited() {
+          wait?.end();
+        },
+        sends(outgoing) {
+          client = start(path, proxy.context, true, "CLIENT");
           if (client.context.sampled) {
             describe(client.tags, request.method, path, outgoing.host, request.headers);
           }
           writeTraceContext(outgoing.headers, client.context);
-          return client;
         },
-        finish(status) {
+        finish(status, appStatus) {
+          client?.status(appStatus);
+          client?.end();
+          wait?.end();
           proxy.end();
           server?.status(status);
           server?.end();

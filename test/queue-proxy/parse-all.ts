@@ -24,7 +24,8 @@ export function requestsSeenByOurs(text: string): readonly SeenRequest[] {
       const request = parseRequestHead(headText, peer);
       let body = "";
       let ended = false;
-      const decoder = new Http1BodyDecoder(request.bodyLength, {
+      const decoder = new Http1BodyDecoder();
+      decoder.begin(request.bodyLength, {
         takeBody: (chunk) => {
           body += Buffer.from(chunk).toString("latin1");
         },
@@ -32,7 +33,6 @@ export function requestsSeenByOurs(text: string): readonly SeenRequest[] {
           ended = true;
         },
       });
-      decoder.start();
       offset = decoder.feed(bytes, head.next);
       if (!ended) return seen;
       seen.push({ method: request.method, target: request.requestUri, body });

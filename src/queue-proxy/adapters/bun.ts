@@ -8,7 +8,7 @@ import type {
   Network,
   ReadFile,
 } from "../transport.ts";
-import { createIdleCollection } from "./idle-collection.ts";
+import { createCollection } from "./collection.ts";
 
 const keepAliveDelayMs = 5000;
 /** TLS 1.3 in the numbering of the protocol itself, as Bun wants it. */
@@ -152,7 +152,7 @@ export const readBunFile: ReadFile = (path) => bun().file(path).text();
 /** Sockets of the Bun runtime; only to be used there. The clock tells when a load is over and its garbage is collected. */
 export function createBunNetwork(clock: Clock): Network {
   const runtime = bun();
-  const handlers = socketHandlers(createIdleCollection(clock, () => runtime.gc(true)));
+  const handlers = socketHandlers(createCollection(clock, () => runtime.gc(true)));
   return { listen: listenWith(runtime, handlers), connect: connectWith(runtime, handlers) };
 }
 

@@ -148,11 +148,14 @@ export class HeaderList {
   private bits = 0;
 
   add(name: HeaderName, value: string): void {
-    const field = { name, value, next: undefined };
+    this.append({ name, value, next: undefined });
+  }
+
+  private append(field: HeaderField): void {
     if (this.last) this.last.next = field;
     else this.first = field;
     this.last = field;
-    this.bits |= name.bit;
+    this.bits |= field.name.bit;
   }
 
   /** The first value, or undefined when the header is absent. */
@@ -173,6 +176,12 @@ export class HeaderList {
 
   has(name: HeaderName): boolean {
     return this.find(name) !== undefined;
+  }
+
+  /** Whether it has one of these interned names. */
+  hasAny(wanted: ReadonlySet<HeaderName>): boolean {
+    for (let field = this.first; field; field = field.next) if (wanted.has(field.name)) return true;
+    return false;
   }
 
   /** All values in order. */
@@ -200,7 +209,12 @@ export class HeaderList {
     this.first = undefined;
     this.last = undefined;
     this.bits = 0;
-    for (; field; field = field.next) if (wanted(field.name)) this.add(field.name, field.value);
+    while (field) {
+      const { next } = field;
+      field.next = undefined;
+      if (wanted(field.name)) this.append(field);
+      field = next;
+    }
   }
 
   copy(): HeaderList {

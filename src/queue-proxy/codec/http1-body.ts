@@ -26,54 +26,61 @@ export interface BodySink {
   takeEnd(trailers?: HeaderList): void;
 }
 
-/**
- * Decodes one HTTP/1 body, fed with bytes in any pieces. `sink.takeEnd` is called exactly once, inside `feed` or `start`.
- * Mode "close" never ends by itself.
- */
+/** Decodes a connection's HTTP/1 bodies, one after the other, fed with bytes in any pieces. */
 export class Http1BodyDecoder {
-  ended = false;
-  private readonly sink: BodySink;
-  private readonly chunked: boolean;
-  private remaining: number;
+  private sink: BodySink | undefined;
+  private chunked = false;
+  private remaining = 0;
   private state: number = states.size;
   private digits = 0;
   private extensionBytes = 0;
   private trailerText = "";
 
-  constructor(length: BodyLength | "close", sink: BodySink) {
+  /**
+   * Starts a body. `sink.takeEnd` is called exactly once, inside `feed`, or in here for a body of length zero. Length
+   * "close" never ends by itself.
+   */
+  begin(length: BodyLength | "close", sink: BodySink): void {
     this.sink = sink;
     this.chunked = length === "unknown";
     this.remaining = length === "unknown" ? 0 : length === "close" ? Number.POSITIVE_INFINITY : length;
+    this.state = states.size;
+    this.digits = 0;
+    this.extensionBytes = 0;
+    this.trailerText = "";
+    if (length === 0) this.finish();
   }
 
-  /** Ends a body of length zero at once. */
-  start(): void {
-    if (!this.chunked && this.remaining === 0) this.finish();
+  /** Whether no body is under way. */
+  get ended(): boolean {
+    return this.sink === undefined;
   }
 
   /** Takes bytes from `offset` and returns the offset of the first byte after the body. Throws ProtocolError. */
   feed(bytes: Buffer, offset: number): number {
-    if (this.ended || offset >= bytes.length) return offset;
-    if (this.chunked) return this.feedChunked(bytes, offset);
+    const { sink } = this;
+    if (!sink || offset >= bytes.length) return offset;
+    if (this.chunked) return this.feedChunked(sink, bytes, offset);
     const end = Math.min(bytes.length, offset + this.remaining);
     this.remaining -= end - offset;
-    this.sink.takeBody(part(bytes, offset, end));
+    sink.takeBody(part(bytes, offset, end));
     if (this.remaining === 0) this.finish();
     return end;
   }
 
   private finish(trailers?: HeaderList): void {
-    this.ended = true;
-    this.sink.takeEnd(trailers);
+    const sink = this.sink!;
+    this.sink = undefined;
+    sink.takeEnd(trailers);
   }
 
-  private feedChunked(bytes: Buffer, start: number): number {
+  private feedChunked(sink: BodySink, bytes: Buffer, start: number): number {
     let offset = start;
     while (offset < bytes.length && !this.ended) {
       if (this.state === states.data) {
         const end = Math.min(bytes.length, offset + this.remaining);
         this.remaining -= end - offset;
-        this.sink.takeBody(part(bytes, offset, end));
+        sink.takeBody(part(bytes, offset, end));
         offset = end;
         if (this.remaining === 0) this.state = states.dataReturn;
         continue;

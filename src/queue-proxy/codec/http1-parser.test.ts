@@ -71,7 +71,8 @@ describe("HTTP/1 parser", () => {
       fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 30 }), (cuts) => {
         let body = "";
         let trailers = "";
-        const decoder = new Http1BodyDecoder("unknown", {
+        const decoder = new Http1BodyDecoder();
+        decoder.begin("unknown", {
           takeBody: (chunk) => {
             body += Buffer.from(chunk).toString("latin1");
           },
@@ -122,7 +123,8 @@ describe("HTTP/1 parser", () => {
     const takeBody = (chunk: Buffer) => {
       body += chunk.toString("latin1");
     };
-    const decoder = new Http1BodyDecoder("unknown", { takeBody, takeEnd: () => {} });
+    const decoder = new Http1BodyDecoder();
+    decoder.begin("unknown", { takeBody, takeEnd: () => {} });
     try {
       decoder.feed(Buffer.from(text, "latin1"), 0);
     } catch (error) {

@@ -18,7 +18,7 @@ function bad(message: string): ProtocolError {
 
 /** A parsed HTTP/1 request head. */
 export interface Http1RequestHead extends RequestHead {
-  readonly minor: 0 | 1;
+  readonly protocol: "HTTP/1.0" | "HTTP/1.1";
   readonly keepAlive: boolean;
   readonly expectContinue: boolean;
 }
@@ -65,7 +65,7 @@ export function parseRequestHead(text: string, peer: Peer): Http1RequestHead {
   }
 
   const headers = new HeaderList();
-  const framing = readFields(text, lineEnd + 2, "\r\n", headers);
+  readFields(text, lineEnd + 2, "\r\n", headers);
   if (framing.hosts > 1) throw bad("too many Host headers");
   if (framing.host === undefined && minor === 1) throw bad("missing required Host header");
   let host = framing.host ?? "";
@@ -92,7 +92,6 @@ export function parseRequestHead(text: string, peer: Peer): Http1RequestHead {
     requestUri,
     host,
     protocol: minor === 1 ? "HTTP/1.1" : "HTTP/1.0",
-    minor,
     headers,
     bodyLength: framing.transferEncoding !== undefined ? "unknown" : (framing.contentLength ?? 0),
     keepAlive: keepsAlive(minor, headers),
@@ -129,9 +128,8 @@ export function parseResponseHead(text: string, method: string): Http1ResponseHe
   const minor = digitAt(text, 7) === 1 ? 1 : 0;
   const code = 100 * digitAt(text, 9) + 10 * digitAt(text, 10) + digitAt(text, 11);
   const headers = new HeaderList();
-  let framing: Framing;
   try {
-    framing = readFields(text, lineFeed + 1, "\n", headers);
+    readFields(text, lineFeed + 1, "\n", headers);
   } catch (error) {
     throw new ProtocolError(502, `malformed MIME header: ${(error as Error).message}`);
   }
@@ -172,7 +170,7 @@ export function malformedResponse(line: string): ProtocolError {
 export function parseTrailers(text: string): HeaderList {
   if (control.test(text)) throw bad("invalid character in trailers");
   const trailers = new HeaderList();
-  const framing = readFields(text, 0, "\r\n", trailers);
+  readFields(text, 0, "\r\n", trailers);
   if (framing.hosts > 0 || framing.contentLength !== undefined || framing.transferEncoding !== undefined) {
     throw bad("framing header in trailers");
   }
@@ -180,6 +178,7 @@ export function parseTrailers(text: string): HeaderList {
   return trailers;
 }
 
+/** What a head's fields say about the message. */
 interface Framing {
   host: string | undefined;
   hosts: number;
@@ -188,31 +187,38 @@ interface Framing {
   trailer: string | undefined;
 }
 
-/** Reads `name: value` lines from `position` to the empty line. Throws ProtocolError. */
-function readFields(text: string, position: number, newline: "\r\n" | "\n", headers: HeaderList): Framing {
-  const framing: Framing = {
-    host: undefined,
-    hosts: 0,
-    contentLength: undefined,
-    transferEncoding: undefined,
-    trailer: undefined,
-  };
+/** Of the head that is being read: one object for all, since each is read in one go. */
+const framing: Framing = {
+  host: undefined,
+  hosts: 0,
+  contentLength: undefined,
+  transferEncoding: undefined,
+  trailer: undefined,
+};
+
+/** Reads `name: value` lines from `position` to the empty line into `headers` and `framing`. Throws ProtocolError. */
+function readFields(text: string, position: number, newline: "\r\n" | "\n", headers: HeaderList): void {
+  framing.host = undefined;
+  framing.hosts = 0;
+  framing.contentLength = undefined;
+  framing.transferEncoding = undefined;
+  framing.trailer = undefined;
   for (;;) {
     const newlineAt = text.indexOf(newline, position);
     if (newlineAt < 0) throw bad("unterminated head");
     let end = newlineAt;
     if (newline === "\n" && end > position && text.charCodeAt(end - 1) === 13) end--;
-    if (end === position) return framing;
+    if (end === position) return;
     const colon = text.indexOf(":", position);
     if (colon < 0 || colon >= end) throw bad("malformed header line");
     const name = headerNameAt(text, position, colon);
     if (!name) throw bad("invalid header name");
-    takeField(name, trimmed(text, colon + 1, end), headers, framing);
+    takeField(name, trimmed(text, colon + 1, end), headers);
     position = newlineAt + newline.length;
   }
 }
 
-function takeField(name: HeaderName, value: string, headers: HeaderList, framing: Framing): void {
+function takeField(name: HeaderName, value: string, headers: HeaderList): void {
   if (name === names.host) {
     framing.hosts++;
     framing.host = value;

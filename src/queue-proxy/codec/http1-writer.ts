@@ -1,4 +1,4 @@
-import type { OutgoingHead, ResponseHead } from "../message.ts";
+import type { OutgoingHead, RequestHead, ResponseHead } from "../message.ts";
 import type { HeaderList } from "./headers.ts";
 
 const reasons: Readonly<Record<number, string>> = {
@@ -97,8 +97,13 @@ function wantsLength(method: string): boolean {
 export type ResponseFraming = "none" | "length" | "chunked" | "close";
 
 /** A final response head. */
-export function responseHead(head: ResponseHead, framing: ResponseFraming, minor: 0 | 1, keepAlive: boolean): string {
-  let text = withFields((minor === 1 ? "HTTP/1.1 " : "HTTP/1.0 ") + statusLine(head.status), head.headers);
+export function responseHead(
+  head: ResponseHead,
+  framing: ResponseFraming,
+  protocol: RequestHead["protocol"],
+  keepAlive: boolean,
+): string {
+  let text = withFields((protocol === "HTTP/1.1" ? "HTTP/1.1 " : "HTTP/1.0 ") + statusLine(head.status), head.headers);
   if (framing === "chunked") {
     if (head.trailer !== undefined) text += `\r\nTrailer: ${head.trailer}`;
     text += "\r\nTransfer-Encoding: chunked";
@@ -107,7 +112,7 @@ export function responseHead(head: ResponseHead, framing: ResponseFraming, minor
       text = `${text}\r\nContent-Length: ${head.bodyLength}`;
   }
   if (!keepAlive) text += "\r\nConnection: close";
-  else if (minor === 0) text += "\r\nConnection: keep-alive";
+  else if (protocol === "HTTP/1.0") text += "\r\nConnection: keep-alive";
   return `${text}\r\n\r\n`;
 }
 
