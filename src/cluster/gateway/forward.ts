@@ -1,11 +1,12 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
-import type { ClientHttp2Stream, Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { type ClientHttp2Stream, constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { HTTPRoute } from "../../apis/istio/virtualservice.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { SocketAddress } from "../../lib/locate.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Connections, RequestHead } from "./connections.ts";
 import { changeHeaders, endToEnd, type HeaderMap } from "./headers.ts";
+import { makeRequestBody, type RequestBody } from "./request-body.ts";
 import type { Upstream } from "./upstream.ts";
 import { fromHttp1, fromHttp2, type UpstreamAnswer } from "./upstream-answer.ts";
 
@@ -26,10 +27,13 @@ export type Destination = NonNullable<HTTPRoute["route"]>[number];
 /** While no pod takes the connection: pods come and go, and their list follows a moment later. */
 const connectPausesMs = [0, 25, 50, 100, 200, 400];
 const idempotent = ["GET", "HEAD", "OPTIONS"];
+/** So often a request that pods refuse is sent once more, as by Istio. */
+const mostRepeats = 2;
 
 /**
  * Sends a request on to a pod and its answer back, as Envoy would: 503 where no pod is there or none takes the
- * connection. A connection that fails is tried again elsewhere, since nothing was sent yet; a request is not.
+ * connection. A connection that fails is tried again elsewhere, since nothing was sent yet; so is a request that the
+ * pod says it has not looked at (a refused stream). Others are not.
  */
 export async function forward(
   request: Request,
@@ -40,6 +44,8 @@ export async function forward(
 ): Promise<void> {
   const left = new AbortController();
   response.once("close", () => left.abort());
+  const body = head.hasBody ? makeRequestBody(request) : undefined;
+  let repeats = 0;
   let lastError: unknown;
   for (const pauseMs of connectPausesMs) {
     if (pauseMs > 0) await clock.sleep(pauseMs);
@@ -51,20 +57,22 @@ export async function forward(
     }
     for (const endpoint of byLoad(upstream.endpoints, connections)) {
       try {
-        const answer = await ask(request, head, endpoint, upstream.protocol, connections, left.signal);
+        const answer = await ask(request, head, body, endpoint, upstream.protocol, connections, left.signal);
+        body?.forget();
         return await relay(answer, response, destination);
       } catch (error) {
         if (left.signal.aborted) return;
         lastError = error;
-        if (error instanceof ResetError && !(error.isReused && !head.hasBody && idempotent.includes(head.method))) {
-          log.debug("The pod ended the connection before it answered", { endpoint, error });
-          const reason = "connection termination";
-          return refuse(
-            response,
-            503,
-            `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`,
-          );
-        }
+        if (!(error instanceof ResetError)) continue;
+        if (error.kind === "refused" && body?.isWhole !== false && repeats++ < mostRepeats) continue;
+        if (error.kind === "reused" && !body && idempotent.includes(head.method)) continue;
+        log.debug("The pod ended the connection before it answered", { endpoint, error });
+        const reason = error.kind === "refused" ? "remote refused stream reset" : "connection termination";
+        return refuse(
+          response,
+          503,
+          `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`,
+        );
       }
     }
   }
@@ -87,18 +95,22 @@ export function refuse(response: Response, status: number, text = "", headers: H
 
 /** The pod had the request, or part of it, and gave no answer. */
 class ResetError extends Error {
-  /** The connection was an old one, which the pod may have given up before the request came. */
-  readonly isReused: boolean;
+  /**
+   * "reused": the connection was an old one, which the pod may have given up before the request came; "refused": the pod
+   * says that it has not looked at the request.
+   */
+  readonly kind: "reused" | "refused" | "other";
 
-  constructor(cause: unknown, isReused: boolean) {
+  constructor(cause: unknown, kind: ResetError["kind"]) {
     super("reset before headers", { cause });
-    this.isReused = isReused;
+    this.kind = kind;
   }
 }
 
 async function ask(
   request: Request,
   head: RequestHead,
+  body: RequestBody | undefined,
   endpoint: SocketAddress,
   protocol: Upstream["protocol"],
   connections: Connections,
@@ -111,9 +123,9 @@ async function ask(
   left.addEventListener("abort", giveUp, { once: true });
   outgoing.once("close", () => left.removeEventListener("abort", giveUp));
   const answered = "reusedSocket" in outgoing ? fromHttp1(outgoing) : fromHttp2(outgoing);
-  if (head.hasBody) {
+  if (body) {
     if ("flushHeaders" in outgoing) outgoing.flushHeaders();
-    request.pipe(outgoing);
+    body.sendTo(outgoing, protocol === "h2c");
     if ("trailers" in request) request.once("end", () => sendTrailers(request, outgoing));
   } else {
     outgoing.end();
@@ -121,9 +133,14 @@ async function ask(
   try {
     return await answered;
   } catch (error) {
-    request.unpipe(outgoing);
-    throw new ResetError(error, "reusedSocket" in outgoing && outgoing.reusedSocket);
+    body?.stop(outgoing);
+    throw new ResetError(error, kindOf(outgoing));
   }
+}
+
+function kindOf(outgoing: ClientRequest | ClientHttp2Stream): ResetError["kind"] {
+  if ("reusedSocket" in outgoing) return outgoing.reusedSocket ? "reused" : "other";
+  return outgoing.rstCode === constants.NGHTTP2_REFUSED_STREAM ? "refused" : "other";
 }
 
 function sendTrailers(request: Request, outgoing: ClientRequest | ClientHttp2Stream): void {
@@ -134,7 +151,7 @@ function sendTrailers(request: Request, outgoing: ClientRequest | ClientHttp2Str
 
 function cancel(outgoing: ClientRequest | ClientHttp2Stream): void {
   if ("reusedSocket" in outgoing) outgoing.destroy();
-  else outgoing.close(8);
+  else outgoing.close(constants.NGHTTP2_CANCEL);
 }
 
 /** Hands the pod's answer to the client. Settles once all of it is handed over, or one side has gone. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, createServer, type IncomingHttpHeaders, request, type Server } from "node:http";
-import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import { connect as connectHttp2, constants, createServer as createHttp2Server } from "node:http2";
 import {
   type AddressInfo,
   connect as connectTcp,
@@ -217,6 +217,77 @@ for (const [index, [name, cutAt, options, status, seen]] of cuts.entries()) {
     assert.equal(asked, seen);
   });
 }
+
+const { NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR } = constants;
+const refusals: [name: string, codes: number[], body: string, status: number, text: RegExp, seen: number][] = [
+  ["sent once more", [NGHTTP2_REFUSED_STREAM], "", 200, /^$/, 2],
+  ["sent once more with its body", [NGHTTP2_REFUSED_STREAM], "ping", 200, /^ping$/, 2],
+  ["sent twice more", Array(2).fill(NGHTTP2_REFUSED_STREAM), "ping", 200, /^ping$/, 3],
+  ["given up in the end", Array(3).fill(NGHTTP2_REFUSED_STREAM), "ping", 503, /remote refused stream reset$/, 3],
+  ["given up if its body is long", [NGHTTP2_REFUSED_STREAM], "x".repeat(70_000), 503, /refused stream reset$/, 1],
+  [
+    "given up if the pod does not say that it has not looked at it",
+    [NGHTTP2_INTERNAL_ERROR],
+    "",
+    503,
+    /termination$/,
+    1,
+  ],
+];
+for (const [index, [name, codes, body, status, text, seen]] of refusals.entries()) {
+  test(`a request of which the pod refuses the stream is ${name}`, async () => {
+    let asked = 0;
+    const pod = createHttp2Server();
+    pod.on("stream", (stream) => {
+      stream.on("error", () => {});
+      let received = "";
+      stream.on("data", (part) => {
+        received += part;
+      });
+      const code = codes[asked++];
+      stream.on("end", () => {
+        if (code !== undefined) stream.close(code);
+        else {
+          stream.respond({ ":status": 200 });
+          stream.end(received);
+        }
+      });
+    });
+    const host = `refused-${index}.localhost`;
+    putService(`refused-${index}`, [await listen(pod)], "http2");
+    informers.put(makeVirtualService(`refused-${index}`, host, [{ route: [to(`refused-${index}`)] }]));
+    const answer = await ask(host, { method: "POST", ...(body && { body }) });
+    assert.equal(answer.status, status);
+    assert.match(answer.text, text);
+    assert.equal(asked, seen);
+  });
+}
+
+test("a stream that is refused while its request is still being sent loses nothing", async () => {
+  const pod = createHttp2Server();
+  let asked = 0;
+  pod.on("stream", (stream) => {
+    stream.on("error", () => {});
+    asked += 1;
+    if (asked === 1) {
+      stream.once("data", () => stream.close(NGHTTP2_REFUSED_STREAM));
+      return;
+    }
+    stream.respond({ ":status": 200 });
+    stream.pipe(stream);
+  });
+  putService("halfway", [await listen(pod)], "http2");
+  informers.put(makeVirtualService("halfway", "halfway.localhost", [{ route: [to("halfway")] }]));
+  const client = connectHttp2(`http://127.0.0.1:${gateway.httpPort}`);
+  const stream = client.request({ ":method": "POST", ":path": "/", ":authority": "halfway.localhost" });
+  stream.write("one ");
+  await once(stream, "response");
+  stream.end("two");
+  let text = "";
+  for await (const part of stream) text += part;
+  assert.deepEqual([text, asked], ["one two", 2]);
+  client.close();
+});
 
 test("traffic is split by weight, and a header chooses before that", async () => {
   putService("one", [await startPod("one")]);
