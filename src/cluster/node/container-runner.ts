@@ -1,4 +1,3 @@
-import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerStatus } from "../../apis/core/pod.ts";
 import type { Container } from "../../apis/core/pod-spec.ts";
@@ -6,11 +5,13 @@ import { pause } from "../../lib/clock.ts";
 import { isoTime } from "../../lib/iso-time.ts";
 import { createRestartBackoff } from "./backoff.ts";
 import { adoptProcess, type ContainerProcess, type Exit } from "./container-process.ts";
+import { dropOldRecords, lastAttempt, recordsOf, rootOf } from "./container-records.ts";
 import { ContainerConfigError } from "./environment.ts";
 import { StartError } from "./find-program.ts";
-import { type Image, InvalidImageNameError, type Pulled } from "./images.ts";
+import type { Image, Pulled } from "./images.ts";
 import type { PodContext } from "./pod-context.ts";
-import { type Launch, launch, prepareLaunch, recordsOf } from "./start-container.ts";
+import { pullImage } from "./pull-image.ts";
+import { type Launch, launch, prepareLaunch } from "./start-container.ts";
 import { superviseContainer } from "./supervise-container.ts";
 import { terminationMessage } from "./termination-message.ts";
 
@@ -70,44 +71,9 @@ export function createContainerRunner(
 
   /** Undefined when the pod is to end before the image was there. */
   const pull = async (): Promise<Pulled | undefined> => {
-    const image = container.image ?? "";
-    for (let failedAt: number | undefined; !stopping.aborted; ) {
-      if (failedAt !== undefined) {
-        const text = `Back-off pulling image "${image}"`;
-        wait("ImagePullBackOff", text);
-        events.normal("BackOff", text);
-        if (!(await pause(clock, pulls.waitMs(failedAt, clock.now()), stopping))) return undefined;
-      }
-      const startedAt = clock.monotonic();
-      try {
-        const pulled = await node.images.pull(image, stopping);
-        const took = `${Math.round(clock.monotonic() - startedAt)}ms`;
-        events.normal(
-          "Pulled",
-          pulled.fetched
-            ? `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${pulled.image.sizeBytes} bytes.`
-            : `Container image "${image}" already present on machine`,
-        );
-        set({ imageID: pulled.imageID });
-        return pulled;
-      } catch (error) {
-        if (stopping.aborted) return undefined;
-        const { message } = error as Error;
-        const invalid = error instanceof InvalidImageNameError;
-        events.warning(
-          invalid ? "InspectFailed" : "Failed",
-          invalid ? message : `Failed to pull image "${image}": ${message}`,
-        );
-        const reason = invalid ? "InvalidImageName" : "ErrImagePull";
-        events.warning("Failed", `Error: ${reason}`);
-        wait(reason, message);
-        failedAt = clock.now();
-        pulls.next(failedAt);
-        // Long enough for watchers to see the reason itself before the back-off takes its place.
-        if (!(await pause(clock, 1000, stopping))) return undefined;
-      }
-    }
-    return undefined;
+    const pulled = await pullImage(context, container.image ?? "", pulls, wait);
+    if (pulled) set({ imageID: pulled.imageID });
+    return pulled;
   };
 
   /** Makes everything ready to start; undefined when the pod is to end before. */
@@ -192,7 +158,7 @@ export function createContainerRunner(
       const message = terminationMessage(
         container,
         found.exit.code,
-        join(context.directory, "containers", name, "root"),
+        rootOf(context, name),
         join(recordsOf(context, name, attempt), "log"),
       );
       set({
@@ -203,8 +169,7 @@ export function createContainerRunner(
     }
     const pulled = await pull();
     const what = pulled && (await prepare(pulled.image));
-    const usable =
-      what && !(what instanceof StartError) ? what : bareLaunch(join(context.directory, "containers", name, "root"));
+    const usable = what && !(what instanceof StartError) ? what : bareLaunch(rootOf(context, name));
     return watch(found.running, usable);
   };
 
@@ -249,27 +214,4 @@ function toStartError(error: Error): StartError {
 function bareLaunch(root: string): Launch {
   const exec = async () => ({ code: -1, output: "the container's environment cannot be made any more" });
   return { command: [], env: {}, workingDir: root, root, exec };
-}
-
-/** The number of the last start that has records. */
-export function lastAttempt(context: Pick<PodContext, "directory">, container: string): number | undefined {
-  const numbers = attemptsOf(join(context.directory, "containers", container));
-  return numbers.length > 0 ? Math.max(...numbers) : undefined;
-}
-
-function attemptsOf(directory: string): number[] {
-  try {
-    return readdirSync(directory)
-      .filter((entry) => /^\d+$/.test(entry))
-      .map(Number);
-  } catch {
-    return [];
-  }
-}
-
-/** Only the present and the previous log can be asked for. */
-function dropOldRecords(context: PodContext, container: string, attempt: number): void {
-  for (const old of attemptsOf(join(context.directory, "containers", container))) {
-    if (old < attempt - 1) rmSync(recordsOf(context, container, old), { recursive: true, force: true });
-  }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Locate } from "../../lib/locate.ts";
-import { lastAttempt } from "./container-runner.ts";
+import { lastAttempt, recordsOf } from "./container-records.ts";
 import type { LogTimes } from "./log-times.ts";
 import type { PodRecord } from "./pod-record.ts";
 import type { NodePods } from "./server.ts";
@@ -26,7 +26,7 @@ export function createNodePods(
       const attempt = last === undefined ? undefined : previous ? last - 1 : last;
       const where = `container "${container}" in pod "${pod}"`;
       if (attempt === undefined) return { status: 400, message: `${where} is waiting to start: ContainerCreating` };
-      const records = join(directory, "containers", container, String(attempt));
+      const records = recordsOf({ directory }, container, attempt);
       const file = join(records, "log");
       if (!existsSync(file)) return { status: 404, message: `previous terminated ${where} not found` };
       return { file, times: timesOf(file), ended: () => existsSync(join(records, "exit")) || !existsSync(records) };

@@ -44,7 +44,7 @@ export function createOpenLogs(now: () => number): OpenLogs {
   };
 }
 
-/** The directory in which each start of a container has one of its own (see recordsOf). */
+/** The directory in which each start of a container has one of its own (see container-records.ts). */
 function containerOf(file: string): string {
   return dirname(dirname(file));
 }

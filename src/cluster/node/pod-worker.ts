@@ -7,14 +7,14 @@ import { isConflict, isNotFound } from "../../kube/errors.ts";
 import { pause } from "../../lib/clock.ts";
 import { isoTime } from "../../lib/iso-time.ts";
 import { untilAborted } from "../../lib/until-aborted.ts";
-import { type ContainerRunner, createContainerRunner, lastAttempt } from "./container-runner.ts";
+import { createPodContainers } from "./pod-containers.ts";
 import type { NodeContext, PodContext } from "./pod-context.ts";
 import type { PodRecord } from "./pod-record.ts";
 import { makePodStatus, phaseOf } from "./pod-status.ts";
+import { refreshVolumes, setUpVolumes } from "./pod-volumes.ts";
 import { createStatusWriter } from "./status-writer.ts";
 import { withUserPort } from "./user-port.ts";
-import { isMadeOfObjects, VolumeError } from "./volumes/content.ts";
-import { makeVolumes, type VolumePaths } from "./volumes/mount.ts";
+import type { VolumePaths } from "./volumes/mount.ts";
 
 /** Runs one pod from its first container's start to its last one's end. */
 export interface PodWorker {
@@ -27,10 +27,6 @@ export interface PodWorker {
   /** Settles once no process of the pod is left. */
   readonly done: Promise<void>;
 }
-
-/** How often volumes made of objects are looked at anew. */
-const volumeRefreshMs = 10_000;
-const mountBackoff = { baseMs: 500, maxMs: 120_000 };
 
 /** Starts to run a pod that was given `record`, or goes on with what an earlier agent began. */
 export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext, events: EventRecorder): PodWorker {
@@ -67,22 +63,11 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
     graceMs: () => graceMs,
     changed: () => writer.update(),
   };
-  const waitingReason = pod.spec.initContainers?.length ? "PodInitializing" : "ContainerCreating";
-  const init = (pod.spec.initContainers ?? []).map((container) => {
-    const kind = container.restartPolicy === "Always" ? "sidecar" : "init";
-    return { kind, runner: createContainerRunner(context, container, { kind, waitingReason }) } as const;
-  });
-  const main = pod.spec.containers.map((container) =>
-    createContainerRunner(context, container, { kind: "main", waitingReason }),
-  );
-  const statuses = () => ({
-    init: init.map(({ runner }) => runner.status()),
-    containers: main.map((runner) => runner.status()),
-  });
+  const containers = createPodContainers(context);
   const writer = createStatusWriter(
     { name, namespace, uid },
     () => {
-      const facts = { ...statuses(), podIP: record.address, hostIP: node.hostIP, startTime, failure };
+      const facts = { ...containers.statuses(), podIP: record.address, hostIP: node.hostIP, startTime, failure };
       return makePodStatus(pod, facts, clock.now());
     },
     { client, clock, log: node.log, signal: settled.signal },
@@ -98,41 +83,6 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
     if (!changed.metadata.deletionTimestamp) return;
     stop((changed.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
     deleted.abort();
-  };
-
-  const setUpVolumes = async (): Promise<void> => {
-    const names = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].map((container) => container.name);
-    const begun = names.some((container) => lastAttempt(context, container) !== undefined);
-    for (let failures = 1; !stopping.signal.aborted; failures++) {
-      try {
-        const sources = { client, place: context.place, tokens: node.tokens, signal: stopping.signal };
-        volumes = await makeVolumes(pod, join(directory, "volumes"), node.claimsDirectory, sources);
-        return;
-      } catch (error) {
-        if (stopping.signal.aborted) return;
-        const { message } = error as Error;
-        events.warning("FailedMount", error instanceof VolumeError ? message : `MountVolume.SetUp failed: ${message}`);
-        if (begun) {
-          // Containers of an earlier agent have their volumes, and must not go unattended for want of new contents.
-          volumes = new Map(
-            (pod.spec.volumes ?? []).map((volume) => [volume.name, join(directory, "volumes", volume.name)]),
-          );
-          return;
-        }
-        await pause(clock, backoffMs(mountBackoff, failures), stopping.signal);
-      }
-    }
-  };
-
-  /** Brings volumes made of objects up to date for as long as the pod runs. */
-  const refreshVolumes = async (until: AbortSignal) => {
-    if (!(pod.spec.volumes ?? []).some(isMadeOfObjects)) return;
-    while (await pause(clock, volumeRefreshMs, until)) {
-      const sources = { client, place: context.place, tokens: node.tokens, signal: until };
-      await makeVolumes(pod, join(directory, "volumes"), node.claimsDirectory, sources).catch((error) => {
-        if (!until.aborted) events.warning("FailedMount", (error as Error).message);
-      });
-    }
   };
 
   const watchDeadline = async (until: AbortSignal) => {
@@ -153,27 +103,10 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
     const ended = new AbortController();
     const until = AbortSignal.any([ended.signal, stopping.signal]);
     void watchDeadline(until);
-    await setUpVolumes();
-    if (stopping.signal.aborted) {
-      // Nothing is started any more, but what an earlier agent started is to be stopped.
-      await Promise.all([...init.map(({ runner }) => runner), ...main].map((runner) => runner.run()));
-      return;
-    }
-    void refreshVolumes(until);
-    const sidecars: Promise<unknown>[] = [];
-    let initialized = true;
-    for (const { kind, runner } of init) {
-      if (kind === "init") initialized = (await runner.run()) === 0;
-      else {
-        sidecars.push(runner.run());
-        await runner.started;
-      }
-      if (!initialized || stopping.signal.aborted) break;
-    }
-    if (initialized && !stopping.signal.aborted) await Promise.all(main.map((runner: ContainerRunner) => runner.run()));
-    // Sidecars end with the containers that they serve.
-    if (!stopping.signal.aborted && sidecars.length > 0) stop(graceMs);
-    await Promise.all(sidecars);
+    volumes = (await setUpVolumes(context)) ?? volumes;
+    if (stopping.signal.aborted) return containers.stopOnly();
+    void refreshVolumes(context, until);
+    await containers.run(() => stop(graceMs));
     ended.abort();
   };
 
@@ -205,7 +138,7 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
       writer.update();
       await writer.flushed();
     }
-    const phase = failure ? "Failed" : phaseOf(pod.spec, statuses());
+    const phase = failure ? "Failed" : phaseOf(pod.spec, containers.statuses());
     if (!pod.metadata.deletionTimestamp && (alreadyOver || phase === "Succeeded" || phase === "Failed")) {
       // It stays, with its logs, until somebody deletes it.
       await untilAborted(AbortSignal.any([deleted.signal, settled.signal]));

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Container } from "../../apis/core/pod-spec.ts";
 import { loopbackVariable, sharedHost } from "../shared-loopback.ts";
 import { type ContainerProcess, startProcess } from "./container-process.ts";
+import { recordsOf, rootOf } from "./container-records.ts";
 import { ContainerConfigError, expand, makeEnvironment } from "./environment.ts";
 import { execCommand } from "./exec.ts";
 import { findProgram } from "./find-program.ts";
@@ -30,7 +31,7 @@ const usualMounts = ["/var/run/secrets/kubernetes.io/serviceaccount"];
 export async function prepareLaunch(context: PodContext, container: Container, image: Image): Promise<Launch> {
   const { node, place } = context;
   const pod = context.pod();
-  const root = join(context.directory, "containers", container.name, "root");
+  const root = rootOf(context, container.name);
   mkdirSync(join(root, "dev"), { recursive: true });
   const mountPaths = [...(container.volumeMounts ?? []).map(({ mountPath }) => mountPath), ...usualMounts];
   const translate = pathTranslator(root, mountPaths);
@@ -115,9 +116,4 @@ export async function launch(
     },
     node.clock,
   );
-}
-
-/** Where the records and the log of one start are. */
-export function recordsOf(context: Pick<PodContext, "directory">, container: string, attempt: number): string {
-  return join(context.directory, "containers", container, String(attempt));
 }
