@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Pod } from "../../apis/core/pod.ts";
 import { Service } from "../../apis/core/service.ts";
-import { keyOf } from "../../apis/meta.ts";
 import type { Client } from "../../kube/api.ts";
 import { createEventRecorder } from "../../kube/events.ts";
 import { createInformers } from "../../kube/informer.ts";
-import { type Clock, pause } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import { startTicker } from "../../lib/ticker.ts";
 import { untilAborted } from "../../lib/until-aborted.ts";
@@ -15,14 +14,13 @@ import { type LoopbackMode, locateIn } from "../shared-loopback.ts";
 import { createAddresses } from "./addresses.ts";
 import { claimNetwork } from "./claim-network.ts";
 import { killContainers } from "./container-process.ts";
+import { followPods, type Workers } from "./follow-pods.ts";
 import { pruneImages } from "./image-pruning.ts";
 import { createImagePuller } from "./images.ts";
 import { keepNode, machineResources } from "./node-object.ts";
 import { createNodePods } from "./node-pods.ts";
 import { createOpenLogs } from "./open-logs.ts";
 import type { NodeContext } from "./pod-context.ts";
-import { makePodRecord, type PodRecord, readPodRecords } from "./pod-record.ts";
-import { type PodWorker, startPodWorker } from "./pod-worker.ts";
 import { createNodeServer } from "./server.ts";
 import { shimScript } from "./shim.ts";
 import { createTokenSource } from "./volumes/token.ts";
@@ -63,7 +61,6 @@ export interface NodeAgent {
 }
 
 const rotationIntervalMs = 10_000;
-const beginRetryMs = 5000;
 const pruningIntervalMs = 600_000;
 const unusedImagesKept = 10;
 
@@ -80,7 +77,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   writeFileSync(shim, shimScript);
   const mark = `hakn-${createHash("sha256").update(config.dataDir).digest("hex").slice(0, 12)}`;
 
-  const workers = new Map<string, { worker: PodWorker; record: PodRecord }>();
+  const workers: Workers = new Map();
   const logs = createOpenLogs(() => clock.now());
   const stopped = new AbortController();
   const informers = createInformers({
@@ -100,8 +97,6 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   );
   const network = await claimNetwork(server, config.dataDir, config.loopback);
   const addresses = createAddresses(network.prefix, config.loopback);
-  const takenPorts = new Set<number>();
-
   const events = createEventRecorder({ client, component: "kubelet", clock, log, signal: stopped.signal });
   const node: NodeContext = {
     client,
@@ -125,75 +120,16 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     loopback: config.loopback,
   };
 
-  const known = new Map<string, PodRecord>();
-  for (const record of readPodRecords(podsDirectory)) {
-    // One that is not ours is of a time when the cluster had another network: the pod gets a new one.
-    if (!("address" in record) || !addresses.owns(record.address)) continue;
-    known.set(record.uid, record);
-    addresses.reserve(record.address);
-    if (record.userPort) takenPorts.add(record.userPort.actual);
-  }
-
-  const release = (record: PodRecord) => {
-    addresses.release(record.address);
-    if (record.userPort) takenPorts.delete(record.userPort.actual);
-    logs.closeBelow(join(podsDirectory, record.uid));
-  };
-  const begin = async (pod: Pod): Promise<void> => {
-    const { uid = "", name, namespace = "" } = pod.metadata;
-    const directory = join(podsDirectory, uid);
-    const record =
-      known.get(uid) ?? (await makePodRecord({ uid, name, namespace }, pod.spec, directory, addresses, takenPorts));
-    known.delete(uid);
-    const latest = pods.get({ name, namespace });
-    if (stopped.signal.aborted || latest?.metadata.uid !== uid) return release(record);
-    const worker = startPodWorker(latest, record, node, events.of(pod));
-    workers.set(uid, { worker, record });
-    void worker.done.then(() => {
-      workers.delete(uid);
-      release(record);
-    });
-  };
-  const beginUntilDone = async (pod: Pod): Promise<void> => {
-    const { uid, name, namespace = "" } = pod.metadata;
-    while (!stopped.signal.aborted && pods.get({ name, namespace })?.metadata.uid === uid) {
-      try {
-        return await begin(pod);
-      } catch (error) {
-        log.error("a pod cannot be run; it will be tried again", { pod: keyOf(pod), error });
-        await pause(clock, beginRetryMs, stopped.signal);
-      }
-    }
-  };
-  const starting = new Set<string>();
-  const endStrays = (): void => {
-    const alive = new Set(pods.list().map(({ metadata }) => metadata.uid));
-    killContainers(`${mark}.`, (token) => !alive.has(podOfToken(token)));
-    for (const record of readPodRecords(podsDirectory)) {
-      if (alive.has(record.uid)) continue;
-      rmSync(join(podsDirectory, record.uid), { recursive: true, force: true });
-      const gone = known.get(record.uid);
-      if (gone) release(gone);
-      known.delete(record.uid);
-    }
-  };
-
-  const follow = async (): Promise<void> => {
-    await Promise.race([informers.synced(), untilAborted(stopped.signal)]).catch(() => {});
-    if (stopped.signal.aborted) return;
-    endStrays();
-    pods.onChange(({ type, object }) => {
-      const uid = object.metadata.uid ?? "";
-      const running = workers.get(uid);
-      if (type === "deleted") running?.worker.remove();
-      else if (running) running.worker.update(object);
-      else if (!starting.has(uid)) {
-        starting.add(uid);
-        void beginUntilDone(object).finally(() => starting.delete(uid));
-      }
-    });
-  };
-  const following = follow();
+  const following = followPods({
+    pods,
+    synced: informers.synced,
+    workers,
+    node,
+    addresses,
+    events,
+    logs,
+    signal: stopped.signal,
+  });
 
   const facts = { name: nodeName, address: network.address, port: network.port, version: config.version };
   const keepingNode = keepNode(facts, client, clock, log, stopped.signal);
@@ -230,9 +166,4 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
     });
   };
   return { address: network.address, port: network.port, done: run() };
-}
-
-/** The uid of the pod that a container's token belongs to: "mark.uid.random". */
-function podOfToken(token: string): string | undefined {
-  return token.split(".")[1];
 }
