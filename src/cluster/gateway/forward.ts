@@ -27,7 +27,7 @@ export type Destination = NonNullable<HTTPRoute["route"]>[number];
 /** While no pod takes the connection: pods come and go, and their list follows a moment later. */
 const connectPausesMs = [0, 25, 50, 100, 200, 400];
 const idempotent = ["GET", "HEAD", "OPTIONS"];
-/** So often a request that pods refuse is sent once more, as by Istio. */
+/** So often a request that pods refuse is sent once more; Istio's default where a route does not say. */
 const mostRepeats = 2;
 
 /**
