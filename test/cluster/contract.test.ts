@@ -46,11 +46,17 @@ const differences: Readonly<Record<string, string>> = {
   "quotas may be about some pods only #11": "as above",
   "quotas may be about some pods only #13": "as above",
   "quotas may be about some pods only #15": "as above",
+  "quotas may be about some pods only #17": "as above",
+  "quotas may be about some pods only #20": "as above",
+  "quotas may be about some pods only #22": "as above",
+  "quotas may be about some pods only #25": "as above",
   "quotas limit what pods take #2": "what is used is known at once, not when a controller has counted",
   "quotas limit numbers of objects #0": "as above",
   "quotas may be about some pods only #0": "as above",
   "quotas may be about some pods only #6": "as above",
   "quotas may be about some pods only #12": "as above",
+  "quotas may be about some pods only #16": "as above",
+  "quotas may be about some pods only #21": "as above",
 };
 
 const golden = JSON.parse(readFileSync(new URL("../golden/api-contract.json", import.meta.url), "utf8")) as Record<

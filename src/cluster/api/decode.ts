@@ -58,7 +58,7 @@ export function fit(value: unknown, schema: Schema, misfits: Misfits, path = "")
   // An empty list of managed fields is a wish: to forget them.
   if (!misfits.keepsEmpty && path !== "metadata.managedFields" && isEmptyCollection(value, schema)) return undefined;
   if (schema["x-kubernetes-int-or-string"]) {
-    if (isQuantitySchema(schema)) return fitQuantity(value, misfits, path);
+    if (isQuantitySchema(schema)) return fitQuantity(value, misfits);
     if (typeof value === "number" || typeof value === "string") return value;
     return mistyped(value, "intstr.IntOrString", misfits, path);
   }
@@ -87,11 +87,9 @@ export function fit(value: unknown, schema: Schema, misfits: Misfits, path = "")
 /** Of the int-or-string values, amounts alone have a pattern. */
 const isQuantitySchema = (schema: Schema) => schema.pattern !== undefined;
 
-function fitQuantity(value: unknown, misfits: Misfits, path: string): unknown {
-  if (typeof value !== "number" && typeof value !== "string")
-    return mistyped(value, "resource.Quantity", misfits, path);
+function fitQuantity(value: unknown, misfits: Misfits): unknown {
   try {
-    return canonicalQuantity(String(value));
+    return canonicalQuantity(typeof value === "string" ? value : JSON.stringify(value));
   } catch {
     misfits.mistyped.push(
       "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",

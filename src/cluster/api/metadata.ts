@@ -65,7 +65,9 @@ export function validateAnnotations(
 function validateOwners(metadata: ObjectMeta): FieldError[] {
   const field = "metadata.ownerReferences";
   const errors: FieldError[] = [];
-  const controllers = (metadata.ownerReferences ?? []).filter((owner) => owner.controller);
+  const controllers = (metadata.ownerReferences ?? [])
+    .filter(({ controller }) => controller)
+    .map(({ kind, name }) => `${kind}/${name}`);
   for (const owner of metadata.ownerReferences ?? []) {
     if (!owner.apiVersion) errors.push(invalidValue(`${field}.apiVersion`, "", "version must not be empty"));
     if (!owner.kind) errors.push(invalidValue(`${field}.kind`, owner.kind ?? "", "must not be empty"));
@@ -77,7 +79,7 @@ function validateOwners(metadata: ObjectMeta): FieldError[] {
       invalidValue(
         field,
         metadata.ownerReferences,
-        `Only one reference can have Controller set to true. Found "true" in references for ${controllers[0]!.name} and ${controllers[1]!.name}`,
+        `Only one reference can have Controller set to true. Found "true" in references for ${controllers[0]} and ${controllers[1]}`,
       ),
     );
   }

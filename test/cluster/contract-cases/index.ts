@@ -4,7 +4,7 @@ import { ownershipCases } from "./ownership.ts";
 import { policyCases } from "./policies.ts";
 import { quotaCases } from "./quotas.ts";
 import { requestCases } from "./requests.ts";
-import { type ContractCase, core, type Step, widgetDefinition } from "./samples.ts";
+import { type ContractCase, core, type Step, sortedDefinition, widgetDefinition } from "./samples.ts";
 import { viewCases } from "./views.ts";
 import { workloadCases } from "./workloads.ts";
 
@@ -13,11 +13,13 @@ export const setUp: readonly Step[] = [
   ["POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: "contract" } }],
   ["POST", `${core}/serviceaccounts`, { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } }],
   ["POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", widgetDefinition],
+  ["POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", sortedDefinition],
 ];
 
 /** Runs after all cases. */
 export const tearDown: readonly Step[] = [
   ["DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com"],
+  ["DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/letters.sorted.example.com"],
   ["DELETE", "/api/v1/namespaces/contract"],
 ];
 

@@ -152,6 +152,20 @@ export const quotaCases: readonly ContractCase[] = [
       ),
       ["POST", `${space}/pods?dryRun=All`, pod("plain")],
       ["DELETE", `${quotas}/urgent`],
+      ...["Exists", "DoesNotExist"].flatMap((operator): Step[] => [
+        ...started(
+          "classed",
+          { pods: "0" },
+          { scopeSelector: { matchExpressions: [{ scopeName: "PriorityClass", operator }] } },
+        ),
+        ["POST", `${space}/pods?dryRun=All`, pod("plain")],
+        [
+          "POST",
+          `${space}/pods?dryRun=All`,
+          pod("high", {}, { priorityClassName: "system-cluster-critical", priority: 2000000000 }),
+        ],
+        ["DELETE", `${quotas}/classed`],
+      ]),
     ],
   },
   {

@@ -6,6 +6,9 @@ import {
   deployment,
   json,
   merge,
+  pod,
+  podSpec,
+  type Step,
   strategic,
   widget,
   widgets,
@@ -121,6 +124,54 @@ export const requestCases: readonly ContractCase[] = [
       ],
       ["POST", `${core}/configmaps`, { ...configMap("fixed"), immutable: true }],
       ["PATCH", `${core}/configmaps/fixed`, { data: { a: "2" } }, merge],
+    ],
+  },
+  {
+    name: "amounts, owners and time-outs that are none are refused",
+    steps: [
+      ["POST", `${core}/pods`, pod("bad", podSpec([{ name: "c", image: "i", resources: { limits: { cpu: true } } }]))],
+      [
+        "POST",
+        `${core}/pods`,
+        pod("bad", podSpec([{ name: "c", image: "i", resources: { limits: { cpu: "much" } } }])),
+      ],
+      [
+        "POST",
+        `${core}/configmaps`,
+        configMap(
+          "bad",
+          {},
+          {
+            ownerReferences: ["a", "b"].map((name) => ({
+              apiVersion: "v1",
+              kind: "Pod",
+              name,
+              uid: name,
+              controller: true,
+            })),
+          },
+        ),
+      ],
+      ...[0, 31].map(
+        (timeoutSeconds): Step => [
+          "POST",
+          "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+          {
+            apiVersion: "admissionregistration.k8s.io/v1",
+            kind: "ValidatingWebhookConfiguration",
+            metadata: { name: "w" },
+            webhooks: [
+              {
+                name: "w.example.com",
+                clientConfig: { url: "https://127.0.0.1:1/" },
+                sideEffects: "None",
+                admissionReviewVersions: ["v1"],
+                timeoutSeconds,
+              },
+            ],
+          },
+        ],
+      ),
     ],
   },
   {

@@ -131,3 +131,21 @@ export const widget = (name: string, spec: object = { size: 3 }, more: object = 
   spec,
   ...more,
 });
+
+/** A kind of several versions, listed in no order. */
+export const sortedDefinition = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "letters.sorted.example.com" },
+  spec: {
+    group: "sorted.example.com",
+    scope: "Cluster",
+    names: { kind: "Letter", plural: "letters" },
+    versions: ["v1", "other", "v2beta1", "v10", "v2alpha2", "another", "v2beta2"].map((name) => ({
+      name,
+      served: true,
+      storage: name === "v1",
+      schema: { openAPIV3Schema: { type: "object" } },
+    })),
+  },
+};

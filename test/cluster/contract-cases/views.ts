@@ -7,11 +7,23 @@ import {
   merge,
   pod,
   podSpec,
+  type Step,
   service,
   table,
   widget,
   widgets,
 } from "./samples.ts";
+
+const slices = "/apis/discovery.k8s.io/v1/namespaces/contract/endpointslices";
+const budgets = "/apis/policy/v1/namespaces/contract/poddisruptionbudgets";
+const sliceOf = (name: string, count: number) => ({
+  apiVersion: "discovery.k8s.io/v1",
+  kind: "EndpointSlice",
+  metadata: { name },
+  addressType: "IPv4",
+  endpoints: Array.from({ length: count }, (_, index) => ({ addresses: [`10.0.0.${index + 1}`] })),
+  ports: [{ port: 80 }],
+});
 
 /** What kubectl prints and follows: tables and watches. */
 export const viewCases: readonly ContractCase[] = [
@@ -153,6 +165,33 @@ export const viewCases: readonly ContractCase[] = [
       ["GET", `${core}/secrets/s`, undefined, undefined, table],
       ["GET", `${core}/events/e`, undefined, undefined, table],
       ["GET", `${core}/configmaps/table`, undefined, undefined, "text/html"],
+    ],
+  },
+  {
+    name: "tables shorten what is long and say what is not set",
+    steps: [
+      ["POST", `${core}/services`, service("loose", { clusterIP: "None", ports: [{ port: 80 }] })],
+      ["GET", `${core}/services/loose`, undefined, undefined, table],
+      ["GET", `${core}/services?fieldSelector=spec.clusterIP%3DNone`, undefined, undefined, table],
+      [
+        "GET",
+        `${core}/services?fieldSelector=spec.clusterIP!%3DNone,metadata.name%3Dloose`,
+        undefined,
+        undefined,
+        table,
+      ],
+      ["DELETE", `${core}/services/loose`],
+      ...[3, 4].flatMap((count): Step[] => [
+        ["POST", slices, sliceOf(`of${count}`, count)],
+        ["GET", `${slices}/of${count}`, undefined, undefined, table],
+        ["DELETE", `${slices}/of${count}`],
+      ]),
+      ...[{ maxUnavailable: 1 }, { minAvailable: "50%" }].flatMap((spec): Step[] => [
+        ["POST", budgets, { apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata: { name: "t" }, spec }],
+        ["GET", `${budgets}/t`, undefined, undefined, table],
+        ["DELETE", `${budgets}/t`],
+      ]),
+      ["GET", "/apis/sorted.example.com"],
     ],
   },
   {
