@@ -7,8 +7,9 @@ import { assignBuckets } from "./assignment.ts";
 import { createBucketSet, makeBucketNames } from "./buckets.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "./errors.ts";
 import { holderOf, isExpired, makeLease, type Seen, see } from "./lease-record.ts";
-import { createMembership, podOf } from "./membership.ts";
+import { createMembership } from "./membership.ts";
 import type { PeerWatcher } from "./peers.ts";
+import { podOf } from "./roster.ts";
 import type { StatefulSetIdentity } from "./stateful-set.ts";
 
 export interface LeaseTiming {

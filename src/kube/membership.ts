@@ -3,9 +3,10 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Client } from "./api.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "./errors.ts";
-import { holderOf, isExpired, makeLease, type Seen, see } from "./lease-record.ts";
+import { holderOf, isExpired, makeLease, type Seen } from "./lease-record.ts";
 import type { LeaseTiming } from "./leases.ts";
 import type { PeerWatcher } from "./peers.ts";
+import { addressAnnotation, createRoster, type MemberState, peerAnnotation, podOf } from "./roster.ts";
 
 export interface MembershipConfig {
   readonly client: Client;
@@ -25,9 +26,6 @@ export interface MembershipConfig {
   /** Called before we are alive again after we were not: others may have taken whatever we held. */
   readonly onLapse: () => void;
 }
-
-/** "live": it takes part; "gone": it can hold nothing any more; "unknown": it never took part. */
-export type MemberState = "live" | "gone" | "unknown";
 
 /** The replicas that take part, of which we are one. Members are named by their identity: pod and process. */
 export interface Membership {
@@ -52,22 +50,10 @@ export interface Membership {
   leave(pending: Promise<unknown>): Promise<void>;
 }
 
-interface Member {
-  seen: Seen;
-  stopWatching: () => void;
-}
-
-const peerAnnotation = "hakn.dev/peer-address";
-const addressAnnotation = "hakn.dev/address";
 /** Leases of members that expired so long ago are deleted. */
 const forgetAfterMs = 600_000;
 /** A program that ends does not wait longer for an API server that does not answer. */
 const leaveWithinMs = 3000;
-
-/** The pod of an identity. */
-export function podOf(identity: string): string {
-  return identity.slice(0, identity.lastIndexOf("_"));
-}
 
 /** Creates the view of a replica that has not joined yet. */
 export function createMembership(config: MembershipConfig): Membership {
@@ -75,10 +61,6 @@ export function createMembership(config: MembershipConfig): Membership {
   const leases = client.of(Lease);
   const identity = `${pod}_${config.instance}`;
   const ownName = prefix + pod;
-  /** By the name of their Lease. */
-  const members = new Map<string, Member>();
-  /** Identities that are gone, unless they renew after all, and since when (monotonic). */
-  const departed = new Map<string, number>();
   let joined = false;
   /** Whether our Lease ever named us; the first time we take it whoever it names, for a pod has one process. */
   let established = false;
@@ -101,76 +83,41 @@ export function createMembership(config: MembershipConfig): Membership {
     }
   };
 
-  const depart = (gone: string) => {
-    departed.set(gone, clock.monotonic());
-    if (gone === identity) aliveUntilMs = Number.NEGATIVE_INFINITY;
-  };
-
-  const watchPeer = (lease: Lease): (() => void) => {
-    const holder = holderOf(lease);
-    const address = lease.metadata.annotations?.[peerAnnotation];
-    if (!peers || !address || !holder || holder === identity) return () => {};
-    return peers.watch({ identity: holder, address }, () => {
-      depart(holder);
-      onChange();
-    });
-  };
+  const roster = createRoster({
+    identity,
+    prefix,
+    peers,
+    retryPeriodMs: timing.retryPeriodMs,
+    clock,
+    onDepart(gone) {
+      if (gone === identity) aliveUntilMs = Number.NEGATIVE_INFINITY;
+    },
+    onLinkLost: onChange,
+  });
 
   const take = (name: string, lease: Lease, answers?: { readonly seen: Seen | undefined }) => {
-    const before = members.get(name);
-    const seen = see(before?.seen, lease, clock, answers);
-    if (before && seen === before.seen) return;
+    const seen = roster.take(name, lease, answers);
+    if (!seen || name !== ownName || !established) return;
     const holder = holderOf(seen.lease);
-    const former = before && holderOf(before.seen.lease);
-    if (former && former !== holder) depart(former);
-    const goneSince = departed.get(holder);
-    // What a process wrote just before its end may come in just after it; what it writes later shows that it lives.
-    const revived =
-      goneSince !== undefined &&
-      seen.sinceMs > (before?.seen.sinceMs ?? 0) &&
-      seen.sinceMs - goneSince > timing.retryPeriodMs;
-    if (revived) departed.delete(holder);
-    let stopWatching = before?.stopWatching ?? (() => {});
-    if (former !== holder || revived) {
-      stopWatching();
-      stopWatching = watchPeer(seen.lease);
-    }
-    members.set(name, { seen, stopWatching });
-    if (name === ownName && holder !== identity && established) {
-      log.error("another process has taken this pod's place", { holder });
-      aliveUntilMs = Number.NEGATIVE_INFINITY;
-    }
-  };
-
-  const stateOf = (who: string): MemberState => {
-    if (departed.has(who)) return "gone";
-    const seen = members.get(prefix + podOf(who))?.seen;
-    if (!seen || holderOf(seen.lease) !== who) return "unknown";
-    return isExpired(seen, clock.monotonic()) ? "gone" : "live";
+    if (holder === identity) return;
+    log.error("another process has taken this pod's place", { holder });
+    aliveUntilMs = Number.NEGATIVE_INFINITY;
   };
 
   const read = async (name: string): Promise<void> => {
-    const seen = members.get(name)?.seen;
+    const seen = roster.seen(name);
     try {
       take(name, await attempt((signal) => leases.get({ namespace, name }, signal)), { seen });
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      forget(name);
+      roster.forget(name);
     }
-  };
-
-  const forget = (name: string) => {
-    const member = members.get(name);
-    if (!member) return;
-    member.stopWatching();
-    members.delete(name);
-    depart(holderOf(member.seen.lease));
   };
 
   const renew = async () => {
     const sentAtMs = clock.monotonic();
     renewedAtMs = sentAtMs;
-    const before = members.get(ownName)?.seen;
+    const before = roster.seen(ownName);
     const holder = before ? holderOf(before.lease) : "";
     if (established && holder && holder !== identity && !isExpired(before!, sentAtMs)) return;
     const annotations = {
@@ -192,7 +139,7 @@ export function createMembership(config: MembershipConfig): Membership {
       );
       if (!joined) return;
       established = true;
-      departed.delete(identity);
+      roster.revive(identity);
       take(ownName, written, { seen: before });
       if (clock.monotonic() >= aliveUntilMs) config.onLapse();
       aliveUntilMs = sentAtMs + timing.renewDeadlineMs;
@@ -206,12 +153,11 @@ export function createMembership(config: MembershipConfig): Membership {
   };
 
   const forgetLongGone = () => {
-    const now = clock.monotonic();
-    for (const [name, { seen }] of members) {
-      if (name === ownName || now - seen.sinceMs < forgetAfterMs + timing.leaseDurationMs) continue;
-      const { resourceVersion } = seen.lease.metadata;
+    for (const name of roster.unchangedFor(forgetAfterMs + timing.leaseDurationMs)) {
+      if (name === ownName) continue;
+      const { resourceVersion } = roster.seen(name)!.lease.metadata;
       const preconditions = resourceVersion ? { resourceVersion } : {};
-      forget(name);
+      roster.forget(name);
       attempt((signal) => leases.delete({ namespace, name }, { preconditions, signal })).catch((error) => {
         log.debug("the Lease of a former member could not be deleted", { name, error });
       });
@@ -224,16 +170,13 @@ export function createMembership(config: MembershipConfig): Membership {
       joined = true;
     },
     alive,
-    live: () => {
-      const identities = [...members.values()].map(({ seen }) => holderOf(seen.lease));
-      return identities.filter((who) => who && stateOf(who) === "live").sort();
-    },
-    stateOf,
-    addressOf: (who) => members.get(prefix + podOf(who))?.seen.lease.metadata.annotations?.[addressAnnotation],
+    live: roster.live,
+    stateOf: roster.stateOf,
+    addressOf: roster.addressOf,
     async confirmGone(who) {
-      if (departed.has(who)) return true;
-      if (stateOf(who) !== "live") await read(prefix + podOf(who));
-      return stateOf(who) !== "live";
+      if (roster.hasDeparted(who)) return true;
+      if (roster.stateOf(who) !== "live") await read(prefix + podOf(who));
+      return roster.stateOf(who) !== "live";
     },
     renewIfDue() {
       if (!joined || writing || clock.monotonic() - renewedAtMs < timing.retryPeriodMs) return;
@@ -247,7 +190,7 @@ export function createMembership(config: MembershipConfig): Membership {
     observe(lease, deleted) {
       const { name } = lease.metadata;
       if (!name.startsWith(prefix)) return;
-      if (deleted) forget(name);
+      if (deleted) roster.forget(name);
       else take(name, lease);
     },
     attempt,
@@ -256,8 +199,8 @@ export function createMembership(config: MembershipConfig): Membership {
       const cancel = clock.setTimer(leaveWithinMs, () => leaving.abort(new Error("leaving took too long")));
       await pending;
       await writing;
-      for (const { stopWatching } of members.values()) stopWatching();
-      const own = members.get(ownName)?.seen.lease;
+      roster.close();
+      const own = roster.seen(ownName)?.lease;
       if (own && holderOf(own) === identity) {
         await attempt((signal) => leases.delete({ namespace, name: ownName }, { signal })).catch((error) => {
           if (!isNotFound(error)) log.warn("this replica's Lease could not be deleted: it will expire", { error });
