@@ -7,7 +7,7 @@ import { endOf, loadOf, type Shape } from "./shapes.ts";
 export type Range = readonly [leastMs: number, mostMs: number];
 
 /** When as many pods as the load needs were asked for and there, in milliseconds since it needed them; undefined: never. */
-export interface Rise {
+interface Rise {
   /** By the algorithm alone. Undefined when it may never ask for them, since the load falls before. */
   readonly simulated: Range | undefined;
   readonly askedMs: number | undefined;

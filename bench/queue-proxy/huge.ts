@@ -17,7 +17,7 @@ export function uploadHuge(port: number, bytes: number): Promise<void> {
 }
 
 /** `bytes` of body in pieces. */
-export function* zeros(bytes: number): Generator<Buffer> {
+function* zeros(bytes: number): Generator<Buffer> {
   const piece = Buffer.alloc(256 * 1024);
   for (let left = bytes; left > 0; left -= piece.length) yield left < piece.length ? piece.subarray(0, left) : piece;
 }

@@ -65,7 +65,6 @@ export const isAlreadyExists = (error: unknown): boolean => says(error, "Already
 export const isGone = (error: unknown): boolean => has(error, 410) || says(error, "Expired");
 export const isUnauthorized = (error: unknown): boolean => has(error, 401);
 export const isInvalid = (error: unknown): boolean => has(error, 422);
-export const isTooManyRequests = (error: unknown): boolean => has(error, 429);
 /** Creating in a namespace that is being deleted. */
 export const isNamespaceTerminating = (error: unknown): boolean =>
   has(error, 403) &&

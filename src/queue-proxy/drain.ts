@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 
 /** How long no request may arrive before a drain ends: lets the network learn that the pod goes away. */
-export const quietPeriodMs = 30_000;
+const quietPeriodMs = 30_000;
 
 /** Whether probes pass, and when it is quiet enough to stop. Source: knative.dev/pkg network/handlers/drain.go. */
 export interface Drainer {

@@ -69,7 +69,7 @@ export function createRequestStats(clock: Clock): RequestStats {
 }
 
 /** The reporting period of the sidecar, in milliseconds. */
-export const reportingPeriodMs = 1000;
+const reportingPeriodMs = 1000;
 
 /** Produces the message that the autoscaler scrapes: cut once a second, the same until the next cut. */
 export interface StatReporter {

@@ -115,7 +115,7 @@ const volatile: Readonly<Record<string, string>> = {
 };
 
 /** Replaces what differs from run to run by placeholders, and sorts keys. */
-export function normalize(value: unknown, key = ""): unknown {
+function normalize(value: unknown, key = ""): unknown {
   if (Array.isArray(value)) {
     const items = value.map((item) => normalize(item, key));
     // Entries of one second, and complaints about one object, have no order that could be relied on.

@@ -17,7 +17,7 @@ export interface WireMessage {
 }
 
 /** Reads one message off the front of `text`; undefined: not complete. `toEnd`: the connection has ended. */
-export function readMessage(
+function readMessage(
   text: string,
   toEnd: boolean,
   bodyless = false,

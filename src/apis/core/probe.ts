@@ -84,6 +84,4 @@ export const lifecycleSchema = object("What is done when a container starts and 
 
 export type Probe = FromSchema<typeof probeSchema>;
 export type HTTPGetAction = FromSchema<typeof httpGetActionSchema>;
-export type TCPSocketAction = FromSchema<typeof tcpSocketActionSchema>;
 export type GRPCAction = FromSchema<typeof grpcActionSchema>;
-export type ExecAction = FromSchema<typeof execActionSchema>;

@@ -57,4 +57,3 @@ export const secretKeySelectorSchema = object(
 );
 
 export type ObjectReference = FromSchema<typeof objectReferenceSchema>;
-export type LocalObjectReference = FromSchema<typeof localObjectReferenceSchema>;

@@ -3,7 +3,6 @@ import {
   atomic,
   atomicList,
   described,
-  type FromSchema,
   int32,
   int64,
   list,
@@ -113,6 +112,3 @@ export const topologySpreadConstraintSchema = object(
   },
   { required: ["maxSkew", "topologyKey", "whenUnsatisfiable"] },
 );
-
-export type Affinity = FromSchema<typeof affinitySchema>;
-export type Toleration = FromSchema<typeof tolerationSchema>;

@@ -3,7 +3,7 @@ export type ProtocolType = "http1" | "h2c";
 
 /** Ports of the Services of a revision. Source of all ports here: knative.dev/networking and serving v0.42.2 pkg/networking. */
 export const serviceHttpPort = 80;
-export const serviceHttp2Port = 81;
+const serviceHttp2Port = 81;
 export const serviceHttpsPort = 443;
 
 /** Ports of queue-proxy. */

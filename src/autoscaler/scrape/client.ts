@@ -4,7 +4,7 @@ import { createConnections } from "./connections.ts";
 import { decodeStat, maxStatBytes, mimeType, type Stat } from "./stat.ts";
 
 /** The port and path where every queue-proxy serves its Stat. */
-export const metricsPort = 9090;
+const metricsPort = 9090;
 const path = "/metrics";
 const timeoutMs = 3000;
 

@@ -15,7 +15,7 @@ export function complaint(where: string, path: string): (problem: string) => nev
 }
 
 /** A number that is not negative. */
-export function amount({ value, complain }: Place): number {
+function amount({ value, complain }: Place): number {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   if (typeof number !== "number" || !Number.isFinite(number) || number < 0) {
     return complain(`${show(value)} is not a number of at least 0`);

@@ -3,7 +3,7 @@ import { ApiError } from "../../kube/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { badRequest, internalError, statusError, tooLarge } from "./status-errors.ts";
 
-export const maxBodyBytes = 3 * 1024 * 1024;
+const maxBodyBytes = 3 * 1024 * 1024;
 
 /** Reads a request's body. Throws 413 above the limit of 3 MB, as the real server does. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {

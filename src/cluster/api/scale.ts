@@ -8,7 +8,7 @@ import { cloneJson, type Fields, isMap } from "./typed-values.ts";
 import { update } from "./write.ts";
 
 /** The Scale (autoscaling/v1) of an object: how many replicas it asks for and has. */
-export function scaleOf(place: Place, item: Item): Fields {
+function scaleOf(place: Place, item: Item): Fields {
   const paths = place.resource.subresources.scale!;
   const selector = paths.labelSelectorPath === undefined ? undefined : valueAt(item, paths.labelSelectorPath);
   const { name, namespace, uid, resourceVersion, creationTimestamp } = item.metadata;

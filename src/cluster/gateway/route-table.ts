@@ -67,7 +67,7 @@ export function makeRouteTable(gateways: readonly Gateway[], services: readonly 
 }
 
 /** The host of an authority, in lower case and without its port. */
-export function hostOf(authority: string): string {
+function hostOf(authority: string): string {
   const host = authority.startsWith("[") ? authority.replace(/\]:\d+$/, "]") : authority.replace(/:\d*$/, "");
   return host.toLowerCase().replace(/\.$/, "");
 }

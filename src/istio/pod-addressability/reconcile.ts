@@ -44,7 +44,7 @@ async function reconcilePodAddressability(
 }
 
 /** Sends requests that ask for it straight to the pod that they name. */
-export function makeVirtualService(sks: ServerlessService, service: string): VirtualService {
+function makeVirtualService(sks: ServerlessService, service: string): VirtualService {
   const host = hostOf(sks, service);
   return {
     apiVersion: "networking.istio.io/v1beta1",

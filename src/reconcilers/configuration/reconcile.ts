@@ -33,7 +33,7 @@ const conditionsOfConfiguration = conditionSet("Ready");
  * Makes the Revision of the Configuration's present generation, and says which Revision is the latest and which the
  * latest ready one. Source: serving v0.42.2 pkg/reconciler/configuration.
  */
-export async function reconcileConfiguration(
+async function reconcileConfiguration(
   stored: Configuration,
   deps: ConfigurationDeps,
   pass: Pass<ServingConfig>,

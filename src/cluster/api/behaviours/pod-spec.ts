@@ -261,8 +261,6 @@ function validateProbe(probe: Fields, field: string, mustSucceedOnce: boolean): 
   return errors;
 }
 
-const quantityPattern = /^[+-]?(\d+(\.\d*)?|\.\d+)(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?\d+(\.\d*)?))?$/;
-
 function validateResources(resources: unknown, field: string): FieldError[] {
   if (!isMap(resources)) return [];
   return ["limits", "requests"].flatMap((side) =>
@@ -272,11 +270,6 @@ function validateResources(resources: unknown, field: string): FieldError[] {
         : [],
     ),
   );
-}
-
-/** Quantities that cannot be read at all; the real server refuses them while decoding. */
-export function isQuantity(value: unknown): boolean {
-  return quantityPattern.test(String(value));
 }
 
 const portRange = "must be between 1 and 65535, inclusive";

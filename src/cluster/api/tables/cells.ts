@@ -44,7 +44,7 @@ export function pairs(value: unknown): string {
 }
 
 /** Prints a LabelSelector as the label query that means the same. */
-export function selectorText(value: unknown): string {
+function selectorText(value: unknown): string {
   if (!isMap(value)) return "<none>";
   const terms = Object.entries(mapOf(value["matchLabels"]))
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -88,7 +88,7 @@ function lackingResources(pod: Pod, node: Node, here: readonly Pod[]): string[] 
 const requestsOfSpecs = new WeakMap<PodSpec, ReadonlyMap<string, bigint>>();
 
 /** What the pod asks for: the sum of its containers, or its largest init container where that is more. Billionths. */
-export function requestsOf(spec: PodSpec): ReadonlyMap<string, bigint> {
+function requestsOf(spec: PodSpec): ReadonlyMap<string, bigint> {
   const known = requestsOfSpecs.get(spec);
   if (known) return known;
   const total = new Map<string, bigint>();

@@ -48,7 +48,7 @@ export async function attempt(
 }
 
 /** The number of a port that is given by number or by name. */
-export function portOf(port: number | string, { container }: ActionTarget): number {
+function portOf(port: number | string, { container }: ActionTarget): number {
   if (typeof port === "number") return port;
   const found = container.ports?.find(({ name }) => name === port)?.containerPort ?? Number(port);
   if (!(found > 0 && found < 65_536)) throw new Error(`couldn't find port: ${port}`);

@@ -104,7 +104,7 @@ async function readData(
 }
 
 /** The keys as files: all of them, or those of `items`, which may give them other paths and modes. */
-export function pick(
+function pick(
   data: Data,
   items: readonly KeyToPath[] | undefined,
   defaultMode: number,
