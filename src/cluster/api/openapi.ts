@@ -74,12 +74,10 @@ function pathOf(resource: ServedResource): string {
 
 /** The name of a kind in a document, as the real server's: the group's domain reversed. */
 function schemaNameOf({ group, version, kind, custom }: ServedResource): string {
-  if (custom || group.includes(".")) {
-    const reversed = group.split(".").reverse();
-    if (custom) return `${reversed.join(".")}.${version}.${kind}`;
-    return `io.k8s.api.${group.split(".")[0]}.${version}.${kind}`;
-  }
-  return `io.k8s.api.${group === "" ? "core" : group}.${version}.${kind}`;
+  const labels = group.split(".");
+  if (custom) return `${labels.reverse().join(".")}.${version}.${kind}`;
+  const packages = group === "apiextensions.k8s.io" ? "io.k8s.apiextensions-apiserver.pkg.apis" : "io.k8s.api";
+  return `${packages}.${labels[0] || "core"}.${version}.${kind}`;
 }
 
 const objectMetaName = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -143,25 +141,36 @@ const patchMedia = [
 
 const query = (name: string, type = "string") => ({ name, in: "query", schema: { type, uniqueItems: true } });
 const writeParameters = [query("dryRun"), query("fieldManager"), query("fieldValidation")];
+const parameters: Readonly<Record<string, readonly object[]>> = {
+  post: writeParameters,
+  put: writeParameters,
+  patch: [...writeParameters, query("force", "boolean")],
+  delete: [
+    query("dryRun"),
+    query("gracePeriodSeconds", "integer"),
+    query("orphanDependents", "boolean"),
+    query("propagationPolicy"),
+  ],
+};
 
 /** The operations of a path; clients read from them which parameters and patches the server takes. */
 function operations(resource: ServedResource, name: string, actions: Readonly<Record<string, string>>): object {
-  const { group, version, kind, custom } = resource;
+  const { group, version, kind, custom, verbs } = resource;
+  const served = Object.entries(actions).filter(
+    ([, action]) => action !== "deletecollection" || verbs.includes(action),
+  );
   const content = { "application/json": { schema: { $ref: `#/components/schemas/${name}` } } };
-  const made = Object.entries(actions).map(([method, action]) => {
+  const made = served.map(([method, action]) => {
     const medias = patchMedia.filter((media) => !custom || !media.includes("strategic"));
     const body =
       method === "patch" ? Object.fromEntries(medias.map((media) => [media, { schema: { type: "object" } }])) : content;
-    const writes = method !== "get";
     return [
       method,
       {
         "x-kubernetes-action": action,
         "x-kubernetes-group-version-kind": { group, version, kind },
-        ...(writes && {
-          parameters: method === "patch" ? [...writeParameters, query("force", "boolean")] : writeParameters,
-        }),
-        ...(writes && method !== "delete" && { requestBody: { content: body } }),
+        ...(parameters[method] && { parameters: parameters[method] }),
+        ...(["post", "put", "patch"].includes(method) && { requestBody: { content: body } }),
         responses: { "200": { description: "OK", content } },
       },
     ];
