@@ -80,3 +80,21 @@ export function apiVersionOf(kind: Pick<KindInfo, "group" | "version">): string 
 export function resourceNameOf(kind: Pick<KindInfo, "group" | "plural">): string {
   return kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
 }
+
+/** The namespaced kind that a reference names. Source: k8s.io/apimachinery v0.29 meta.UnsafeGuessKindToResource. */
+export function referredKind({ apiVersion = "", kind }: { readonly apiVersion?: string; readonly kind: string }): Kind {
+  const [version = "", group = ""] = apiVersion.split("/").reverse();
+  return defineKind({
+    group,
+    version,
+    kind,
+    plural: guessedPlural(kind.toLowerCase()),
+    description: "",
+    properties: {},
+  });
+}
+
+function guessedPlural(singular: string): string {
+  if (singular.endsWith("s")) return `${singular}es`;
+  return singular.endsWith("y") ? `${singular.slice(0, -1)}ies` : `${singular}s`;
+}

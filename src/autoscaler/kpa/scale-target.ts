@@ -1,6 +1,6 @@
 import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import { Deployment } from "../../apis/core/deployment.ts";
-import type { Kind } from "../../apis/kind.ts";
+import { type Kind, referredKind } from "../../apis/kind.ts";
 import type { KubeObject } from "../../apis/meta.ts";
 import { revisionUidLabel } from "../../apis/serving/labels.ts";
 import type { Client, Informers, Lister } from "../../kube/api.ts";
@@ -23,7 +23,7 @@ type Scalable = KubeObject & { spec?: { replicas?: number } };
 /** Deployments are read from the cache, other kinds from the API server. */
 export function createScaleTargets(client: Client, deployments: Lister<Deployment>): ScaleTargets {
   const locate = ({ metadata, spec: { scaleTargetRef } }: PodAutoscaler) => {
-    const kind = kindOf(scaleTargetRef.apiVersion ?? "apps/v1", scaleTargetRef.kind ?? "Deployment");
+    const kind: Kind<Scalable> = referredKind({ apiVersion: "apps/v1", kind: "Deployment", ...scaleTargetRef });
     const ref = { namespace: metadata.namespace!, name: scaleTargetRef.name ?? "" };
     const isDeployment = kind.kind === Deployment.kind && kind.group === Deployment.group;
     return { kind, ref, cached: isDeployment ? deployments.get(ref) : undefined };
@@ -43,30 +43,4 @@ export function createScaleTargets(client: Client, deployments: Lister<Deploymen
       return current;
     },
   };
-}
-
-/** Any kind by its reference. The plural is guessed as upstream does (lower case, English rules). */
-function kindOf(apiVersion: string, kind: string): Kind<Scalable> {
-  const slash = apiVersion.indexOf("/");
-  const singular = kind.toLowerCase();
-  return {
-    group: slash < 0 ? "" : apiVersion.slice(0, slash),
-    version: apiVersion.slice(slash + 1),
-    kind,
-    singular,
-    plural: pluralOf(singular),
-    namespaced: true,
-    shortNames: [],
-    categories: [],
-    properties: {},
-    description: "",
-    subresources: {},
-    printerColumns: [],
-    crdLabels: {},
-  };
-}
-
-function pluralOf(singular: string): string {
-  if (singular.endsWith("s")) return `${singular}es`;
-  return singular.endsWith("y") ? `${singular.slice(0, -1)}ies` : `${singular}s`;
 }

@@ -1,4 +1,4 @@
-import type { Kind, KindInfo } from "../../apis/kind.ts";
+import { defineKind, type Kind, type KindInfo } from "../../apis/kind.ts";
 import type { Client } from "../../kube/api.ts";
 
 interface ResourceList {
@@ -36,28 +36,10 @@ export async function discoverKinds(client: Client, signal: AbortSignal): Promis
           ({ name, verbs }) => !name.includes("/") && ["list", "watch", "delete"].every((verb) => verbs.includes(verb)),
         )
         .map(({ name, kind, namespaced, verbs }) => ({
-          ...makeKind(group, version, kind, name, namespaced),
+          ...defineKind({ group, version, kind, plural: name, namespaced, description: "", properties: {} }),
           hasDeleteCollection: verbs.includes("deletecollection"),
         }));
     }),
   );
   return lists.flat();
-}
-
-function makeKind(group: string, version: string, kind: string, plural: string, namespaced: boolean): Kind {
-  return {
-    group,
-    version,
-    kind,
-    plural,
-    singular: kind.toLowerCase(),
-    namespaced,
-    shortNames: [],
-    categories: [],
-    properties: {},
-    description: "",
-    subresources: {},
-    printerColumns: [],
-    crdLabels: {},
-  };
 }

@@ -1,9 +1,9 @@
-import { apiVersionOf } from "../../apis/kind.ts";
+import { apiVersionOf, referredKind } from "../../apis/kind.ts";
 import { keyOf } from "../../apis/meta.ts";
 import type { DomainMapping } from "../../apis/serving/domainmapping.ts";
 import type { Informer, Informers } from "../../kube/api.ts";
 import type { Watch } from "../../kube/controller.ts";
-import { isCachedTarget, referredKind } from "./target.ts";
+import { isCachedTarget } from "./target.ts";
 
 /** Begins informers that end with the signal. */
 export type StartInformers = (signal: AbortSignal) => Pick<Informers, "of">;

@@ -1,5 +1,5 @@
 import type { Service } from "../../apis/core/service.ts";
-import { defineKind, type Kind, resourceNameOf } from "../../apis/kind.ts";
+import { type Kind, referredKind, resourceNameOf } from "../../apis/kind.ts";
 import type { DomainMapping } from "../../apis/serving/domainmapping.ts";
 import { servingGroup } from "../../apis/serving/labels.ts";
 import type { Route } from "../../apis/serving/route.ts";
@@ -97,12 +97,6 @@ async function objectOf(
   }
 }
 
-/** What is known of the kind that a reference names. */
-export function referredKind({ apiVersion = "", kind }: DomainMapping["spec"]["ref"]): Kind {
-  const [version = "", group = ""] = apiVersion.split("/").reverse();
-  return defineKind({ group, version, kind, plural: pluralOf(kind), description: "", properties: {} });
-}
-
 /** Whether the objects of a kind that mappings lead to are in the caches of every control plane. */
 export function isCachedTarget(kind: Kind): boolean {
   return isKnativeTarget(kind) || (kind.group === "" && kind.kind === "Service");
@@ -114,11 +108,4 @@ function isKnativeTarget({ group, kind }: Kind): boolean {
 
 function notFound(namespace: string, name: string, why: string): UnresolvedError {
   return new UnresolvedError(`failed to get object ${namespace}/${name}: ${why}`);
-}
-
-/** Source: k8s.io/apimachinery v0.29 meta.UnsafeGuessKindToResource. */
-function pluralOf(kind: string): string {
-  const singular = kind.toLowerCase();
-  if (singular.endsWith("s")) return `${singular}es`;
-  return singular.endsWith("y") ? `${singular.slice(0, -1)}ies` : `${singular}s`;
 }

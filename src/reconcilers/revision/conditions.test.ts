@@ -3,16 +3,13 @@ import { test } from "node:test";
 import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import type { Event } from "../../apis/core/event.ts";
 import type { Pod } from "../../apis/core/pod.ts";
-import type { KubeObject } from "../../apis/meta.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
-import { assertReport, type Expected } from "../../testing/assert-report.ts";
 import { conditions } from "../../testing/serving-objects.ts";
 import {
   autoscaler,
   bare,
   deployment,
   image,
-  type PassOptions,
   pinnedRevision,
   progressing,
   readyRevision,
@@ -20,6 +17,7 @@ import {
   scaled,
   scaling,
   tag,
+  testPasses,
   up,
 } from "./revision-world.ts";
 
@@ -56,13 +54,7 @@ const warning = (reason: string, message: string): Event => ({
   message,
 });
 
-interface Case extends Expected {
-  readonly name: string;
-  readonly objects: readonly KubeObject[];
-  readonly options?: PassOptions;
-}
-
-const cases: readonly Case[] = [
+testPasses([
   {
     name: "a tag that cannot be resolved is told with the failing hop",
     objects: [bare],
@@ -255,11 +247,7 @@ const cases: readonly Case[] = [
     conditions: ["Active=True", "ContainerHealthy=True", "Ready=True", "ResourcesAvailable=True"],
     events: ["Normal RevisionReady Revision becomes ready upon all resources being ready"],
   },
-];
-
-for (const { name, objects, options, ...expected } of cases) {
-  test(name, async () => assertReport(await run(objects, options), expected));
-}
+]);
 
 const counted = (desiredScale: number, actualScale: number): PodAutoscaler => ({
   ...scaled,

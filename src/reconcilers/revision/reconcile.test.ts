@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import type { Deployment } from "../../apis/core/deployment.ts";
-import { controllerReference, type KubeObject } from "../../apis/meta.ts";
+import { controllerReference } from "../../apis/meta.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import { apiError } from "../../kube/errors.ts";
-import { assertReport, type Expected } from "../../testing/assert-report.ts";
 import type { Induce } from "../../testing/fake-client.ts";
 import { assertSurvivesFaults } from "../../testing/settle.ts";
 import {
@@ -13,23 +12,17 @@ import {
   config,
   deployment,
   image,
-  type PassOptions,
   pinnedRevision,
   readyRevision,
   rowOf,
   run,
   scaled,
   tag,
+  testPasses,
   up,
 } from "./revision-world.ts";
 
-interface Case extends Expected {
-  readonly name: string;
-  readonly objects: readonly KubeObject[];
-  readonly options?: PassOptions;
-}
-
-const cases: readonly Case[] = [
+testPasses([
   {
     name: "while tags are looked up nothing is made",
     objects: [bare],
@@ -95,11 +88,7 @@ const cases: readonly Case[] = [
     writes: ["update deployments", "updateStatus revisions"],
     conditions: ["Active=True", "ContainerHealthy=True", "Ready=True", "ResourcesAvailable=True"],
   },
-];
-
-for (const { name, objects, options, ...expected } of cases) {
-  test(name, async () => assertReport(await run(objects, options), expected));
-}
+]);
 
 test("a settled revision asks nothing of the API server", async () => {
   const objects = [pinnedRevision(), up, scaled, image];

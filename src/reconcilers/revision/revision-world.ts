@@ -1,9 +1,11 @@
+import { test } from "node:test";
 import type { PodAutoscaler } from "../../apis/autoscaling/podautoscaler.ts";
 import type { Deployment } from "../../apis/core/deployment.ts";
 import type { KubeObject } from "../../apis/meta.ts";
 import type { Revision } from "../../apis/serving/revision.ts";
 import { parseServingConfig, type ServingConfig } from "../../config/serving-config.ts";
 import type { ClusterAccess } from "../../kube/api.ts";
+import { assertReport, type Expected } from "../../testing/assert-report.ts";
 import type { Induce } from "../../testing/fake-client.ts";
 import { conditions, testRevision } from "../../testing/serving-objects.ts";
 import { type Row, reconcileOnce } from "../../testing/table.ts";
@@ -57,6 +59,20 @@ export const rowOf = (
   deps: (world) => revisionDeps(world, digests, installation),
 });
 export const run = (...args: Parameters<typeof rowOf>) => reconcileOnce(rowOf(...args));
+
+/** A row of a table: what one pass over these objects does. */
+export interface Case extends Expected {
+  readonly name: string;
+  readonly objects: readonly KubeObject[];
+  readonly options?: PassOptions;
+}
+
+/** Makes a test of each row. */
+export function testPasses(cases: readonly Case[]): void {
+  for (const { name, objects, options, ...expected } of cases) {
+    test(name, async () => assertReport(await run(objects, options), expected));
+  }
+}
 
 /** The revision before its first pass. */
 export const bare = testRevision(1, {
