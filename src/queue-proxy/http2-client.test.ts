@@ -4,26 +4,25 @@ import { fakeClock } from "../testing/fake-clock.ts";
 import type { Carrier } from "./backend.ts";
 import { HeaderList, headerName } from "./codec/headers.ts";
 import { createHttp2Backend } from "./http2-client.ts";
+import {
+  data,
+  ended,
+  endHeaders,
+  field,
+  four,
+  frame,
+  framesIn,
+  goaway,
+  headers,
+  initialWindow,
+  reset,
+  settings,
+  widened,
+  widenedIn,
+} from "./http2-world.ts";
 import type { BodyLength, OutgoingRequest } from "./message.ts";
 import type { ConnectionEvents, Network } from "./transport.ts";
 
-/** A frame as text in Latin-1. */
-function frame(type: number, flags: number, stream: number, payload = ""): string {
-  const head = [payload.length >> 16, payload.length >> 8, payload.length, type, flags, 0, 0, 0, stream];
-  return String.fromCharCode(...head.map((byte) => byte & 255)) + payload;
-}
-const four = (value: number) => String.fromCharCode(value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255);
-const field = (name: string, value: string) =>
-  `\0${String.fromCharCode(name.length)}${name}${String.fromCharCode(value.length)}${value}`;
-const ended = 1;
-const endHeaders = 4;
-const data = (text: string, flags = 0, stream = 1) => frame(0, flags, stream, text);
-const headers = (block: string, flags = endHeaders, stream = 1) => frame(1, flags, stream, block);
-const reset = (code: number, stream = 1) => frame(3, 0, stream, four(code));
-const goaway = (last: number) => frame(7, 0, 0, four(last) + four(0));
-const settings = (maxStreams?: number) => frame(4, 0, 0, maxStreams === undefined ? "" : `\0\x03${four(maxStreams)}`);
-const initialWindow = (bytes: number) => frame(4, 0, 0, `\0\x04${four(bytes)}`);
-const widened = (bytes: number, stream: number) => frame(8, 0, stream, four(bytes));
 const ok = "\x88";
 const notModified = "\x8b";
 const early = "\x08\x03103";
@@ -40,6 +39,8 @@ interface Dialed {
   /** Frames but for the preface and SETTINGS, as "type/flags/stream" and how long or with which code. */
   readonly received: () => string[];
   readonly isOpen: () => boolean;
+  /** By how much a window was widened. */
+  readonly widened: (stream: number) => number;
 }
 
 interface Asked {
@@ -131,27 +132,8 @@ function makeDialed(
     },
     received: () => framesIn(text),
     isOpen: () => state === "open",
+    widened: (stream) => widenedIn(text, stream),
   };
-}
-
-const frameNames = ["DATA", "HEADERS", "PRIORITY", "RST_STREAM", "SETTINGS", "PUSH_PROMISE", "PING", "GOAWAY"];
-
-function framesIn(text: string): string[] {
-  const bytes = Buffer.from(text.slice(text.indexOf("SM\r\n\r\n") + 6), "latin1");
-  const found: string[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const length = bytes.readUIntBE(at, 3);
-    const type = bytes[at + 3]!;
-    const stream = bytes.readUInt32BE(at + 5);
-    const end = bytes[at + 4]! & ended && type < 2 ? ", ended" : "";
-    if (type === 0) found.push(`DATA ${stream} of ${length}${end}`);
-    else if (type === 1) found.push(`HEADERS ${stream}${end}`);
-    else if (type === 3) found.push(`RST_STREAM ${stream} code ${bytes.readUInt32BE(at + 9)}`);
-    else if (type === 7) found.push(`GOAWAY code ${bytes.readUInt32BE(at + 13)}`);
-    else if (type !== 4 && type !== 8) found.push(frameNames[type]!);
-    at += 9 + length;
-  }
-  return found;
 }
 
 const peerReset = (name: string) => `stream error: stream ID 1; ${name}; received from peer`;
@@ -180,6 +162,13 @@ describe("what a container answers over HTTP/2", () => {
       "GET",
       headers(ok + field("content-length", "3")) + data("hi", ended),
       ["200, length 3", "body hi", malformed],
+      ["RST_STREAM 1 code 1"],
+    ],
+    [
+      "more than the length",
+      "GET",
+      headers(ok + field("content-length", "1")) + data("hi", ended),
+      ["200, length 1", malformed],
       ["RST_STREAM 1 code 1"],
     ],
     [
@@ -290,6 +279,20 @@ describe("what a container answers over HTTP/2", () => {
     assert.equal(dials[0]!.isOpen(), false);
   });
 
+  test("padding counts as read, and so does what nobody wants any more", async () => {
+    const { dials, ask } = opened();
+    const [padded, unwanted] = [ask(), ask()];
+    dials[0]!.accept();
+    await dials[0]!.send(settings() + headers(ok) + headers(ok, endHeaders, 3));
+    const before = dials[0]!.widened(0);
+    unwanted.request().abort();
+    const padding = frame(0, 8, 1, `\xff${"x".repeat(244)}${"\0".repeat(255)}`);
+    await dials[0]!.send((padding.repeat(35) + data("y".repeat(16_000), 0, 3)).repeat(60));
+    assert.ok(dials[0]!.widened(0) - before > 35 * 60 * 500 + 60 * 16_000 - 262_144);
+    assert.ok(dials[0]!.widened(1) > 35 * 60 * 500 - 65_536 - 7);
+    assert.equal(padded.seen.length, 2101);
+  });
+
   test("what still comes for a request that was given up is not looked at", async () => {
     const { dials, ask } = opened();
     const [first, second] = [ask(), ask()];
@@ -312,6 +315,18 @@ describe("connections to a container over HTTP/2", () => {
     await clock.advance(0);
     assert.equal(dials.length, 1);
     assert.deepEqual(dials[0]!.received(), ["HEADERS 1, ended", "HEADERS 3, ended", "HEADERS 5, ended"]);
+  });
+
+  test("there are as many as are needed", async () => {
+    const { clock, dials, ask } = opened();
+    const asked = Array.from({ length: 250 }, () => ask());
+    for (let count = 0; count < 3; count++) dials[count]!.accept();
+    await clock.advance(0);
+    assert.deepEqual(
+      dials.map(({ received }) => received().length),
+      [100, 100, 50],
+    );
+    assert.ok(asked.every(({ seen }) => seen.length === 0));
   });
 
   test("there is another one for what one does not take, and only then", async () => {
@@ -442,6 +457,30 @@ describe("a request's body on its way to a container over HTTP/2", () => {
     await container.drain();
     assert.equal(bytesSent(), 200_000);
     assert.deepEqual(seen, ["writable"]);
+  });
+
+  test("takes turns with others where the connection's window is short", async () => {
+    const { clock, dials, ask } = opened({ accepts: true });
+    const asked = [ask("POST", "unknown"), ask("POST", "unknown")];
+    const [container] = dials;
+    await container!.send(initialWindow(1_000_000));
+    for (const { request } of asked) request().body(Buffer.alloc(100_000));
+    await clock.advance(0);
+    const before = container!.received().length;
+    for (let count = 0; count < 4; count++) await container!.send(widened(10, 0));
+    assert.deepEqual(
+      container!.received().slice(before),
+      [1, 3, 1, 3].map((stream) => `DATA ${stream} of 10`),
+    );
+  });
+
+  test("is not sent once the connection is lost", async () => {
+    const { clock, container, request, sent } = await posting(10);
+    await container.end();
+    assert.equal(request.body(Buffer.from("x")), true);
+    request.end();
+    await clock.advance(0);
+    assert.deepEqual(sent(), []);
   });
 
   test("is cut off, and nothing follows", async () => {

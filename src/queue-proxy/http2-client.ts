@@ -283,7 +283,6 @@ export function createHttp2Backend(network: Network, clock: Clock, address: Back
       stopDial?.();
       waiters.clear();
       for (const connection of [...connections]) connection.destroy();
-      connections.clear();
     },
   };
 }
