@@ -1,5 +1,6 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { KubeObject } from "../../apis/meta.ts";
+import { openDatabase } from "./database.ts";
+import { createShelves } from "./shelves.ts";
 
 /** An object as it is stored. `object` and `json` are shared: clone before changing anything. */
 export interface Stored {
@@ -55,49 +56,18 @@ interface Waiting {
 }
 
 /**
- * Opens the database of the cluster: an SQLite file in WAL mode with synchronous=FULL. All objects are also held in
- * memory, so reads never touch the disk. Writes that arrive in the same turn of the event loop share one commit.
- * Throws an error that names the file when it is no database, or may not be read and written.
+ * Opens the database of the cluster, and reads all of it into memory. Writes that arrive in the same turn of the event
+ * loop share one commit. Throws an error that names the file when it is no database, or may not be read and written.
  */
 export function openStorage(file: string): Storage {
   const database = openDatabase(file);
-  const statements = prepare(database);
-  const tables = new Map<string, Table>();
+  const { place, displace, ...reader } = createShelves();
+  for (const entry of database.load()) place(entry);
   const listeners = new Set<(change: Change) => void>();
-  const place = (entry: Stored) => {
-    const table: Table = tables.get(entry.resource) ?? new Map();
-    tables.set(entry.resource, table);
-    const shelf: Shelf = table.get(entry.namespace) ?? { entries: new Map(), sorted: undefined };
-    table.set(entry.namespace, shelf);
-    shelf.entries.set(entry.name, entry);
-    shelf.sorted = undefined;
-  };
-  const displace = ({ resource, namespace, name }: Stored) => {
-    const shelf = tables.get(resource)?.get(namespace);
-    shelf?.entries.delete(name);
-    if (shelf?.entries.size === 0) tables.get(resource)!.delete(namespace);
-    else if (shelf) shelf.sorted = undefined;
-  };
-
-  for (const row of statements.all.iterate() as Iterable<Row>) {
-    place({ ...row, json: row.body, object: JSON.parse(row.body) as KubeObject });
-  }
-  let committed = (statements.revision.get() as { revision: number }).revision;
+  let committed = database.revision();
   let head = committed;
   let waiting: Waiting[] = [];
   let closed = false;
-
-  const reader: StorageReader = {
-    get: (resource, namespace, name) => tables.get(resource)?.get(namespace)?.entries.get(name),
-    list(resource, namespace) {
-      const table = tables.get(resource);
-      if (!table) return [];
-      if (namespace) return sortedOf(table.get(namespace));
-      // As "namespace/name" sorts: "a-b/" comes before "a/".
-      const inOrder = [...table].sort(([a], [b]) => (`${a}/` < `${b}/` ? -1 : 1));
-      return inOrder.length === 1 ? sortedOf(inOrder[0]![1]) : inOrder.flatMap(([, shelf]) => sortedOf(shelf));
-    },
-  };
 
   const undo = (changes: readonly Change[]) => {
     for (const change of changes.toReversed()) {
@@ -129,22 +99,6 @@ export function openStorage(file: string): Storage {
     },
   });
 
-  const persist = (changes: readonly Change[]) => {
-    if (changes.length === 0) return;
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      for (const { type, entry } of changes) {
-        if (type === "DELETED") statements.remove.run(entry.resource, entry.namespace, entry.name);
-        else statements.put.run(entry.resource, entry.namespace, entry.name, entry.revision, entry.json);
-      }
-      statements.advance.run(head);
-      database.exec("COMMIT");
-    } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      throw error;
-    }
-  };
-
   const flush = () => {
     const batch = waiting;
     waiting = [];
@@ -164,7 +118,7 @@ export function openStorage(file: string): Storage {
       }
     }
     try {
-      persist(all);
+      database.persist(all, head);
     } catch (error) {
       undo(all);
       head = committed;
@@ -204,59 +158,6 @@ export function openStorage(file: string): Storage {
       flush();
       database.close();
     },
-  };
-}
-
-/** The objects of one resource, by namespace. */
-type Table = Map<string, Shelf>;
-
-/** Those of one namespace, by name. */
-interface Shelf {
-  readonly entries: Map<string, Stored>;
-  /** The entries in order; absent after a change, until the next list. */
-  sorted: readonly Stored[] | undefined;
-}
-
-function sortedOf(shelf: Shelf | undefined): readonly Stored[] {
-  if (!shelf) return [];
-  shelf.sorted ??= [...shelf.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return shelf.sorted;
-}
-
-interface Row {
-  readonly resource: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly revision: number;
-  readonly body: string;
-}
-
-function openDatabase(file: string): DatabaseSync {
-  try {
-    const database = new DatabaseSync(file);
-    database.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS objects (
-        resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL,
-        body TEXT NOT NULL, PRIMARY KEY (resource, namespace, name)
-      ) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL);
-      INSERT OR IGNORE INTO state VALUES (1, 1);
-    `);
-    return database;
-  } catch (error) {
-    throw new Error(`cannot use the database ${file}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-function prepare(database: DatabaseSync): Record<"all" | "revision" | "put" | "remove" | "advance", StatementSync> {
-  return {
-    all: database.prepare("SELECT resource, namespace, name, revision, body FROM objects"),
-    revision: database.prepare("SELECT revision FROM state"),
-    put: database.prepare("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)"),
-    remove: database.prepare("DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?"),
-    advance: database.prepare("UPDATE state SET revision = ?"),
   };
 }
 
