@@ -4,9 +4,8 @@ import type { Logger } from "../lib/log.ts";
 import { startTicker } from "../lib/ticker.ts";
 import type { Change, Client, Informers, Ownership } from "./api.ts";
 import { assignBuckets } from "./assignment.ts";
+import { type BucketLease, createBucketLease } from "./bucket-lease.ts";
 import { createBucketSet, makeBucketNames } from "./buckets.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "./errors.ts";
-import { holderOf, isExpired, makeLease, type Seen, see } from "./lease-record.ts";
 import { createMembership } from "./membership.ts";
 import type { PeerWatcher } from "./peers.ts";
 import { podOf } from "./roster.ts";
@@ -70,12 +69,7 @@ export interface Leases extends Ownership {
 
 interface Bucket {
   readonly index: number;
-  readonly name: string;
-  seen: Seen | undefined;
-  /** Whether the API server holds the Lease (it may have been deleted after we saw it). */
-  stored: boolean;
-  /** We hold it (as long as our membership is alive). */
-  ours: boolean;
+  readonly lease: BucketLease;
   /** Since when (monotonic) nobody holds it. */
   freeSinceMs: number | undefined;
   /** Until when (monotonic) it is not handed over, since nobody else took it lately. */
@@ -95,111 +89,47 @@ const queue = "hakn";
 export function startLeases(config: LeasesConfig): Leases {
   const { client, informers, namespace, component, timing, clock } = config;
   const log = config.log.child({ component });
-  const leases = client.of(Lease);
   const mapping = config.leaseNamesPrefixMapping;
   const names = config.bucketNames ?? makeBucketNames(component, queue, config.buckets, mapping);
   const keys = createBucketSet(config.statefulSet?.bucketNames(config.buckets) ?? names);
   const patienceMs = 2 * timing.retryPeriodMs;
   const handlers = new Set<() => void>();
+  const stopped = new AbortController();
+
+  const dropAll = () => {
+    for (const { lease } of buckets) lease.drop();
+  };
+  const prefix = `${component}.${queue}.member.`.toLowerCase();
+  const membership = createMembership({ ...config, log, prefix, onChange: () => turn(), onLapse: dropAll });
+  const { identity } = membership;
+  const onGained = () => {
+    for (const handler of handlers) handler();
+  };
+  const shared = { client, namespace, durationMs: timing.leaseDurationMs, membership, clock, log, onGained };
   const buckets = names.map(
     (name, index): Bucket => ({
       index,
-      name,
-      seen: undefined,
-      stored: false,
-      ours: false,
+      lease: createBucketLease({ ...shared, name, stopped: stopped.signal }),
       freeSinceMs: undefined,
       keepUntilMs: 0,
       writing: undefined,
     }),
   );
-  let stopped = false;
-
-  const dropAll = () => {
-    for (const bucket of buckets) setOurs(bucket, false);
-  };
-  const prefix = `${component}.${queue}.member.`.toLowerCase();
-  const membership = createMembership({ ...config, log, prefix, onChange: () => turn(), onLapse: dropAll });
-  const { identity } = membership;
-
-  const setOurs = (bucket: Bucket, ours: boolean) => {
-    if (bucket.ours === ours) return;
-    bucket.ours = ours;
-    log.info(`${ours ? "this replica has" : "this replica no longer has"} the bucket ${bucket.name}`);
-    if (ours) for (const handler of handlers) handler();
-  };
-
-  /** `answers`: what we had seen when we asked for this Lease, where it is the answer to a request of ours. */
-  const observe = (bucket: Bucket, lease: Lease, answers?: { readonly seen: Seen | undefined }) => {
-    bucket.seen = see(bucket.seen, lease, clock, answers);
-    bucket.stored = true;
-    if (holderOf(bucket.seen.lease) !== identity) setOurs(bucket, false);
-  };
-
-  const isFree = (bucket: Bucket, now: number): boolean => {
-    const holder = bucket.seen && holderOf(bucket.seen.lease);
-    if (!bucket.seen || !holder) return true;
-    const state = membership.stateOf(holder);
-    // A holder that never was a member: another program's way of leading, to be waited for.
-    return state === "unknown" ? isExpired(bucket.seen, now) : state === "gone";
-  };
-
-  const refresh = async (bucket: Bucket) => {
-    const { seen } = bucket;
-    try {
-      const ref = { namespace, name: bucket.name };
-      observe(bucket, await membership.attempt((signal) => leases.get(ref, signal)), { seen });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-      bucket.stored = false;
-    }
-  };
-
-  /** Writes the Lease in the name of `holder`; resolves with whether it was the first to do so. */
-  const write = async (bucket: Bucket, holder: string): Promise<boolean> => {
-    const { seen } = bucket;
-    const labels = { "hakn.dev/lease": "bucket" };
-    const text = { name: bucket.name, namespace, holder, durationMs: timing.leaseDurationMs, labels };
-    const lease = makeLease(text, seen?.lease, clock);
-    try {
-      if (!bucket.stored) delete lease.metadata.resourceVersion;
-      const send = bucket.stored ? leases.update : leases.create;
-      observe(bucket, await membership.attempt((signal) => send(lease, { signal })), { seen });
-      return true;
-    } catch (error) {
-      if (!isConflict(error) && !isAlreadyExists(error) && !isNotFound(error)) throw error;
-      await refresh(bucket);
-      return false;
-    }
-  };
 
   const take = async (bucket: Bucket, preferred: boolean) => {
-    const holder = bucket.seen && holderOf(bucket.seen.lease);
-    // Our picture of the others may be old: nobody loses a bucket before the API server says the same.
-    if (holder && holder !== identity) {
-      if (!(await membership.confirmGone(holder))) return;
-      // Somebody who lives may have taken it while we asked about the one before.
-      if (holderOf(bucket.seen!.lease) !== holder) return;
-    }
-    if (!(await write(bucket, identity)) || stopped) return;
+    await bucket.lease.take();
     bucket.keepUntilMs = preferred ? 0 : clock.monotonic() + timing.leaseDurationMs;
-    setOurs(bucket, holderOf(bucket.seen!.lease) === identity);
-  };
-
-  const handOver = async (bucket: Bucket, to: string) => {
-    log.info(`handing the bucket ${bucket.name} over to ${to}`);
-    setOurs(bucket, false);
-    await write(bucket, "");
   };
 
   const decide = (bucket: Bucket, preferred: string | undefined, now: number): (() => Promise<void>) | undefined => {
-    if (bucket.ours) {
+    const { lease } = bucket;
+    if (lease.isOurs()) {
       bucket.freeSinceMs = undefined;
       if (preferred === undefined || preferred === config.pod || now < bucket.keepUntilMs) return undefined;
-      return () => handOver(bucket, preferred);
+      return () => lease.handOver(preferred);
     }
-    if (bucket.seen && holderOf(bucket.seen.lease) === identity) return () => take(bucket, true);
-    if (!isFree(bucket, now)) {
+    if (lease.holder() === identity) return () => take(bucket, true);
+    if (!lease.isFree(now)) {
       bucket.freeSinceMs = undefined;
       return undefined;
     }
@@ -209,7 +139,7 @@ export function startLeases(config: LeasesConfig): Leases {
   };
 
   const turn = () => {
-    if (stopped) return;
+    if (stopped.signal.aborted) return;
     membership.renewIfDue();
     if (!membership.alive()) {
       dropAll();
@@ -229,24 +159,19 @@ export function startLeases(config: LeasesConfig): Leases {
         },
         (error) => {
           bucket.writing = undefined;
-          log.warn(`the Lease ${bucket.name} could not be written; it will be tried again`, { error });
+          log.warn(`the Lease ${bucket.lease.name} could not be written; it will be tried again`, { error });
         },
       );
     }
   };
 
   const informer = informers.of(Lease, { namespace });
-  const byName = new Map(buckets.map((bucket) => [bucket.name, bucket]));
+  const byName = new Map(buckets.map(({ lease }) => [lease.name, lease]));
   const onChange = ({ type, object }: Change<Lease>) => {
-    const bucket = byName.get(object.metadata.name);
-    if (!bucket) {
-      membership.observe(object, type === "deleted");
-    } else if (type === "deleted") {
-      // Who held it holds it still: it is written anew when it changes hands.
-      bucket.stored = false;
-    } else {
-      observe(bucket, object);
-    }
+    const lease = byName.get(object.metadata.name);
+    if (!lease) membership.observe(object, type === "deleted");
+    else if (type === "deleted") lease.noteDeleted();
+    else lease.observe(object);
     turn();
   };
 
@@ -254,7 +179,7 @@ export function startLeases(config: LeasesConfig): Leases {
   // Whoever joins is handed keys at once: that is of use only when its controllers can work on them.
   void informer.synced.then(informers.synced).then(
     () => {
-      if (stopped) return;
+      if (stopped.signal.aborted) return;
       const unsubscribe = informer.onChange(onChange);
       const stopTicker = startTicker(clock, timing.retryPeriodMs / 4, turn);
       stop = () => {
@@ -267,21 +192,20 @@ export function startLeases(config: LeasesConfig): Leases {
     () => {},
   );
 
+  const bucketOf = (key: string) => buckets[keys.indexOf(key.includes("/") ? key : `/${key}`)]!;
+  const takesPart = () => !stopped.signal.aborted && membership.alive();
+
   return {
-    owns: (key) => {
-      const bucket = buckets[keys.indexOf(key.includes("/") ? key : `/${key}`)]!;
-      return bucket.ours && !stopped && membership.alive();
-    },
+    owns: (key) => bucketOf(key).lease.isOurs() && takesPart(),
     onGained(handler) {
       handlers.add(handler);
       return () => handlers.delete(handler);
     },
     ownerOf(key) {
-      const seen = buckets[keys.indexOf(key.includes("/") ? key : `/${key}`)]!.seen;
-      const holder = seen && holderOf(seen.lease);
+      const holder = bucketOf(key).lease.holder();
       return holder && membership.stateOf(holder) === "live" ? podOf(holder) : undefined;
     },
-    held: () => (membership.alive() && !stopped ? buckets.filter(({ ours }) => ours).map(({ name }) => name) : []),
+    held: () => (takesPart() ? buckets.filter(({ lease }) => lease.isOurs()).map(({ lease }) => lease.name) : []),
     members: () => membership.live().map(podOf).sort(),
     peers: () =>
       membership
@@ -292,8 +216,8 @@ export function startLeases(config: LeasesConfig): Leases {
           return address ? [{ pod: podOf(who), address }] : [];
         }),
     async release() {
-      if (stopped) return;
-      stopped = true;
+      if (stopped.signal.aborted) return;
+      stopped.abort();
       stop();
       await membership.leave(Promise.all(buckets.map((bucket) => bucket.writing)));
     },
