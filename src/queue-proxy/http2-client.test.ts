@@ -418,7 +418,9 @@ describe("a request's body on its way to a container over HTTP/2", () => {
   test("ends with its last bytes", async () => {
     const { clock, request, sent } = await posting(10);
     assert.equal(request.body(Buffer.from("12345")), true);
+    assert.equal(request.body(Buffer.alloc(0)), true);
     request.end();
+    assert.equal(request.body(Buffer.from("late")), true);
     await clock.advance(0);
     assert.deepEqual(sent(), ["DATA 1 of 5", "DATA 1 of 0, ended"]);
   });
@@ -481,6 +483,16 @@ describe("a request's body on its way to a container over HTTP/2", () => {
     request.end();
     await clock.advance(0);
     assert.deepEqual(sent(), []);
+  });
+
+  test("is cut off while it waits for the connection's window, and nothing follows", async () => {
+    const { clock, container, request, sent } = await posting(1_000_000);
+    assert.equal(request.body(Buffer.alloc(100_000)), false);
+    request.abort();
+    await clock.advance(0);
+    const before = sent();
+    await container.send(widened(100_000, 0));
+    assert.deepEqual(sent(), before);
   });
 
   test("is cut off, and nothing follows", async () => {

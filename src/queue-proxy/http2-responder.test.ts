@@ -170,6 +170,12 @@ describe("an answer over HTTP/2", () => {
     assert.deepEqual(server.seen, ["end", "aborted"]);
   });
 
+  test("to a client that breaks the protocol is a reason, and nothing follows", async () => {
+    const server = await served();
+    await server.send(data("x", 0, 0));
+    assert.deepEqual(await server.sent(), ["GOAWAY code 1"]);
+  });
+
   for (const [name, status, bodyLength] of [
     ["with a body", 200, "unknown"],
     ["without a body", 204, 0],
