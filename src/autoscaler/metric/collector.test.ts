@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Metric } from "../../apis/autoscaling/metric.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
-import type { Stat } from "../scrape/stat.ts";
+import { emptyStat, type Stat } from "../scrape/stat.ts";
 import { nanosecondsPerMs } from "../settings.ts";
 import { createMetricCollector } from "./collector.ts";
 
@@ -16,12 +16,10 @@ const metric: Metric = {
 };
 
 const statOf = (concurrency: number): Stat => ({
+  ...emptyStat,
   podName: "service-scraper",
   averageConcurrentRequests: concurrency,
-  averageProxiedConcurrentRequests: 0,
   requestCount: 2 * concurrency,
-  proxiedRequestCount: 0,
-  processUptime: 0,
 });
 
 interface Row {

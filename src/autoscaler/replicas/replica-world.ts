@@ -5,6 +5,7 @@ import { type FakeClock, fakeClock } from "../../testing/fake-clock.ts";
 import type { DeciderSpec } from "../decide.ts";
 import { createMetricCollector, type MetricCollector } from "../metric/collector.ts";
 import { createMultiScaler, type MultiScaler } from "../multi-scaler.ts";
+import { emptyStat } from "../scrape/stat.ts";
 import { nanosecondsPerMs } from "../settings.ts";
 import { testSpec } from "../spec-world.ts";
 import type { Connect } from "./link.ts";
@@ -140,11 +141,10 @@ export function createWorld({ windowMs = 60_000, startPodMs = 0, metricPassMs = 
       });
       const collector = createMetricCollector(
         async () => ({
+          ...emptyStat,
           podName: "app",
           averageConcurrentRequests: world.load((clock.now() - beganMs) / second),
-          averageProxiedConcurrentRequests: 0,
           requestCount: 1,
-          proxiedRequestCount: 0,
           processUptime: 100,
         }),
         clock,

@@ -6,19 +6,17 @@ import { test } from "node:test";
 import { WebSocket } from "ws";
 import { silentLogger } from "../../lib/log.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
-import { type Stat, StatError } from "../scrape/stat.ts";
+import { emptyStat, type Stat, StatError } from "../scrape/stat.ts";
 import type { Connect } from "./link.ts";
 import { createStatRouter } from "./stat-router.ts";
 import { serveStats } from "./stat-server.ts";
 import { decodeWireStats, encodeWireStats, type KeyedStat } from "./wire-stats.ts";
 
 const statOf = (podName: string, concurrency: number): Stat => ({
+  ...emptyStat,
   podName,
   averageConcurrentRequests: concurrency,
-  averageProxiedConcurrentRequests: 0,
   requestCount: 7,
-  proxiedRequestCount: 0,
-  processUptime: 0,
   timestampSeconds: 1_704_067_200,
 });
 

@@ -4,16 +4,9 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { createScrapeClient } from "./client.ts";
-import { encodeStat, mimeType, type Stat } from "./stat.ts";
+import { emptyStat, encodeStat, mimeType, type Stat } from "./stat.ts";
 
-const stat: Stat = {
-  podName: "pod",
-  averageConcurrentRequests: 3,
-  averageProxiedConcurrentRequests: 0,
-  requestCount: 5,
-  proxiedRequestCount: 0,
-  processUptime: 12,
-};
+const stat: Stat = { ...emptyStat, podName: "pod", averageConcurrentRequests: 3, requestCount: 5, processUptime: 12 };
 
 const sent = (body: Uint8Array, type = mimeType): RequestListener => {
   return (_, response) => response.writeHead(200, { "content-type": type }).end(body);

@@ -2,18 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLogger } from "../../lib/log.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
-import { ScrapeError, type ScrapeTarget } from "./client.ts";
+import { type ScrapeClient, ScrapeError } from "./client.ts";
 import { ClosedError, TimeoutError } from "./connections.ts";
 import { sampleSize } from "./sample-size.ts";
-import { CollectionError, createScraper, type MeshMode } from "./scraper.ts";
-import { decodeStat, type Stat, StatError } from "./stat.ts";
+import { CollectionError, createScraper, type MeshMode, type ScraperDeps } from "./scraper.ts";
+import { decodeStat, emptyStat, type Stat, StatError } from "./stat.ts";
 
 const statOf = (podName: string, load: number, processUptime = 100): Stat => ({
+  ...emptyStat,
   podName,
   averageConcurrentRequests: load,
-  averageProxiedConcurrentRequests: 0,
   requestCount: 2 * load,
-  proxiedRequestCount: 0,
   processUptime,
 });
 
@@ -65,6 +64,21 @@ test("samples: all of few pods, never more than 16", () => {
   ] as const;
   for (const [population, want] of cases) assert.equal(sampleSize(population), want, `${population} pods`);
 });
+
+/** A scraper that asks by `scrape`. */
+const scraperOf = (scrape: ScrapeClient["scrape"], more: Partial<ScraperDeps> = {}) =>
+  createScraper(
+    { namespace: "ns", scrapeTarget: "rev-private" },
+    {
+      client: { scrape, close() {} },
+      meshMode: "auto",
+      passthrough: false,
+      log: silentLogger,
+      random: () => 0.5,
+      now: () => 0,
+      ...more,
+    },
+  );
 
 interface Row {
   readonly name: string;
@@ -148,23 +162,13 @@ const rows: Row[] = [
 
 for (const row of rows) {
   test(`scrape: ${row.name}`, async () => {
-    const scraper = createScraper(
-      { namespace: "ns", scrapeTarget: "rev-private" },
-      {
-        client: {
-          async scrape(target: ScrapeTarget) {
-            const answer = row.pods[target.host] ?? new Error(`nobody at ${target.host}`);
-            if (answer instanceof Error) throw answer;
-            return answer;
-          },
-          close() {},
-        },
-        meshMode: row.meshMode ?? "auto",
-        passthrough: false,
-        log: silentLogger,
-        random: () => 0.5,
-        now: () => 0,
+    const scraper = scraperOf(
+      async ({ host }) => {
+        const answer = row.pods[host] ?? new Error(`nobody at ${host}`);
+        if (answer instanceof Error) throw answer;
+        return answer;
       },
+      { meshMode: row.meshMode ?? "auto" },
     );
     const scraped = scraper.scrape({ old: row.old, young: row.young ?? [] }, 60_000);
     if (row.want && "error" in row.want) await assert.rejects(scraped, row.want.error);
@@ -175,22 +179,12 @@ for (const row of rows) {
 test("a pod that does not answer is told of once, and again when it fails after it answered", async () => {
   const told: string[] = [];
   let answers = false;
-  const scraper = createScraper(
-    { namespace: "ns", scrapeTarget: "rev-private" },
-    {
-      client: {
-        async scrape() {
-          if (answers) return statOf("a", 1);
-          throw new Error("refused");
-        },
-        close() {},
-      },
-      meshMode: "auto",
-      passthrough: false,
-      log: { ...silentLogger, info: (text) => void told.push(text) },
-      random: () => 0.5,
-      now: () => 0,
+  const scraper = scraperOf(
+    async () => {
+      if (answers) return statOf("a", 1);
+      throw new Error("refused");
     },
+    { log: { ...silentLogger, info: (text) => void told.push(text) } },
   );
   const scrape = () => scraper.scrape({ old: ["10.0.0.1"], young: [] }, 60_000).catch(() => undefined);
   for (let second = 0; second < 10; second++) await scrape();
@@ -213,23 +207,13 @@ for (const [name, meshMode] of hanging) {
   test(`a thousand pods that never answer, asked by way of ${name}, are given up after few seconds`, async () => {
     const clock = fakeClock();
     let asked = 0;
-    const scraper = createScraper(
-      { namespace: "ns", scrapeTarget: "rev-private" },
-      {
-        client: {
-          async scrape() {
-            asked++;
-            await clock.sleep(3000);
-            throw new TimeoutError("no answer within 3 s");
-          },
-          close() {},
-        },
-        meshMode,
-        passthrough: false,
-        log: silentLogger,
-        random: () => 0.5,
-        now: () => clock.monotonic(),
+    const scraper = scraperOf(
+      async () => {
+        asked++;
+        await clock.sleep(3000);
+        throw new TimeoutError("no answer within 3 s");
       },
+      { meshMode, now: () => clock.monotonic() },
     );
     const given = assert.rejects(scraper.scrape({ old: many, young: [] }, 60_000), CollectionError);
     await clock.advance(6000);
@@ -241,22 +225,12 @@ for (const [name, meshMode] of hanging) {
 test("shutting down is no failure of the pods: none is told of, no other one is asked", async () => {
   const told: string[] = [];
   let asked = 0;
-  const scraper = createScraper(
-    { namespace: "ns", scrapeTarget: "rev-private" },
-    {
-      client: {
-        async scrape() {
-          asked++;
-          throw new ClosedError("shutting down");
-        },
-        close() {},
-      },
-      meshMode: "auto",
-      passthrough: false,
-      log: { ...silentLogger, info: (text) => void told.push(text) },
-      random: () => 0.5,
-      now: () => 0,
+  const scraper = scraperOf(
+    async () => {
+      asked++;
+      throw new ClosedError("shutting down");
     },
+    { log: { ...silentLogger, info: (text) => void told.push(text) } },
   );
   await assert.rejects(scraper.scrape({ old: many, young: [] }, 60_000), ClosedError);
   assert.deepEqual([told, asked], [[], 16]);

@@ -13,6 +13,16 @@ export interface Stat {
   readonly timestampSeconds?: number;
 }
 
+/** What a pod says that nobody asked anything of. */
+export const emptyStat: Stat = {
+  podName: "",
+  averageConcurrentRequests: 0,
+  averageProxiedConcurrentRequests: 0,
+  requestCount: 0,
+  proxiedRequestCount: 0,
+  processUptime: 0,
+};
+
 export const mimeType = "application/protobuf";
 /** Longer answers are not a Stat. Source: serving v0.42.2 pkg/autoscaler/metrics statFromProto. */
 export const maxStatBytes = 6 * 10 + 256 + 20;
@@ -39,15 +49,7 @@ export const mostPlausible = 1e9;
  * Source: serving v0.42.2 pkg/autoscaler/metrics/stat.proto.
  */
 export function decodeStat(bytes: Uint8Array): Stat {
-  const stat = {
-    podName: "",
-    averageConcurrentRequests: 0,
-    averageProxiedConcurrentRequests: 0,
-    requestCount: 0,
-    proxiedRequestCount: 0,
-    processUptime: 0,
-    timestampSeconds: 0,
-  };
+  const stat = { ...emptyStat, timestampSeconds: 0 };
   for (const field of fieldsOf(bytes)) {
     const name = doubles[field.number];
     if (field.type === "double" && name) stat[name] = plausible(name, field.value);

@@ -8,6 +8,7 @@ import { makeDeciderSpec } from "../kpa/decider-spec.ts";
 import { makeMetric } from "../kpa/metric.ts";
 import { createMetricCollector } from "../metric/collector.ts";
 import { createMultiScaler } from "../multi-scaler.ts";
+import { emptyStat } from "../scrape/stat.ts";
 import { readRecording } from "./read.ts";
 import { loadAt, RecordingError } from "./recording.ts";
 import { makeSubject, shippedConfig, shippedContainerConcurrency } from "./setting.ts";
@@ -25,14 +26,7 @@ test("the autoscaler itself decides the same, tick by tick, on the same load and
     const { pa, config } = makeSubject({ ...recording.base, ...recording.settings[index]!.values });
     const collector = createMetricCollector(async () => {
       const load = loadAt(recording, "concurrency", clock.now() - begunMs - 1000);
-      return {
-        podName: "all",
-        averageConcurrentRequests: load,
-        averageProxiedConcurrentRequests: 0,
-        requestCount: 0,
-        proxiedRequestCount: 0,
-        processUptime: 100,
-      };
+      return { ...emptyStat, podName: "all", averageConcurrentRequests: load, processUptime: 100 };
     }, clock);
     const key = keyOf(pa);
     const readyAt = new Map(ticks.map(({ atMs, readyPods }) => [atMs, readyPods]));

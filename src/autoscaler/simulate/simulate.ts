@@ -5,6 +5,7 @@ import { makeDeciderSpec } from "../kpa/decider-spec.ts";
 import { makeMetric } from "../kpa/metric.ts";
 import { planScale, scaleUnknown } from "../kpa/scale.ts";
 import { createMetricCollector } from "../metric/collector.ts";
+import { emptyStat, type Stat } from "../scrape/stat.ts";
 import { activeThreshold, markActive, podAutoscalerConditions } from "../status.ts";
 import { loadAt, type Recording } from "./recording.ts";
 import { makeSubject, type Subject } from "./setting.ts";
@@ -144,15 +145,9 @@ function ruleOf(decision: Decision, desiredPods: number): string {
   return desiredPods < decision.desiredPods ? "max scale" : decision.rule;
 }
 
-function statOf(metric: DeciderSpec["scalingMetric"], load: number) {
-  return {
-    podName: "simulated",
-    averageConcurrentRequests: metric === "rps" ? 0 : load,
-    averageProxiedConcurrentRequests: 0,
-    requestCount: metric === "rps" ? load : 0,
-    proxiedRequestCount: 0,
-    processUptime: 0,
-  };
+function statOf(metric: DeciderSpec["scalingMetric"], load: number): Stat {
+  const seen = metric === "rps" ? { requestCount: load } : { averageConcurrentRequests: load };
+  return { ...emptyStat, podName: "simulated", ...seen };
 }
 
 /** The pods of a Deployment, counted by when they become ready. Those that are ready last go first. */

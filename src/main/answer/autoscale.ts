@@ -2,6 +2,7 @@ import type { Metric } from "../../apis/autoscaling/metric.ts";
 import { keyOf } from "../../apis/meta.ts";
 import { type DeciderSpec, decide, initialDeciderState } from "../../autoscaler/decide.ts";
 import { createMetricCollector } from "../../autoscaler/metric/collector.ts";
+import { emptyStat } from "../../autoscaler/scrape/stat.ts";
 import { type AverageWindow, linearWindow, weightedWindow } from "../../autoscaler/windows/average-window.ts";
 import { currentMax, maxWindow, recordMax } from "../../autoscaler/windows/max-window.ts";
 import { parseDuration } from "../../lib/duration.ts";
@@ -154,17 +155,7 @@ export function answerMetrics(request: MetricsRequest): unknown {
   };
   const results = (request.steps ?? []).map(({ t = 0, stat }) => {
     nowMs = startMs + t * 1000;
-    if (stat) {
-      collector.record(key, {
-        podName: "",
-        averageConcurrentRequests: 0,
-        averageProxiedConcurrentRequests: 0,
-        requestCount: 0,
-        proxiedRequestCount: 0,
-        processUptime: 0,
-        ...stat,
-      });
-    }
+    if (stat) collector.record(key, { ...emptyStat, ...stat });
     const concurrency = read("concurrency");
     const rps = read("rps");
     return {
