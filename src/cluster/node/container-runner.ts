@@ -9,7 +9,7 @@ import { dropOldRecords, lastAttempt, recordsOf, rootOf } from "./container-reco
 import { ContainerConfigError } from "./environment.ts";
 import { StartError } from "./find-program.ts";
 import type { Image, Pulled } from "./images.ts";
-import type { PodContext } from "./pod-context.ts";
+import type { ContainerKind, PodContext } from "./pod-context.ts";
 import { pullImage } from "./pull-image.ts";
 import { type Launch, launch, prepareLaunch } from "./start-container.ts";
 import { superviseContainer } from "./supervise-container.ts";
@@ -24,8 +24,7 @@ export interface ContainerRunner {
 }
 
 export interface RunnerOptions {
-  /** An init container runs to its end, a sidecar is started anew whatever the pod's restart policy. */
-  readonly kind: "init" | "sidecar" | "main";
+  readonly kind: ContainerKind;
   /** The reason of the waiting state before the first start. */
   readonly waitingReason: "ContainerCreating" | "PodInitializing";
 }
@@ -95,17 +94,6 @@ export function createContainerRunner(
     return undefined;
   };
 
-  const terminatedState = (exit: Exit, startedAtMs: number, id: string, message: string): State => ({
-    terminated: {
-      exitCode: exit.code,
-      reason: exit.code === 0 ? "Completed" : "Error",
-      ...(message !== "" && { message }),
-      startedAt: isoTime(startedAtMs),
-      finishedAt: isoTime(exit.finishedAtMs),
-      containerID: id,
-    },
-  });
-
   const watch = async (process: ContainerProcess, what: Launch): Promise<Exit> => {
     node.trackLog(join(process.records, "log"));
     const exit = await superviseContainer(context, container, process, what, kind, set);
@@ -142,13 +130,6 @@ export function createContainerRunner(
     return watch(process, what);
   };
 
-  const restarts = (exit: Exit): boolean => {
-    const policy = context.pod().spec.restartPolicy ?? "Always";
-    if (kind === "sidecar") return true;
-    if (kind === "init") return exit.code !== 0 && policy !== "Never";
-    return policy === "Always" || (policy === "OnFailure" && exit.code !== 0);
-  };
-
   /** What an earlier agent left: the exit of its last start, once that has ended. */
   const resume = async (attempt: number): Promise<Exit | undefined> => {
     const found = adoptProcess(recordsOf(context, name, attempt), clock);
@@ -178,7 +159,7 @@ export function createContainerRunner(
     let exit = attempt === undefined ? undefined : await resume(attempt);
     for (;;) {
       if (exit) {
-        if (stopping.aborted || !restarts(exit)) break;
+        if (stopping.aborted || !restarts(kind, exit, context.pod().spec.restartPolicy)) break;
         const waitMs = crashes.waitMs(exit.finishedAtMs, clock.now());
         set({ lastState: status.state ?? {} });
         if (waitMs > 0) {
@@ -202,6 +183,25 @@ export function createContainerRunner(
     status: () => status,
     run: () => run().finally(() => started.resolve()),
     started: started.promise,
+  };
+}
+
+function restarts(kind: ContainerKind, exit: Exit, policy = "Always"): boolean {
+  if (kind === "sidecar") return true;
+  if (kind === "init") return exit.code !== 0 && policy !== "Never";
+  return policy === "Always" || (policy === "OnFailure" && exit.code !== 0);
+}
+
+function terminatedState(exit: Exit, startedAtMs: number, id: string, message: string): State {
+  return {
+    terminated: {
+      exitCode: exit.code,
+      reason: exit.code === 0 ? "Completed" : "Error",
+      ...(message !== "" && { message }),
+      startedAt: isoTime(startedAtMs),
+      finishedAt: isoTime(exit.finishedAtMs),
+      containerID: id,
+    },
   };
 }
 

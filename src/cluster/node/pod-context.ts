@@ -38,6 +38,9 @@ export interface NodeContext {
   readonly loopback: LoopbackMode;
 }
 
+/** An init container runs to its end, a sidecar is started anew whatever the pod's restart policy. */
+export type ContainerKind = "init" | "sidecar" | "main";
+
 /** What the containers of one pod share. */
 export interface PodContext {
   readonly node: NodeContext;

@@ -5,7 +5,7 @@ import { isoTime } from "../../lib/iso-time.ts";
 import { locateIn } from "../shared-loopback.ts";
 import type { ContainerProcess, Exit } from "./container-process.ts";
 import { watchListening } from "./listening.ts";
-import type { PodContext } from "./pod-context.ts";
+import type { ContainerKind, PodContext } from "./pod-context.ts";
 import { type ActionTarget, attempt, type Outcome } from "./probes/actions.ts";
 import { runProber } from "./probes/prober.ts";
 import type { ProbeKind } from "./probes/state.ts";
@@ -20,7 +20,7 @@ export async function superviseContainer(
   container: Container,
   process: ContainerProcess,
   launch: Launch,
-  kind: "init" | "sidecar" | "main",
+  kind: ContainerKind,
   set: (change: Partial<ContainerStatus>) => void,
 ): Promise<Exit> {
   const { clock } = context.node;
