@@ -22,6 +22,21 @@ export function isMap(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The fields of what should be an object; none of what is not. */
+export function mapOf(value: unknown): Fields {
+  return isMap(value) ? value : {};
+}
+
+/** The objects in what should be a list of them. */
+export function mapsIn(value: unknown): Fields[] {
+  return Array.isArray(value) ? value.filter(isMap) : [];
+}
+
+/** A scalar as text; "" where there is none. */
+export function textOf(value: unknown): string {
+  return value === undefined || value === null ? "" : String(value);
+}
+
 /** The object in a field, made when the field is absent. */
 export function mapAt(target: Fields, name: string): Fields {
   target[name] ??= {};

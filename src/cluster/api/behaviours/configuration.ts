@@ -1,11 +1,9 @@
 import type { Behaviour, Item } from "../resource.ts";
 import { type FieldError, forbiddenField, invalidValue } from "../status-errors.ts";
-import { type Fields, isDeepEqual, isMap } from "../typed-values.ts";
+import { type Fields, isDeepEqual, isMap, mapOf } from "../typed-values.ts";
 
 const maxDataBytes = 1024 * 1024;
 const keyPattern = /^[-._a-zA-Z0-9]+$/;
-
-const mapOf = (value: unknown): Fields => (isMap(value) ? value : {});
 
 function validateKeys(data: Fields, field: string): FieldError[] {
   return Object.keys(data).flatMap((key) => {

@@ -9,9 +9,7 @@ import {
   required,
   valueNotFound,
 } from "../status-errors.ts";
-import { type Fields, isMap, mapAt } from "../typed-values.ts";
-
-const mapsIn = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isMap) : []);
+import { type Fields, isMap, mapAt, mapsIn } from "../typed-values.ts";
 
 /** Sets a field that is absent. */
 function fill(target: Fields, defaults: Fields): void {

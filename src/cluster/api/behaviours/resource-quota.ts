@@ -1,7 +1,7 @@
 import { parseQuantity, QuantityError } from "../../../lib/quantity.ts";
 import type { Behaviour, Item } from "../resource.ts";
 import { type FieldError, invalidValue, required } from "../status-errors.ts";
-import { type Fields, isMap } from "../typed-values.ts";
+import { type Fields, mapOf } from "../typed-values.ts";
 
 const compute = ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];
 const counts = [
@@ -34,7 +34,6 @@ const conflicting = [
   ["Terminating", "NotTerminating"],
 ];
 
-const mapOf = (value: unknown): Fields => (isMap(value) ? value : {});
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 /** ResourceQuota; what it does is in ../quota. Source: k8s.io/kubernetes v1.34 pkg/apis/core/validation. */

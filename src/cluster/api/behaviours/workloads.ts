@@ -2,10 +2,8 @@ import type { LabelSelector } from "../../../apis/meta.ts";
 import type { Behaviour, Item } from "../resource.ts";
 import { matchesSelector } from "../selectors.ts";
 import { type FieldError, forbiddenField, invalidValue, required } from "../status-errors.ts";
-import { type Fields, isDeepEqual, isMap, mapAt } from "../typed-values.ts";
+import { type Fields, isDeepEqual, isMap, mapAt, mapOf } from "../typed-values.ts";
 import { setPodSpecDefaults, validatePodTemplate } from "./pod-spec.ts";
-
-const mapOf = (value: unknown): Fields => (isMap(value) ? value : {});
 
 function templateOf(item: Item): Fields {
   item.spec ??= {};

@@ -1,10 +1,7 @@
 import type { Column, Item } from "../resource.ts";
-import { type Fields, isMap } from "../typed-values.ts";
+import { type Fields, isMap, mapOf, mapsIn, textOf } from "../typed-values.ts";
 import { age } from "./table.ts";
 
-export const mapOf = (value: unknown): Fields => (isMap(value) ? value : {});
-export const mapsIn = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isMap) : []);
-export const textOf = (value: unknown): string => (value === undefined || value === null ? "" : String(value));
 export const countOf = (value: unknown): number => (typeof value === "number" ? value : 0);
 export const orNone = (text: string): string => text || "<none>";
 

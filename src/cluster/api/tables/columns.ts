@@ -1,9 +1,8 @@
 import type { Column, Item } from "../resource.ts";
+import { mapOf, mapsIn, textOf } from "../typed-values.ts";
 import {
   ageColumn,
   countOf,
-  mapOf,
-  mapsIn,
   nameColumn,
   number,
   orNone,
@@ -13,7 +12,6 @@ import {
   statusOf,
   templateColumns,
   text,
-  textOf,
   wide,
 } from "./cells.ts";
 import { podColumns, replicaCount } from "./pods.ts";

@@ -1,18 +1,7 @@
 import type { Column, Item } from "../resource.ts";
 import type { Fields } from "../typed-values.ts";
-import {
-  ageColumn,
-  countOf,
-  mapOf,
-  mapsIn,
-  nameColumn,
-  number,
-  specOf,
-  statusOf,
-  text,
-  textOf,
-  wide,
-} from "./cells.ts";
+import { mapOf, mapsIn, textOf } from "../typed-values.ts";
+import { ageColumn, countOf, nameColumn, number, specOf, statusOf, text, wide } from "./cells.ts";
 import { age } from "./table.ts";
 
 /** Source: k8s.io/kubernetes pkg/printers/internalversion printPod. */
