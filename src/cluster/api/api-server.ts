@@ -98,7 +98,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     serviceAccountAdmission(storage),
     webhookAdmission(storage, webhooks.call, clock),
   ]);
-  const api: Api = { storage, cache: createWatchCache(storage), registry, admission, clock, log };
+  const api: Api = { storage, cache: createWatchCache(storage, clock), registry, admission, clock, log };
   await ensureNamespaces(api, randomUUID);
   await ensureClusterRoles(api, randomUUID);
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import type { KubeObject } from "../../apis/meta.ts";
+import { fakeClock } from "../../testing/fake-clock.ts";
 import { type Change, openStorage, type Storage } from "./storage.ts";
 import { createWatchCache } from "./watch-cache.ts";
 
@@ -100,7 +101,7 @@ describe("storage", () => {
   });
 
   test("the watch cache resumes after a revision, and says when it has forgotten", async () => {
-    const cache = createWatchCache(storage, 4);
+    const cache = createWatchCache(storage, fakeClock(), 4);
     const put = (name: string) => storage.write((transaction) => transaction.put("things", object(name)));
     const start = storage.revision;
     await put("a");
@@ -119,8 +120,30 @@ describe("storage", () => {
     cache.close();
   });
 
+  test("the watch cache forgets what is older than five minutes, and then whoever has not seen it begins anew", async () => {
+    const clock = fakeClock();
+    const cache = createWatchCache(storage, clock);
+    const put = (name: string) => storage.write((transaction) => transaction.put("things", object(name)));
+    const start = storage.revision;
+    await put("a");
+    const afterA = storage.revision;
+    await clock.advance(4 * 60_000);
+    await put("b");
+    const afterB = storage.revision;
+    const seen = (revision: number) => cache.since("things", revision)?.map(({ entry }) => entry.name);
+    assert.deepEqual(seen(start), ["a", "b"]);
+    await clock.advance(2 * 60_000);
+    assert.equal(seen(start), undefined);
+    assert.deepEqual(seen(afterA), ["b"]);
+    await clock.advance(10 * 60_000);
+    assert.equal(seen(afterA), undefined);
+    assert.deepEqual(seen(afterB), []);
+    cache.close();
+    assert.equal(clock.pendingTimers(), 0);
+  });
+
   test("a snapshot shows the objects as they were", async () => {
-    const cache = createWatchCache(storage);
+    const cache = createWatchCache(storage, fakeClock());
     await storage.write((transaction) => transaction.put("things", object("a", "1")));
     await storage.write((transaction) => transaction.put("things", object("b", "1")));
     const then = storage.revision;

@@ -1,3 +1,4 @@
+import type { Clock } from "../../lib/clock.ts";
 import type { Change, Storage, Stored } from "./storage.ts";
 
 /** The recent past of every resource: what watches resume from and consistent pages are cut from. */
@@ -18,13 +19,28 @@ interface Lane {
   readonly listeners: Set<(change: Change) => void>;
 }
 
+/** Changes are remembered for so long, as by etcd, which kube-apiserver compacts every five minutes. */
+const keptMs = 5 * 60_000;
+const forgettingIntervalMs = 60_000;
+
 /**
- * Remembers up to `capacity` changes of each resource since the server started; revisions from before its start are
- * too old, as after a compaction of etcd.
+ * Remembers up to `capacity` changes of each resource for some minutes; older revisions, and those from before the
+ * server's start, are too old, as after a compaction of etcd.
  */
-export function createWatchCache(storage: Storage, capacity = 1000): WatchCache {
+export function createWatchCache(storage: Storage, clock: Clock, capacity = 1000): WatchCache {
   const lanes = new Map<string, Lane>();
   const started = storage.revision;
+  /** Which revision was the last at some times of the recent past, the oldest first. */
+  const marks: { readonly atMs: number; readonly revision: number }[] = [];
+  const forget = () => {
+    const now = clock.monotonic();
+    marks.push({ atMs: now, revision: storage.revision });
+    const oldMarks = marks.filter(({ atMs }) => now - atMs >= keptMs).length;
+    const oldest = marks.splice(0, oldMarks).at(-1);
+    if (oldest) for (const lane of lanes.values()) drop(lane, firstAfter(lane.changes, oldest.revision));
+    cancelForgetting = clock.setTimer(forgettingIntervalMs, forget);
+  };
+  let cancelForgetting = clock.setTimer(forgettingIntervalMs, forget);
   const laneOf = (resource: string): Lane => {
     let lane = lanes.get(resource);
     if (!lane) {
@@ -37,10 +53,7 @@ export function createWatchCache(storage: Storage, capacity = 1000): WatchCache 
     const lane = laneOf(change.entry.resource);
     lane.changes.push(change);
     // Trimmed in strides, so that a full lane does not shift its whole array on every change.
-    if (lane.changes.length >= capacity * 2) {
-      const dropped = lane.changes.splice(0, lane.changes.length - capacity);
-      lane.forgotten = dropped.at(-1)!.revision;
-    }
+    if (lane.changes.length >= capacity * 2) drop(lane, lane.changes.length - capacity);
     for (const listener of lane.listeners) listener(change);
   });
   const since = (resource: string, revision: number) => {
@@ -69,9 +82,15 @@ export function createWatchCache(storage: Storage, capacity = 1000): WatchCache 
       return () => listeners.delete(listener);
     },
     close: () => {
+      cancelForgetting();
       stop();
     },
   };
+}
+
+/** Forgets the first `count` changes. */
+function drop(lane: Lane, count: number): void {
+  if (count > 0) lane.forgotten = lane.changes.splice(0, count).at(-1)!.revision;
 }
 
 /** Index of the first change later than `revision`; changes are in order. */
