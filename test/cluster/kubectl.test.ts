@@ -265,7 +265,7 @@ describe("kubectl", { skip: lacking }, () => {
     assert.equal(await kubectl(["logs", "p", "--tail=3"]), "log of /containerLogs/default/p/c?tailLines=3\n");
 
     for (const webSockets of ["true", "false"]) await forwardThrough(webSockets);
-    assert.match(await refused(["exec", "p", "--", "true"]), /not supported by the embedded cluster/);
+    assert.match(await refused(["attach", "p"]), /not supported by the embedded cluster/);
   });
 
   /** Forwards a port by WebSockets or by bare SPDY, and sends requests through it side by side. */

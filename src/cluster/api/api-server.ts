@@ -136,7 +136,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     },
   );
   https.on("upgrade", (request, socket, head) => {
-    void answerUpgrade(server, request, socket, head, closing.signal, log);
+    void answerUpgrade(server, request, socket, head, closing.signal, options.clock, log);
   });
   const port = await listen(https, options.port, options.address);
   url = `https://${options.address}:${port}`;

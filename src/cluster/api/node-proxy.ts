@@ -1,11 +1,13 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Node } from "../../apis/core/node.ts";
+import { messageOf } from "../../lib/error-message.ts";
 import type { Locate, SocketAddress } from "../../lib/locate.ts";
 import type { Call } from "./call.ts";
 import type { Item } from "./resource.ts";
 import { badRequest, statusError } from "./status-errors.ts";
 import type { StorageReader } from "./storage.ts";
+import type { ExecRequest } from "./streaming/exec.ts";
 import type { Fields } from "./typed-values.ts";
 
 /**
@@ -15,26 +17,34 @@ import type { Fields } from "./typed-values.ts";
  *   answers the log as text/plain, chunked, until its end (or for ever with follow=true).
  * - GET /portForward/{namespace}/{pod}?port=N with "Connection: Upgrade, Upgrade: tcp" answers 101 and then carries the
  *   bytes of one connection to that port of the pod.
+ * - GET /exec/{namespace}/{pod}/{container}?command=&command=&input=&terminal= with "Connection: Upgrade, Upgrade: exec"
+ *   answers 101 and then carries frames (see cluster/exec-frames.ts).
  */
 export interface NodeProxy {
   log(pod: Item, call: Call, response: ServerResponse): Promise<void>;
   /** Opens a byte stream to a port of a pod. */
   connect(pod: Item, port: number, signal: AbortSignal): Promise<Duplex>;
-  /** Answers a request for a streaming subresource that is not an upgrade. Always throws. */
-  refuseWithoutUpgrade(subresource: string): never;
+  /** Starts a command in a container of a pod. Throws ApiError when there is no such container. */
+  exec(pod: Item, request: ExecRequest): Promise<Duplex>;
+  /** Answers a request for a streaming subresource that is not an upgrade, or not known. Always throws. */
+  refuse(subresource: string): never;
 }
 
 export function createNodeProxy(storage: StorageReader, locate: Locate): NodeProxy {
   const agentOf = (pod: Item) => locate(agentAddress(storage, pod));
   return {
     log: (pod, call, response) => proxyLog(agentOf, pod, call, response),
-    connect: (pod, port, signal) => connectPort(agentOf, pod, port, signal),
-    refuseWithoutUpgrade(subresource) {
-      if (subresource === "portforward") throw badRequest("Upgrade request required");
+    connect: (pod, port, signal) => {
+      const { namespace = "", name } = pod.metadata;
+      return upgrade(agentOf(pod), `/portForward/${namespace}/${name}?port=${port}`, "tcp", signal);
+    },
+    exec: (pod, request) => startCommand(agentOf(pod), pod, request),
+    refuse(subresource) {
+      if (subresource !== "attach") throw badRequest("Upgrade request required");
       throw statusError(
         501,
         "NotImplemented",
-        `${subresource} is not supported by the embedded cluster: its containers are local processes; use kubectl logs or kubectl port-forward`,
+        `${subresource} is not supported by the embedded cluster: its containers are local processes; use kubectl logs or kubectl exec`,
       );
     },
   };
@@ -95,14 +105,26 @@ function containerOf(pod: Item, named: string): string {
   );
 }
 
-function connectPort(agentOf: AgentOf, pod: Item, port: number, signal: AbortSignal): Promise<Duplex> {
+async function startCommand(agent: SocketAddress, pod: Item, request: ExecRequest): Promise<Duplex> {
   const { namespace = "", name } = pod.metadata;
+  const container = containerOf(pod, request.container);
+  const query = new URLSearchParams({ input: String(request.input), terminal: String(request.terminal) });
+  for (const word of request.command) query.append("command", word);
+  try {
+    return await upgrade(agent, `/exec/${namespace}/${name}/${container}?${query}`, "exec");
+  } catch (error) {
+    throw statusError(500, "InternalError", `unable to upgrade connection: ${messageOf(error)}`);
+  }
+}
+
+/** Asks the agent for another protocol. Rejects with the agent's words when it refuses. */
+function upgrade(agent: SocketAddress, path: string, protocol: string, signal?: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const request = httpRequest({
-      ...agentOf(pod),
-      path: `/portForward/${namespace}/${name}?port=${port}`,
-      headers: { connection: "Upgrade", upgrade: "tcp" },
-      signal,
+      ...agent,
+      path,
+      headers: { connection: "Upgrade", upgrade: protocol },
+      ...(signal && { signal }),
     });
     request.once("upgrade", (_response, socket, head) => {
       if (head.length > 0) socket.unshift(head);

@@ -178,6 +178,6 @@ async function answerExtra(
   }
   const method = request.method ?? "GET";
   const performed = await performExtra(api, server.signer, call, place, method, () => readObject(request));
-  if (!performed) return server.proxy.refuseWithoutUpgrade(info.subresource);
+  if (!performed) return server.proxy.refuse(info.subresource);
   sendJson(response, performed.code, JSON.stringify(performed.answer));
 }

@@ -1,28 +1,31 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { ApiError } from "../../kube/errors.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import { impersonated } from "./impersonation.ts";
 import { getEntry } from "./list.ts";
-import { forwardPorts, isPortForward } from "./port-forward/forward.ts";
 import { parseResourcePath } from "./request-info.ts";
 import type { Item } from "./resource.ts";
 import { allow, type Server } from "./routes.ts";
 import { badRequest, internalError, noSuchPath } from "./status-errors.ts";
+import { execInContainer } from "./streaming/exec.ts";
+import { forwardPorts, isPortForward } from "./streaming/port-forward.ts";
 
-/** Answers a request to change the protocol: pods/portforward works, exec and attach are refused with the reason. */
+/** Answers a request to change the protocol: pods/portforward and pods/exec; pods/attach is refused with the reason. */
 export async function answerUpgrade(
   server: Server,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
   closing: AbortSignal,
+  clock: Clock,
   log: Logger,
 ): Promise<void> {
   socket.on("error", () => socket.destroy());
   try {
     const user = impersonated(server.authenticator.authenticate(request), request.headers, server.authorizer);
-    const { pathname } = new URL(request.url ?? "/", "https://localhost");
+    const { pathname, searchParams } = new URL(request.url ?? "/", "https://localhost");
     const info = parseResourcePath(pathname);
     if (info?.group !== "" || info.resource !== "pods") throw noSuchPath();
     const verb = request.method === "POST" ? "create" : "get";
@@ -30,13 +33,21 @@ export async function answerUpgrade(
     const resource = server.api.registry.find("", info.version, "pods");
     if (!resource) throw noSuchPath();
     const pod = getEntry(server.api, resource, info.namespace, info.name).object as Item;
-    if (info.subresource !== "portforward") server.proxy.refuseWithoutUpgrade(info.subresource);
-    if (!isPortForward(request))
-      throw badRequest("unable to upgrade: only SPDY/3.1 and WebSockets that tunnel it are understood");
     const end = () => socket.destroy();
     closing.addEventListener("abort", end, { once: true });
     socket.once("close", () => closing.removeEventListener("abort", end));
-    await forwardPorts(request, socket, head, (port, signal) => server.proxy.connect(pod, port, signal), log);
+    switch (info.subresource) {
+      case "portforward":
+        if (!isPortForward(request))
+          throw badRequest("unable to upgrade: only SPDY/3.1 and WebSockets that tunnel it are understood");
+        await forwardPorts(request, socket, head, (port, signal) => server.proxy.connect(pod, port, signal), log);
+        return;
+      case "exec":
+        await execInContainer(request, socket, head, searchParams, (asked) => server.proxy.exec(pod, asked), clock);
+        return;
+      default:
+        server.proxy.refuse(info.subresource);
+    }
   } catch (error) {
     const failure = error instanceof ApiError ? error : internalError(error);
     const body = JSON.stringify(failure.status);

@@ -1,131 +1,35 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ConfigMap } from "../../apis/core/configmap.ts";
 import { Event } from "../../apis/core/event.ts";
-import { type ContainerStatus, Pod } from "../../apis/core/pod.ts";
-import type { Container, PodSpec } from "../../apis/core/pod-spec.ts";
-import { ServiceAccount } from "../../apis/core/serviceaccount.ts";
-import type { Client } from "../../kube/api.ts";
-import { createClient } from "../../kube/client.ts";
-import { isNotFound } from "../../kube/errors.ts";
+import { Pod } from "../../apis/core/pod.ts";
+import type { Container } from "../../apis/core/pod-spec.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { silentLogger } from "../../lib/log.ts";
-import { type ApiServer, startApiServer } from "../api/api-server.ts";
-import { type RegistryServer, startRegistry } from "../registry/server.ts";
-import { snapshotDirectory } from "../registry/snapshot.ts";
-import { openImageStore } from "../registry/store.ts";
-import { type NodeAgent, startNodeAgent } from "./agent.ts";
+import { createAgentWorld, mainOf } from "./agent-world.ts";
 import { containerProcesses } from "./process-table.ts";
 
 const clock = systemClock;
 const namespace = "default";
 
 describe("the node agent", () => {
-  let work: string;
-  let api: ApiServer;
-  let registry: RegistryServer;
-  let client: Client;
-  let agent: NodeAgent;
-  let image: string;
-  const stopped = new AbortController();
-
-  before(async () => {
-    work = mkdtempSync(join(tmpdir(), "hakn-agent-"));
-    const log = silentLogger;
-    api = await startApiServer({ dataDir: join(work, "api"), address: "127.0.0.1", port: 0, clock, log });
-    client = createClient({ connection: api.loopbackClientConfig, clock });
-    await client
-      .of(ServiceAccount)
-      .create({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace } });
-    const store = await openImageStore(join(work, "registry"));
-    registry = await startRegistry({ store, address: "127.0.0.1", port: 0, log });
-    const app = join(work, "app");
-    mkdirSync(app);
-    writeFileSync(join(app, "where"), "#!/bin/sh\necho in the image\n");
-    chmodSync(join(app, "where"), 0o755);
-    const digest = await snapshotDirectory(app, { registry: registry.host, repository: "app", command: ["./where"] });
-    image = `${registry.host}/app@${digest}`;
-    agent = await startNodeAgent({
-      client,
-      dataDir: join(work, "node"),
-      nodeName: "n1",
-      apiServer: { host: "127.0.0.1", port: api.port },
-      loopback: "own",
-      lifeline: undefined,
-      runtime: process.execPath,
-      path: "/usr/bin:/bin",
-      version: "test",
-      clock,
-      log,
-      signal: stopped.signal,
-      haltGraceMs: 200,
-    });
-  });
-  after(async () => {
-    stopped.abort();
-    await agent.done;
-    assert.deepEqual(containerProcesses("hakn-").filter(ours), [], "no process is left");
-    client.close();
-    await registry.close();
-    await api.close();
-    rmSync(work, { recursive: true, force: true });
-  });
-
-  const uids = new Set<string>();
-  const ours = ({ token }: { token: string }) => uids.has(token.split(".")[1] ?? "");
-  const sh = (script: string, more: Partial<Container> = {}): Container => ({
-    name: "main",
-    image,
-    command: ["/bin/sh", "-c", script],
-    ...more,
-  });
-  const run = async (name: string, containers: Container[], spec: Partial<PodSpec> = {}): Promise<void> => {
-    const { metadata } = await client.of(Pod).create({
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name, namespace, labels: { app: name } },
-      spec: { nodeName: "n1", automountServiceAccountToken: false, containers, ...spec },
-    });
-    uids.add(metadata.uid ?? "");
-  };
-  const until = async (name: string, what: string, holds: (pod: Pod) => boolean): Promise<Pod> => {
-    let pod: Pod | undefined;
-    for (const deadline = clock.monotonic() + 8000; clock.monotonic() < deadline; await clock.sleep(10)) {
-      pod = await client.of(Pod).get({ name, namespace });
-      if (holds(pod)) return pod;
-    }
-    throw new Error(`${name} is not ${what}: ${JSON.stringify(pod?.status, undefined, 1)}`);
-  };
-  const ended = (name: string) =>
-    until(name, "over", ({ status }) => status?.phase === "Succeeded" || status?.phase === "Failed");
-  const none: ContainerStatus = { name: "main", ready: false, restartCount: 0, image: "", imageID: "" };
-  const mainOf = (pod: Pod) => pod.status?.containerStatuses?.find(({ name }) => name === "main") ?? none;
-  const gone = async (name: string): Promise<void> => {
-    for (const deadline = clock.monotonic() + 8000; clock.monotonic() < deadline; await clock.sleep(10)) {
-      const found = await client
-        .of(Pod)
-        .get({ name, namespace })
-        .catch((error) => {
-          if (!isNotFound(error)) throw error;
-          return undefined;
-        });
-      if (!found) return;
-    }
-    throw new Error(`${name} does not go away`);
-  };
+  const world = createAgentWorld(clock);
+  before(world.start);
+  after(world.stop);
+  const { sh, run, until, ended, gone } = world;
   const logOf = async (pod: string, query = "", container = "main") =>
     (
-      await fetch(`http://${agent.address}:${agent.port}/containerLogs/${namespace}/${pod}/${container}${query}`)
+      await fetch(
+        `http://${world.agent.address}:${world.agent.port}/containerLogs/${namespace}/${pod}/${container}${query}`,
+      )
     ).text();
   /** Events come when the pod's status has come already, or later. */
   const untilTold = async (name: string, ...wanted: readonly string[]): Promise<void> => {
     let told: string[] = [];
     for (const deadline = clock.monotonic() + 8000; clock.monotonic() < deadline; await clock.sleep(10)) {
-      const { items } = await client.of(Event).list({ namespace });
+      const { items } = await world.client.of(Event).list({ namespace });
       told = items
         .filter((event) => event.involvedObject?.name === name)
         .map(({ reason, message }) => `${reason}: ${message}`);
@@ -135,7 +39,7 @@ describe("the node agent", () => {
   };
 
   it("runs a pod to its end, with its variables, volumes and working directory", async () => {
-    await client.of(ConfigMap).create({
+    await world.client.of(ConfigMap).create({
       apiVersion: "v1",
       kind: "ConfigMap",
       metadata: { name: "settings", namespace },
@@ -183,7 +87,7 @@ describe("the node agent", () => {
       [pod.status?.phase, terminated?.exitCode, terminated?.reason, terminated?.message],
       ["Failed", 3, "Error", "last words"],
     );
-    assert.equal(mainOf(pod).imageID, image);
+    assert.equal(mainOf(pod).imageID, sh("").image);
     assert.match(pod.status?.podIP ?? "", /^127\./);
   });
 
@@ -216,7 +120,7 @@ describe("the node agent", () => {
     );
     assert.ok(clock.monotonic() - started < 5000);
     assert.deepEqual([mainOf(pod).ready, mainOf(pod).started, mainOf(pod).restartCount], [true, true, 0]);
-    await client.of(Pod).delete({ name: "ready", namespace }, { gracePeriodSeconds: 1 });
+    await world.client.of(Pod).delete({ name: "ready", namespace }, { gracePeriodSeconds: 1 });
     await gone("ready");
     await untilTold("ready", "Started: Started container main", "Killing: Stopping container main");
   });
@@ -237,7 +141,7 @@ describe("the node agent", () => {
     );
     assert.equal(pod.status?.phase, "Running");
     assert.equal(await logOf("crash", "?previous=true"), "round\n");
-    await client.of(Pod).delete({ name: "crash", namespace });
+    await world.client.of(Pod).delete({ name: "crash", namespace });
     await gone("crash");
   });
 
@@ -255,19 +159,19 @@ describe("the node agent", () => {
       "Unhealthy: Liveness probe failed: sick",
       "Killing: Container main failed liveness probe, will be restarted",
     );
-    await client.of(Pod).delete({ name: "sick", namespace }, { gracePeriodSeconds: 0 });
+    await world.client.of(Pod).delete({ name: "sick", namespace }, { gracePeriodSeconds: 0 });
     await gone("sick");
   });
 
   it("stops a container in good order: hook, SIGTERM, time to end", async () => {
-    const trace = join(work, "trace");
+    const trace = join(world.work, "trace");
     const main = sh(`trap 'echo term >> ${trace}; exit 0' TERM; echo up >> ${trace}; while true; do sleep 0.05; done`, {
       lifecycle: { preStop: { exec: { command: ["/bin/sh", "-c", `echo hook >> ${trace}`] } } },
       readinessProbe: { exec: { command: ["grep", "-q", "up", trace] } },
     });
     await run("orderly", [main]);
     await until("orderly", "ready", (found) => mainOf(found).ready === true);
-    await client.of(Pod).delete({ name: "orderly", namespace });
+    await world.client.of(Pod).delete({ name: "orderly", namespace });
     await gone("orderly");
     assert.equal(readFileSync(trace, "utf8"), "up\nhook\nterm\n");
   });
@@ -279,7 +183,7 @@ describe("the node agent", () => {
     const count = () => containerProcesses("hakn-").filter(({ token }) => token.includes(uid)).length;
     for (let tries = 0; count() < 4 && tries < 300; tries++) await clock.sleep(10);
     assert.ok(count() >= 4);
-    await client.of(Pod).delete({ name: "stubborn", namespace }, { gracePeriodSeconds: 1 });
+    await world.client.of(Pod).delete({ name: "stubborn", namespace }, { gracePeriodSeconds: 1 });
     await gone("stubborn");
     assert.equal(count(), 0);
   });
@@ -308,12 +212,12 @@ describe("the node agent", () => {
   ];
   for (const [index, [name, container, reason, message]] of refusals.entries()) {
     it(`tells of ${name}`, async () => {
-      const found = container.image ? { image: container.image.replace("HOST", registry.host) } : container;
+      const found = container.image ? { image: container.image.replace("HOST", world.registry.host) } : container;
       const pod = `refused-${index}`;
       await run(pod, [sh("true", found)]);
       const seen = await until(pod, reason, (each) => mainOf(each).state?.waiting?.reason === reason);
       assert.match(mainOf(seen).state?.waiting?.message ?? "", message);
-      await client.of(Pod).delete({ name: pod, namespace }, { gracePeriodSeconds: 0 });
+      await world.client.of(Pod).delete({ name: pod, namespace }, { gracePeriodSeconds: 0 });
       await gone(pod);
     });
   }
@@ -333,7 +237,7 @@ describe("the node agent", () => {
   });
 
   it("runs init containers one after another, before the others", async () => {
-    const trace = join(work, "init");
+    const trace = join(world.work, "init");
     const init = (name: string): Container => ({ ...sh(`echo ${name} >> ${trace}`), name });
     await run("init", [sh(`echo main >> ${trace}`)], {
       restartPolicy: "Never",
@@ -357,7 +261,7 @@ describe("the node agent", () => {
     await run("one", [main]);
     await run("two", [main]);
     for (const name of ["one", "two"]) await until(name, "ready", (found) => mainOf(found).ready === true);
-    const socket = connect(agent.port, agent.address);
+    const socket = connect(world.agent.port, world.agent.address);
     socket.write(
       `GET /portForward/${namespace}/one?port=8080 HTTP/1.1\r\nHost: n\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nGET / HTTP/1.0\r\n\r\n`,
     );

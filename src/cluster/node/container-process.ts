@@ -28,6 +28,8 @@ export interface Exit {
 /** A running container, whichever agent started it. */
 export interface ContainerProcess {
   readonly id: string;
+  /** By which its processes are known (see process-table.ts). */
+  readonly token: string;
   readonly records: string;
   readonly startedAtMs: number;
   /** Process id of the program itself; undefined for the first moments. */
@@ -105,6 +107,7 @@ function makeProcess(
   const pid = () => readNumber(join(records, "pid"));
   return {
     id: idOf(token),
+    token,
     records,
     startedAtMs,
     pid,

@@ -7,6 +7,7 @@ import { createRestartBackoff } from "./backoff.ts";
 import { adoptProcess, type ContainerProcess, type Exit } from "./container-process.ts";
 import { dropOldRecords, lastAttempt, recordsOf, rootOf } from "./container-records.ts";
 import { ContainerConfigError } from "./environment.ts";
+import type { RunningContainer } from "./exec-session.ts";
 import { StartError } from "./find-program.ts";
 import type { Image, Pulled } from "./images.ts";
 import type { ContainerKind, PodContext } from "./pod-context.ts";
@@ -19,6 +20,8 @@ export interface ContainerRunner {
   readonly status: () => ContainerStatus;
   /** Runs the container, again and again where its restart policy says so. Settles with the last exit code. */
   run(): Promise<number>;
+  /** Undefined while it does not run. */
+  readonly running: () => RunningContainer | undefined;
   /** Settles once the container has started for the first time (its startup probe included), or will not any more. */
   readonly started: Promise<void>;
 }
@@ -61,6 +64,7 @@ export function createContainerRunner(
     imageID: "",
     started: false,
   };
+  let running: RunningContainer | undefined;
   const set = (change: Partial<ContainerStatus>) => {
     status = { ...status, ...change };
     if (status.started) started.resolve();
@@ -96,7 +100,9 @@ export function createContainerRunner(
 
   const watch = async (process: ContainerProcess, what: Launch): Promise<Exit> => {
     node.trackLog(join(process.records, "log"));
+    running = { launch: what, token: process.token };
     const exit = await superviseContainer(context, container, process, what, kind, set);
+    running = undefined;
     const message = terminationMessage(container, exit.code, what.root, join(process.records, "log"));
     set({
       state: terminatedState(exit, process.startedAtMs, process.id, message),
@@ -181,6 +187,7 @@ export function createContainerRunner(
 
   return {
     status: () => status,
+    running: () => running,
     run: () => run().finally(() => started.resolve()),
     started: started.promise,
   };
@@ -212,6 +219,15 @@ function toStartError(error: Error): StartError {
 
 /** For a container whose image or environment cannot be had any more: it can be watched and stopped. */
 function bareLaunch(root: string): Launch {
-  const exec = async () => ({ code: -1, output: "the container's environment cannot be made any more" });
-  return { command: [], env: {}, workingDir: root, root, exec };
+  const reason = "the container's environment cannot be made any more";
+  return {
+    command: [],
+    env: {},
+    workingDir: root,
+    root,
+    commandLine() {
+      throw new StartError(reason);
+    },
+    exec: async () => ({ code: -1, output: reason }),
+  };
 }

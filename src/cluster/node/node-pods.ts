@@ -4,19 +4,19 @@ import type { Locate } from "../../lib/locate.ts";
 import { lastAttempt, recordsOf } from "./container-records.ts";
 import type { LogTimes } from "./log-times.ts";
 import type { PodRecord } from "./pod-record.ts";
+import type { PodWorker } from "./pod-worker.ts";
 import type { NodePods } from "./server.ts";
 
 /** Answers the server's questions from the records on disk of the pods that run here. */
 export function createNodePods(
   podsDirectory: string,
-  workers: ReadonlyMap<string, { record: PodRecord }>,
+  workers: ReadonlyMap<string, { readonly record: PodRecord; readonly worker: Pick<PodWorker, "running"> }>,
   timesOf: (file: string) => LogTimes,
   locate: Locate,
 ): NodePods {
-  const find = (namespace: string, name: string) =>
-    [...workers.values()]
-      .map(({ record }) => record)
-      .find((each) => each.namespace === namespace && each.name === name);
+  const findWorker = (namespace: string, name: string) =>
+    [...workers.values()].find(({ record }) => record.namespace === namespace && record.name === name);
+  const find = (namespace: string, name: string) => findWorker(namespace, name)?.record;
   return {
     log(namespace, pod, container, previous) {
       const record = find(namespace, pod);
@@ -31,6 +31,7 @@ export function createNodePods(
       if (!existsSync(file)) return { status: 404, message: `previous terminated ${where} not found` };
       return { file, times: timesOf(file), ended: () => existsSync(join(records, "exit")) || !existsSync(records) };
     },
+    running: (namespace, pod, container) => findWorker(namespace, pod)?.worker.running(container),
     addressOf(namespace, pod, port) {
       const record = find(namespace, pod);
       if (!record) return undefined;

@@ -1,10 +1,13 @@
 import type { ContainerStatus } from "../../apis/core/pod.ts";
 import { createContainerRunner } from "./container-runner.ts";
+import type { RunningContainer } from "./exec-session.ts";
 import type { PodContext } from "./pod-context.ts";
 
 /** The containers of one pod. */
 export interface PodContainers {
   statuses(): { readonly init: readonly ContainerStatus[]; readonly containers: readonly ContainerStatus[] };
+  /** The container of this name, while it runs. */
+  running(name: string): RunningContainer | undefined;
   /**
    * Runs them in their order, each init container to its end, to the end of the last; `stop` is called when only
    * sidecars are left.
@@ -25,7 +28,9 @@ export function createPodContainers(context: PodContext): PodContainers {
   const main = spec.containers.map((container) =>
     createContainerRunner(context, container, { kind: "main", waitingReason }),
   );
+  const all = [...init.map(({ runner }) => runner), ...main];
   return {
+    running: (name) => all.find((runner) => runner.status().name === name)?.running(),
     statuses: () => ({
       init: init.map(({ runner }) => runner.status()),
       containers: main.map((runner) => runner.status()),
@@ -47,7 +52,7 @@ export function createPodContainers(context: PodContext): PodContainers {
       await Promise.all(sidecars);
     },
     async stopOnly() {
-      await Promise.all([...init.map(({ runner }) => runner), ...main].map((runner) => runner.run()));
+      await Promise.all(all.map((runner) => runner.run()));
     },
   };
 }

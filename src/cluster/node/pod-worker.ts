@@ -7,6 +7,7 @@ import { isConflict, isNotFound } from "../../kube/errors.ts";
 import { pause } from "../../lib/clock.ts";
 import { isoTime } from "../../lib/iso-time.ts";
 import { untilAborted } from "../../lib/until-aborted.ts";
+import type { RunningContainer } from "./exec-session.ts";
 import { createPodContainers } from "./pod-containers.ts";
 import type { NodeContext, PodContext } from "./pod-context.ts";
 import type { PodRecord } from "./pod-record.ts";
@@ -20,6 +21,8 @@ import type { VolumePaths } from "./volumes/mount.ts";
 export interface PodWorker {
   /** The pod has changed in the API. */
   update(pod: Pod): void;
+  /** The container of this name, while it runs. */
+  running(container: string): RunningContainer | undefined;
   /** The pod is gone from the API: its containers are killed. */
   remove(): void;
   /** The cluster stops: containers end within `graceMs`; the pod's records stay for the next start. */
@@ -153,6 +156,7 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
     .finally(() => killing.abort());
   return {
     update,
+    running: (container) => containers.running(container),
     remove() {
       settled.abort();
       stop(0);

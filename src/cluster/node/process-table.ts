@@ -12,7 +12,7 @@ export function commandLineOf(pid: number): string | undefined {
 }
 
 /** The variable by which a process is known to belong to a container, in whatever group it is. */
-const tokenVariable = "HAKN_CONTAINER_TOKEN";
+export const tokenVariable = "HAKN_CONTAINER_TOKEN";
 
 /**
  * The processes that belong to a container whose token begins with `prefix`, with their tokens: shims, by their command

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
+import { type ExecOptions, type RunningContainer, runExecSession } from "./exec-session.ts";
 import { type LogOptions, readLog } from "./log-reader.ts";
 import type { LogTimes } from "./log-times.ts";
 
@@ -23,11 +24,13 @@ interface NoLog {
 export interface NodePods {
   /** The log of a container's present or previous start. */
   log(namespace: string, pod: string, container: string, previous: boolean): LogSource | NoLog;
+  /** A container, while it runs. */
+  running(namespace: string, pod: string, container: string): RunningContainer | undefined;
   /** Where a port of a pod is reached; undefined when there is no such pod. */
   addressOf(namespace: string, pod: string, port: number): { readonly host: string; readonly port: number } | undefined;
 }
 
-/** Answers what only the node can: logs and connections to pods (see the contract in cluster/api/node-proxy.ts). */
+/** Answers what only the node can: logs, connections to pods and commands in them (see the contract in cluster/api/node-proxy.ts). */
 export function createNodeServer(pods: NodePods, clock: Clock, log: Logger): Server {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://node");
@@ -44,11 +47,19 @@ export function createNodeServer(pods: NodePods, clock: Clock, log: Logger): Ser
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
-    const url = new URL(request.url ?? "/", "http://node");
-    const match = /^\/portForward\/([^/]+)\/([^/]+)$/.exec(url.pathname);
-    const target = match && pods.addressOf(match[1]!, match[2]!, Number(url.searchParams.get("port")));
-    if (!target)
-      return void socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 9\r\n\r\nnot found");
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://node");
+    const [, action, namespace = "", pod = "", container = ""] =
+      /^\/(portForward|exec)\/([^/]+)\/([^/]+)(?:\/([^/]+))?$/.exec(pathname) ?? [];
+    if (action === "exec") {
+      const running = pods.running(namespace, pod, container);
+      if (!running) return refuse(socket, "404 Not Found", `container not found ("${container}")`);
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: exec\r\n\r\n");
+      if (head.length > 0) socket.unshift(head);
+      void runExecSession(socket, running, execOptions(searchParams), clock);
+      return;
+    }
+    const target = action && pods.addressOf(namespace, pod, Number(searchParams.get("port")));
+    if (!target) return refuse(socket, "404 Not Found", "not found");
     forward(socket, head, target);
   });
   return server;
@@ -56,6 +67,18 @@ export function createNodeServer(pods: NodePods, clock: Clock, log: Logger): Ser
 
 function answer(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { "Content-Type": "text/plain" }).end(text);
+}
+
+function refuse(socket: Duplex, status: string, text: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+}
+
+function execOptions(query: URLSearchParams): ExecOptions {
+  return {
+    command: query.getAll("command"),
+    input: query.get("input") === "true",
+    terminal: query.get("terminal") === "true",
+  };
 }
 
 function logOptions(query: URLSearchParams, nowMs: number): LogOptions {
@@ -104,8 +127,7 @@ function forward(socket: Duplex, head: Buffer, target: { readonly host: string; 
   });
   upstream.once("error", (error) => {
     if (upstream.connecting) {
-      const text = `cannot connect to ${target.host}:${target.port}: ${error.message}`;
-      socket.end(`HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+      refuse(socket, "502 Bad Gateway", `cannot connect to ${target.host}:${target.port}: ${error.message}`);
     } else socket.destroy();
   });
   socket.once("close", () => upstream.destroy());

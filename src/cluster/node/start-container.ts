@@ -19,6 +19,8 @@ export interface Launch {
   readonly workingDir: string;
   /** The container's private root, in which its volumes appear: HAKN_ROOT. */
   readonly root: string;
+  /** The command line of another command in the container. Throws StartError when there is no such program. */
+  commandLine(command: readonly string[]): readonly string[];
   exec(command: readonly string[], timeoutMs: number): Promise<{ readonly code: number; readonly output: string }>;
 }
 
@@ -71,14 +73,15 @@ export async function prepareLaunch(context: PodContext, container: Container, i
     findProgram(command[0]!, workingDir, image.root, env["PATH"]!),
     ...command.slice(1),
   ];
+  const commandLine = (command: readonly string[]) => resolve(command.map((word) => translate(word)));
   return {
     command: resolve(words),
     env,
     workingDir,
     root,
+    commandLine,
     async exec(command, timeoutMs) {
-      const translated = command.map((word) => translate(word));
-      return execCommand({ command: resolve(translated), env, workingDir, timeoutMs, clock: node.clock });
+      return execCommand({ command: commandLine(command), env, workingDir, timeoutMs, clock: node.clock });
     },
   };
 }
