@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fakeClock } from "../testing/fake-clock.ts";
 import { HeaderList, headerName } from "./codec/headers.ts";
-import { data, ended, endHeaders, framesIn, headers, initialWindow, reset, settings, widened } from "./http2-world.ts";
+import {
+  data,
+  ended,
+  endHeaders,
+  frame,
+  framesIn,
+  headers,
+  initialWindow,
+  reset,
+  settings,
+  widened,
+} from "./http2-world.ts";
 import type { BodyLength, Handler, Responder } from "./message.ts";
 import { serve } from "./server.ts";
 import type { ConnectionEvents, Network } from "./transport.ts";
@@ -191,6 +202,18 @@ describe("an answer over HTTP/2", () => {
       assert.equal(frames.filter((frame) => frame.endsWith("ended")).length, 300);
     });
   }
+
+  test("to a client that says with each request what it prefers is sent, however many there are", async () => {
+    const server = await served();
+    for (let count = 0; count < 1500; count++) {
+      const stream = 2 * count + 1;
+      await server.send(frame(2, 0, stream, "\0\0\0\0\x10") + headers(get, whole, stream));
+      answer(server.responder(count), 204, 0);
+    }
+    const frames = await server.sent();
+    assert.equal(frames.length, 1500);
+    assert.ok(frames.every((one) => one.endsWith(": 204, ended")));
+  });
 
   test("when there are too many requests at once, one more is refused, and none once one is answered", async () => {
     const server = await served();
