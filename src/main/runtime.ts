@@ -20,7 +20,7 @@ export const bunEnvironment = {
   BUN_JSC_heapGrowthMaxIncrease: "0.5",
   BUN_JSC_minEdenToOldGenerationRatio: "0.25",
   BUN_JSC_maxNumberOfWorklistThreads: "1",
-  BUN_JSC_maximumInliningDepth: "4",
+  BUN_JSC_maximumInliningDepth: "3",
   BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "1000000",
   BUN_JSC_thresholdForFTLOptimizeSoon: "100000",
   MIMALLOC_PURGE_DELAY: "0",

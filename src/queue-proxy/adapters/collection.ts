@@ -3,7 +3,7 @@ import type { Clock } from "../../lib/clock.ts";
 /** Quiet for so long: the load is over. */
 const quietMs = 1000;
 /** After so many times that long, a load that goes on may be interrupted for a few milliseconds. */
-const busyTurns = 5;
+const busyTurns = 3;
 /** What an event leaves behind besides its bytes, roughly. */
 const bytesPerEvent = 1024;
 /** Pieces of this size belong to long bodies, whose garbage outlasts the runtime's own collections. */
@@ -14,7 +14,7 @@ const worthwhileBytes = 4 * 1024 * 1024;
 /**
  * Gives memory back, since the runtime itself collects only when it allocates, and seldom everything. Returns the function
  * that takes note of received bytes; `collect` runs once nothing has arrived for a second, when nobody waits for it, and
- * every five seconds of a load that does not end, if long bodies are part of it.
+ * every three seconds of a load that does not end, if long bodies are part of it.
  */
 export function createCollection(clock: Clock, collect: () => void): (receivedBytes: number) => void {
   let garbage = 0;
