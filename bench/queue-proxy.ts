@@ -1,5 +1,6 @@
 /**
- * Measures our queue-proxy against upstream's in one run, alternating:
+ * Measures our queue-proxy against upstream's in one run, alternating; figures are medians of the rounds, ratios medians of
+ * what they are in each round:
  * `npm run bench -- queue-proxy [--rounds N] [--seconds S] [--warm-up S] [--only PATTERN] [--node]`; a few minutes as it is.
  * Upstream's binary comes from `cd bench/upstream && go build -o queue knative.dev/serving/cmd/queue` (or HAKN_BENCH_UPSTREAM
  * names it); ours is dist/bin/queue-proxy as `npm run build` compiles it with Bun (HAKN_BENCH_BUN names another), with --node
@@ -175,8 +176,11 @@ async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
 }
 
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const [low = Number.NaN, high = Number.NaN] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return (low + high) / 2;
+}
 
 const usable = Object.entries(candidates).filter(([, command]) => existsSync(command.at(-1)!));
 const present = usable.map(([name]) => name);
@@ -226,10 +230,12 @@ for (let round = 0; round < rounds; round++) {
 await stop(generator.child);
 await stop(container.child);
 
-const medianOf = (key: string, pick: (measure: Measure) => number) => median((results.get(key) ?? []).map(pick));
+const valuesOf = (key: string, pick: (measure: Measure) => number) => (results.get(key) ?? []).map(pick);
 const cpuOf = (measure: Measure) => (measure.cpuSeconds / measure.requests) * 100_000;
 const ownCpuOf = (measure: Measure) => (measure.ownCpuSeconds / measure.requests) * 100_000;
-const ratio = (value: number, base: number) => (Number.isNaN(base) ? "" : ` (${(value / base).toFixed(2)}x)`);
+/** Of the two programs in the same round: the machine has faster and slower minutes. */
+const ratio = (values: readonly number[], base: readonly number[]) =>
+  base.length === 0 ? "" : ` (${median(values.map((value, round) => value / base[round]!)).toFixed(2)}x)`;
 console.log(
   "| case | program | rps | p50 ms | p99 ms | CPU s per 100,000 | of generator, container | failures |\n|---|---|---|---|---|---|---|---|",
 );
@@ -238,15 +244,15 @@ for (const { name } of scenarios) {
   for (const program of present) {
     const key = `${name}|${program}`;
     const column = (pick: (measure: Measure) => number, digits: number) => {
-      const value = medianOf(key, pick);
-      return value.toFixed(digits) + (program === "upstream" ? "" : ratio(value, medianOf(base, pick)));
+      const values = valuesOf(key, pick);
+      return median(values).toFixed(digits) + (program === "upstream" ? "" : ratio(values, valuesOf(base, pick)));
     };
     const cells = [
       column((measure) => measure.requests / measure.seconds, 0),
       column((measure) => measure.p50, 2),
       column((measure) => measure.p99, 2),
       column(cpuOf, 2),
-      medianOf(key, ownCpuOf).toFixed(2),
+      median(valuesOf(key, ownCpuOf)).toFixed(2),
       String((results.get(key) ?? []).reduce((sum, measure) => sum + measure.failures, 0)),
     ];
     console.log(`| ${name} | ${program} | ${cells.join(" | ")} |`);
