@@ -1,5 +1,3 @@
-import type { Writable } from "node:stream";
-
 /** What a frame carries on the way between the API server and a node's agent while a command runs in a container. */
 export const execChannels = { input: 0, output: 1, errors: 2, size: 3, result: 4 } as const;
 
@@ -45,18 +43,4 @@ export async function* readExecFrames(
       pending = pending.subarray(end);
     }
   }
-}
-
-/** Writes, and settles once the stream takes more. Bytes for one that takes no more are dropped. */
-export function writeTo(stream: Writable, bytes: Uint8Array): Promise<void> {
-  if (stream.destroyed || stream.writableEnded || stream.write(bytes)) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      stream.off("drain", done);
-      stream.off("close", done);
-      resolve();
-    };
-    stream.once("drain", done);
-    stream.once("close", done);
-  });
 }

@@ -35,6 +35,11 @@ export interface Call {
   warn(text: string): void;
 }
 
+/** Whether a boolean parameter is set: Kubernetes takes "true" and "1". */
+export function isSet(query: URLSearchParams, name: string): boolean {
+  return ["true", "1"].includes(query.get(name) ?? "");
+}
+
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
 /** Options of writes that all verbs share. */

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Node } from "../../apis/core/node.ts";
 import { messageOf } from "../../lib/error-message.ts";
 import type { Locate, SocketAddress } from "../../lib/locate.ts";
+import { writeTo } from "../write-to.ts";
 import type { Call } from "./call.ts";
 import type { Item } from "./resource.ts";
 import { badRequest, statusError } from "./status-errors.ts";
@@ -76,12 +77,7 @@ async function proxyLog(agentOf: AgentOf, pod: Item, call: Call, response: Serve
   response.flushHeaders();
   response.once("close", () => upstream.destroy());
   for await (const chunk of upstream) {
-    if (!response.write(chunk) && !response.destroyed) {
-      await new Promise<void>((resolve) => {
-        response.once("drain", resolve);
-        response.once("close", resolve);
-      });
-    }
+    await writeTo(response, chunk);
     if (response.destroyed) return;
   }
   response.end();

@@ -1,4 +1,4 @@
-import type { Api, Call, WriteOptions } from "./call.ts";
+import { type Api, type Call, isSet, type WriteOptions } from "./call.ts";
 import { fitItem } from "./decode-item.ts";
 import { applyConfiguration } from "./managed-fields.ts";
 import { managerOf, ownershipOf } from "./ownership.ts";
@@ -20,9 +20,8 @@ export async function patchObject(
   options: WriteOptions,
 ): Promise<{ entry: Stored; created: boolean }> {
   const { resource } = place;
-  const forced = call.query.get("force");
-  if (type === "apply") return serverSideApply(api, call, place, body, forced === "true" || forced === "1", options);
-  if (forced !== null) {
+  if (type === "apply") return serverSideApply(api, call, place, body, isSet(call.query, "force"), options);
+  if (call.query.has("force")) {
     const error = {
       field: "force",
       reason: "FieldValueForbidden" as const,

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { readBody, sendJson, sendText } from "./answer.ts";
 import type { Authenticator } from "./authentication.ts";
 import type { Action, Authorizer } from "./authorization.ts";
-import { type Api, type Call, writeOptionsOf } from "./call.ts";
+import { type Api, type Call, isSet, writeOptionsOf } from "./call.ts";
 import { parseBody } from "./decode.ts";
 import { discover } from "./discovery.ts";
 import type { Documents } from "./documents.ts";
@@ -83,8 +83,7 @@ export async function route(
 }
 
 function isWatch(info: ResourceRequest, method: string, query: URLSearchParams): boolean {
-  const asked = query.get("watch");
-  return method === "GET" && info.name === "" && (asked === "true" || asked === "1");
+  return method === "GET" && info.name === "" && isSet(query, "watch");
 }
 
 /** Throws 403 in the words of the real server when the user may not do this. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Api, Call } from "./call.ts";
+import { type Api, type Call, isSet } from "./call.ts";
 import { type Filter, filterOf, parseRevision } from "./list.ts";
 import { jsonOf, partialMetadata, type View } from "./render.ts";
 import { groupVersion, type Item, type ServedResource } from "./resource.ts";
@@ -27,7 +27,7 @@ export function serveWatch(
   const { query } = call;
   const filter = filterOf(resource, namespace, query);
   const from = parseRevision(query.get("resourceVersion") ?? "");
-  const bookmarks = query.get("allowWatchBookmarks") === "true" || query.get("allowWatchBookmarks") === "1";
+  const bookmarks = isSet(query, "allowWatchBookmarks");
   const initial = query.get("sendInitialEvents");
   if (initial !== null && query.get("resourceVersionMatch") !== "NotOlderThan") {
     const why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";

@@ -11,8 +11,8 @@ import {
   execMessage,
   readExecFrames,
   type TerminalSize,
-  writeTo,
 } from "../exec-frames.ts";
+import { writeTo } from "../write-to.ts";
 import { sendSignal } from "./container-process.ts";
 import { StartError } from "./find-program.ts";
 import { tokenVariable } from "./process-table.ts";

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
+import { writeTo } from "../write-to.ts";
 import { type ExecOptions, type RunningContainer, runExecSession } from "./exec-session.ts";
 import { type LogOptions, readLog } from "./log-reader.ts";
 import type { LogTimes } from "./log-times.ts";
@@ -30,7 +31,10 @@ export interface NodePods {
   addressOf(namespace: string, pod: string, port: number): { readonly host: string; readonly port: number } | undefined;
 }
 
-/** Answers what only the node can: logs, connections to pods and commands in them (see the contract in cluster/api/node-proxy.ts). */
+/**
+ * Answers what only the node can: logs, connections to pods and commands in them (see the contract in
+ * cluster/api/node-proxy.ts).
+ */
 export function createNodeServer(pods: NodePods, clock: Clock, log: Logger): Server {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://node");
@@ -108,12 +112,7 @@ async function sendLog(
   response.flushHeaders();
   for await (const piece of readLog(source.file, options, { ...source, clock, signal: gone.signal })) {
     if (gone.signal.aborted) return;
-    if (!response.write(piece)) {
-      await new Promise<void>((resolve) => {
-        response.once("drain", resolve);
-        response.once("close", resolve);
-      });
-    }
+    await writeTo(response, piece);
   }
   response.end();
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { type Duplex, finished } from "node:stream";
 import { promisify } from "node:util";
 import { type ExecClient, type ExecStreams, nothing, nowhere } from "./exec-client.ts";
+import { acceptSpdy } from "./handshake.ts";
 import { serveSpdy } from "./spdy.ts";
 
 const protocol = "v4.channel.k8s.io";
@@ -17,11 +18,8 @@ export function speaksSpdy(request: IncomingMessage): boolean {
  * Serves pods/exec on SPDY/3.1: each stream says in its headers what it is for. Rejects when the client goes before it
  * has opened all of them. Source: k8s.io/kubelet pkg/cri/streaming/remotecommand.
  */
-export function acceptSpdy(socket: Duplex, head: Buffer, streams: ExecStreams): Promise<ExecClient> {
-  socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
-  );
-  if (head.length > 0) socket.unshift(head);
+export function execBySpdy(socket: Duplex, head: Buffer, streams: ExecStreams): Promise<ExecClient> {
+  acceptSpdy(socket, head, protocol);
   const wanted = [
     "error",
     ...(streams.stdin ? ["stdin"] : []),

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import { type Duplex, PassThrough, Writable } from "node:stream";
-import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import type { RawData } from "ws";
 import { type ExecClient, type ExecStreams, nowhere } from "./exec-client.ts";
+import { acceptWebSocket, offeredProtocols } from "./handshake.ts";
 
 /** The protocols that are spoken, the best first: version 5 can say that the input has ended. */
 const protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
-const maxMessageBytes = 16 * 1024 * 1024;
 
 /** The protocol for a client that asks for a WebSocket; undefined when it offers none that is known. */
 export function execProtocol(request: IncomingMessage): string | undefined {
-  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+  const offered = offeredProtocols(request);
   return protocols.find((name) => offered.includes(name));
 }
 
@@ -18,20 +18,14 @@ export function execProtocol(request: IncomingMessage): string | undefined {
  * Serves pods/exec on a WebSocket: each message begins with its channel's number.
  * Source: k8s.io/apimachinery pkg/util/remotecommand, k8s.io/client-go tools/remotecommand/websocket.go.
  */
-export async function acceptWebSocket(
+export async function execByWebSocket(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
   protocol: string,
   streams: ExecStreams,
 ): Promise<ExecClient> {
-  const server = new WebSocketServer({
-    noServer: true,
-    handleProtocols: () => protocol,
-    maxPayload: maxMessageBytes,
-    perMessageDeflate: false,
-  });
-  const webSocket = await new Promise<WebSocket>((resolve) => server.handleUpgrade(request, socket, head, resolve));
+  const webSocket = await acceptWebSocket(request, socket, head, protocol);
   const input = new PassThrough();
   const sizes = new PassThrough();
   const gone = new AbortController();

@@ -3,11 +3,14 @@ import type { Duplex, Readable } from "node:stream";
 import type { Status } from "../../../apis/meta.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { messageOf } from "../../../lib/error-message.ts";
-import { type ExecResult, execChannels, execFrame, execMessage, readExecFrames, writeTo } from "../../exec-frames.ts";
+import { type ExecResult, execChannels, execFrame, execMessage, readExecFrames } from "../../exec-frames.ts";
+import { writeTo } from "../../write-to.ts";
+import { isSet } from "../call.ts";
 import { badRequest } from "../status-errors.ts";
 import { type ExecClient, type ExecStreams, firstSize } from "./exec-client.ts";
-import { acceptSpdy, speaksSpdy } from "./exec-spdy.ts";
-import { acceptWebSocket, execProtocol } from "./exec-websocket.ts";
+import { execBySpdy, speaksSpdy } from "./exec-spdy.ts";
+import { execByWebSocket, execProtocol } from "./exec-websocket.ts";
+import { upgradeOf } from "./handshake.ts";
 
 /** What the node is asked to run. */
 export interface ExecRequest {
@@ -35,12 +38,11 @@ export async function execInContainer(
   start: StartCommand,
   clock: Clock,
 ): Promise<void> {
-  const asked = (name: string) => ["true", "1"].includes(query.get(name) ?? "");
   const streams: ExecStreams = {
-    stdin: asked("stdin"),
-    stdout: asked("stdout"),
-    stderr: asked("stderr"),
-    tty: asked("tty"),
+    stdin: isSet(query, "stdin"),
+    stdout: isSet(query, "stdout"),
+    stderr: isSet(query, "stderr"),
+    tty: isSet(query, "tty"),
   };
   const command = query.getAll("command");
   if (command.length === 0) throw badRequest("you must specify at least one command for the container");
@@ -75,10 +77,10 @@ function acceptance(
   head: Buffer,
   streams: ExecStreams,
 ): () => Promise<ExecClient> {
-  const upgrade = (request.headers.upgrade ?? "").toLowerCase();
+  const upgrade = upgradeOf(request);
   const protocol = execProtocol(request);
-  if (upgrade === "websocket" && protocol) return () => acceptWebSocket(request, socket, head, protocol, streams);
-  if (upgrade === "spdy/3.1" && speaksSpdy(request)) return () => acceptSpdy(socket, head, streams);
+  if (upgrade === "websocket" && protocol) return () => execByWebSocket(request, socket, head, protocol, streams);
+  if (upgrade === "spdy/3.1" && speaksSpdy(request)) return () => execBySpdy(socket, head, streams);
   throw badRequest(
     "unable to upgrade: only v5 and v4.channel.k8s.io by WebSocket, and v4.channel.k8s.io by SPDY/3.1 are understood",
   );

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
-import { createWebSocketStream, WebSocketServer } from "ws";
+import { createWebSocketStream } from "ws";
 import { messageOf } from "../../../lib/error-message.ts";
 import type { Logger } from "../../../lib/log.ts";
+import { acceptSpdy, acceptWebSocket, offeredProtocols, upgradeOf } from "./handshake.ts";
 import { type SpdyStream, serveSpdy } from "./spdy.ts";
 
 const protocol = "portforward.k8s.io";
@@ -14,13 +15,9 @@ export type OpenPort = (port: number, signal: AbortSignal) => Promise<Duplex>;
 
 /** Whether an upgrade request asks for port forwarding in a way that is understood here. */
 export function isPortForward(request: IncomingMessage): boolean {
-  const upgrade = (request.headers.upgrade ?? "").toLowerCase();
+  const upgrade = upgradeOf(request);
   if (upgrade === "spdy/3.1") return true;
-  return upgrade === "websocket" && offered(request).includes(tunnelled);
-}
-
-function offered(request: IncomingMessage): string[] {
-  return (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+  return upgrade === "websocket" && offeredProtocols(request).includes(tunnelled);
 }
 
 /**
@@ -84,20 +81,10 @@ async function joinPort(
   }
 }
 
-function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<Duplex> {
-  if ((request.headers.upgrade ?? "").toLowerCase() === "websocket") {
-    const server = new WebSocketServer({
-      noServer: true,
-      handleProtocols: () => tunnelled,
-      maxPayload: 16 * 1024 * 1024,
-    });
-    return new Promise((resolve) => {
-      server.handleUpgrade(request, socket, head, (webSocket) => resolve(createWebSocketStream(webSocket)));
-    });
+async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<Duplex> {
+  if (upgradeOf(request) === "websocket") {
+    return createWebSocketStream(await acceptWebSocket(request, socket, head, tunnelled));
   }
-  socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
-  );
-  if (head.length > 0) socket.unshift(head);
-  return Promise.resolve(socket);
+  acceptSpdy(socket, head, protocol);
+  return socket;
 }
