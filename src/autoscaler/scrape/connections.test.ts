@@ -245,11 +245,6 @@ test("closing gives up what is under way, closes what is kept, and refuses what 
 
 test("nobody listens", async () => {
   const connections = createConnections({ timeoutMs: 5000, longestBody: 100 });
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  await assert.rejects(connections.ask({ host: "127.0.0.1", port }, "GET / HTTP/1.1\r\n\r\n", true), /ECONNREFUSED/);
+  await assert.rejects(connections.ask({ host: "127.0.0.1", port: 1 }, "GET / HTTP/1.1\r\n\r\n", true), /ECONNREFUSED/);
   connections.close();
 });

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { clusterPorts, findFreePort } from "../free-port.ts";
 import { locateOnSharedLoopback } from "../shared-loopback.ts";
 import { claimNetwork } from "./claim-network.ts";
 
@@ -17,14 +18,7 @@ describe("the network of a cluster", { skip: process.platform !== "linux" && "ha
     return server;
   };
   const close = (server: Server) => new Promise((resolve) => server.close(resolve));
-  /** A port that is free on all addresses just now. */
-  const freePort = async (): Promise<number> => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
-    const { port } = server.address() as AddressInfo;
-    await close(server);
-    return port;
-  };
+  const freePort = () => findFreePort(clusterPorts, new Set());
   before(() => {
     work = mkdtempSync(join(tmpdir(), "hakn-network-"));
   });

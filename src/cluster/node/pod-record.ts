@@ -1,9 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PodSpec } from "../../apis/core/pod-spec.ts";
+import { findFreePort, isFree, userPorts } from "../free-port.ts";
 import { portsOf } from "../shared-loopback.ts";
 import { type Addresses, tenantOf } from "./addresses.ts";
-import { findFreePort, findUserPort, isFree, type UserPort } from "./user-port.ts";
+import { findUserPort, type UserPort } from "./user-port.ts";
 
 /** What a pod was given, which must stay the same as long as its containers may live. */
 export interface PodRecord {
@@ -36,7 +37,7 @@ export async function makePodRecord(
 ): Promise<PodRecord> {
   const address = await takeAddress(spec, addresses);
   const wanted = findUserPort(spec);
-  const actual = wanted && (await findFreePort(takenPorts));
+  const actual = wanted && (await findFreePort(userPorts, takenPorts));
   if (actual !== undefined) takenPorts.add(actual);
   const record: PodRecord = { ...pod, address, ...(wanted && { userPort: { ...wanted, actual: actual! } }) };
   mkdirSync(directory, { recursive: true });

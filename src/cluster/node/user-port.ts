@@ -1,4 +1,3 @@
-import { createServer } from "node:net";
 import type { Pod } from "../../apis/core/pod.ts";
 import type { Container, PodSpec, Probe } from "../../apis/core/pod-spec.ts";
 
@@ -16,28 +15,6 @@ export function findUserPort(spec: PodSpec): Omit<UserPort, "actual"> | undefine
     if (port) return { container: name, declared: port.containerPort };
   }
   return undefined;
-}
-
-/** Below the range from which systems take the ports of outgoing connections. */
-const firstPort = 20_000;
-const portCount = 12_000;
-
-/** A port that is free on every address of the machine, and not among those taken. */
-export async function findFreePort(taken: ReadonlySet<number>, random: () => number = Math.random): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const port = firstPort + Math.floor(random() * portCount);
-    if (!taken.has(port) && (await isFree(port))) return port;
-  }
-  throw new Error(`no free port was found between ${firstPort} and ${firstPort + portCount}`);
-}
-
-/** Whether nobody listens on that port at any address of the machine. */
-export function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen({ port, host: "0.0.0.0", exclusive: true }, () => server.close(() => resolve(true)));
-  });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createServer } from "node:net";
+import { clusterPorts, findFreePort, probePort } from "../free-port.ts";
 import type { ClusterState } from "./data-directory.ts";
 
 /** A port that the cluster was told to use is taken. */
@@ -26,16 +26,21 @@ export async function choosePorts(
   },
   before: ClusterState | undefined,
 ): Promise<Ports> {
-  const httpPort = told.httpPort === 0 ? await freePort(before?.gatewayPort) : told.httpPort;
-  await requirePort(httpPort, "the gateway", "--http-port");
-  if (told.httpsPort !== undefined) {
-    if (told.httpsPort === httpPort) throw new PortTakenError(`--http-port and --https-port are both ${httpPort}`);
-    await requirePort(told.httpsPort, "the gateway's TLS", "--https-port");
-  }
+  const { httpPort, httpsPort } = told;
+  if (httpPort === httpsPort) throw new PortTakenError(`--http-port and --https-port are both ${httpPort}`);
+  if (httpPort !== 0) await requirePort(httpPort, "the gateway", "--http-port");
+  if (httpsPort !== undefined) await requirePort(httpsPort, "the gateway's TLS", "--https-port");
+  const taken = new Set([httpPort, httpsPort]);
+  const choose = async (preferred: number | undefined): Promise<number> => {
+    const kept = preferred !== undefined && !taken.has(preferred) && !(await obstacleAt(preferred));
+    const port = kept ? preferred : await findFreePort(clusterPorts, taken);
+    taken.add(port);
+    return port;
+  };
   return {
-    httpPort,
-    apiPort: await freePort(before?.apiPort),
-    registryPort: await freePort(before?.registryPort ?? defaultRegistryPort),
+    httpPort: httpPort === 0 ? await choose(before?.gatewayPort) : httpPort,
+    apiPort: await choose(before?.apiPort),
+    registryPort: await choose(before?.registryPort ?? defaultRegistryPort),
   };
 }
 
@@ -43,9 +48,9 @@ export async function choosePorts(
 async function requirePort(port: number, purpose: string, option: string): Promise<void> {
   const obstacle = await obstacleAt(port);
   if (!obstacle) return;
-  const { address, code } = obstacle;
+  const { where, code } = obstacle;
   throw new PortTakenError(
-    `port ${port} of ${address}, for ${purpose}, ${whyNot(code)} (${code}): ${remedy(code, option)}`,
+    `port ${port} of ${where}, for ${purpose}, ${whyNot(code)} (${code}): ${remedy(code, option)}`,
   );
 }
 
@@ -53,12 +58,12 @@ async function requirePort(port: number, purpose: string, option: string): Promi
  * Why a port cannot be ours. Clients find us by the name localhost, which may lead them to ::1 first: what listens there
  * would get our requests.
  */
-async function obstacleAt(port: number): Promise<{ readonly address: string; readonly code: string } | undefined> {
-  const code = await probe(loopbackAddress, port);
-  if (code !== undefined) return { address: loopbackAddress, code };
-  return (await probe(loopbackAddress6, port)) === "EADDRINUSE"
-    ? { address: loopbackAddress6, code: "EADDRINUSE" }
-    : undefined;
+async function obstacleAt(port: number): Promise<{ readonly where: string; readonly code: string } | undefined> {
+  const code = await probePort(loopbackAddress, port);
+  const taken6 = (await probePort(loopbackAddress6, port)) === "EADDRINUSE";
+  if (code === undefined) return taken6 ? { where: loopbackAddress6, code: "EADDRINUSE" } : undefined;
+  const both = taken6 && code === "EADDRINUSE";
+  return { where: both ? `${loopbackAddress} and ${loopbackAddress6}` : loopbackAddress, code };
 }
 
 function whyNot(code: string): string {
@@ -72,28 +77,7 @@ function remedy(code: string, option: string): string {
   return "the loopback interface must be up and have that address";
 }
 
-/** `preferred` if it is free, else any free port. */
-async function freePort(preferred: number | undefined): Promise<number> {
-  if (preferred !== undefined && !(await obstacleAt(preferred))) return preferred;
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, loopbackAddress, () => {
-      const found = server.address();
-      server.close(() => resolve(typeof found === "object" && found ? found.port : 0));
-    });
-  });
-}
-
 /** Whether addresses of 127.0.0.0/8 beside 127.0.0.1 can be listened on: so it is on Linux, but not on macOS. */
 export async function hasManyLoopbackAddresses(): Promise<boolean> {
-  return (await probe("127.250.254.253", 0)) !== "EADDRNOTAVAIL";
-}
-
-function probe(address: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
-    server.listen(port, address, () => server.close(() => resolve(undefined)));
-  });
+  return (await probePort("127.250.254.253", 0)) !== "EADDRNOTAVAIL";
 }
