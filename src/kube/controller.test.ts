@@ -7,7 +7,7 @@ import type { FakeClient } from "../testing/fake-client.ts";
 import { type FakeContext, fakeContext } from "../testing/fake-context.ts";
 import type { Outcome, Pass } from "./api.ts";
 import { type Controller, type ControllerSpec, ownedBy, startController, watching } from "./controller.ts";
-import { apiError, PermanentError } from "./errors.ts";
+import { apiError, ConnectionError, failure, PermanentError } from "./errors.ts";
 import { createTracker } from "./tracker.ts";
 
 const Parent = defineKind({
@@ -144,6 +144,19 @@ test("failures are tried again with growing delays and told as events; success s
   assert.equal(event.source?.component, "parents");
   assert.ok(counted.length > 0 && counted.every(({ verb }) => verb === "patch"));
   assert.equal(context.client.stored(Event, event.metadata)?.count, counted.length + 1);
+  await controller.end();
+});
+
+test("while the server cannot be reached, a key waits five seconds at most, however often it has failed", async () => {
+  const context = fakeContext({ text: "" }, [makeParent("a")]);
+  const times: number[] = [];
+  const controller = await run(context, () => {
+    times.push(context.clock.monotonic());
+    throw failure("failed to create Child", new ConnectionError("connect ECONNREFUSED"));
+  });
+  await controller.turn(600_000);
+  assert.ok(times.length > 100, `${times.length} attempts`);
+  assert.ok(times.every((time, index) => time - (times[index - 1] ?? 0) <= 5000));
   await controller.end();
 });
 

@@ -70,6 +70,11 @@ export const isNamespaceTerminating = (error: unknown): boolean =>
   has(error, 403) &&
   ((error as ApiError).status.details?.causes ?? []).some((cause) => cause.reason === "NamespaceTerminating");
 
+/** The server could not be asked; also where the error says for what. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof ConnectionError || (error instanceof Error && isUnreachable(error.cause));
+}
+
 /** What went wrong, as events and conditions tell it: of an API error only what the server said. */
 export function reasonFor(error: unknown): string {
   if (error instanceof ApiError) return error.status.message || error.message;

@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { systemClock } from "../lib/clock.ts";
+import { defineKind, type Kind } from "../apis/kind.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { createLogger, silentLogger } from "../lib/log.ts";
 import { fakeClock } from "../testing/fake-clock.ts";
 import { type HostileServer, summarize, type WatchEnd } from "../testing/hostile-server.ts";
 import { agreement, startInformer, Thing, withThree } from "../testing/informer-setup.ts";
 import type { Client } from "./api.ts";
+import { apiError, ConnectionError } from "./errors.ts";
 import { createInformers } from "./informer.ts";
+
+const Other = defineKind({
+  group: "test.dev",
+  version: "v1",
+  kind: "Other",
+  plural: "others",
+  description: "",
+  properties: {},
+});
 
 test("the first list is read in pages and handed over before synced", async (t) => {
   const { things, changes, server } = await startInformer(t, systemClock, (server) => {
@@ -175,30 +186,121 @@ test("a server that is down is waited for", async (t) => {
   assert.deepEqual(setup.changes.slice(3), ["updated a=2", "deleted b=1"]);
 });
 
-test("watches that end at once are followed by longer and longer pauses, one that lasted by none", async () => {
+interface Script {
+  readonly list?: () => Promise<unknown>;
+  readonly watch?: () => Promise<void>;
+}
+
+/** Informers of resources that answer as told, on a clock of their own; by the plural. */
+function startScripted(
+  write: (clock: Clock, signal: AbortSignal) => Readonly<Record<string, Script>>,
+  ...kinds: Kind[]
+) {
   const clock = fakeClock();
   const stopping = new AbortController();
-  const lastMs = [0, 0, 999, 1000, 0];
-  const began: number[] = [];
-  const resource = {
-    list: async () => ({ metadata: { resourceVersion: "1" }, items: [] }),
-    watch: async () => {
-      began.push(clock.monotonic());
-      await clock.sleep(lastMs[began.length - 1] ?? 1e9, stopping.signal);
-    },
-  };
+  const { signal } = stopping;
+  const defaults = { list: emptyList, watch: () => clock.sleep(1e9, signal) };
+  const scripts = write(clock, signal);
   const informers = createInformers({
-    client: { of: () => resource } as unknown as Client,
+    client: { of: ({ plural }: Kind) => ({ ...defaults, ...scripts[plural] }) } as unknown as Client,
     clock,
     log: silentLogger,
-    signal: stopping.signal,
-    backoff: { baseMs: 100, maxMs: 30_000 },
+    signal,
     random: () => 1,
   });
-  await informers.of(Thing).synced;
+  for (const kind of kinds) informers.of(kind);
+  const stop = async () => {
+    stopping.abort();
+    await informers.done();
+    assert.equal(clock.pendingTimers(), 0);
+  };
+  return { clock, stop };
+}
+
+const emptyList = async () => ({ metadata: { resourceVersion: "1" }, items: [] });
+
+const refuse = async () => {
+  throw new ConnectionError("connect ECONNREFUSED");
+};
+
+test("watches that end at once are followed by longer and longer pauses, one that lasted by none", async () => {
+  const lastMs = [0, 0, 999, 1000, 0];
+  const began: number[] = [];
+  const { clock, stop } = startScripted((clock, signal) => {
+    const watch = async () => {
+      began.push(clock.monotonic());
+      await clock.sleep(lastMs[began.length - 1] ?? 1e9, signal);
+    };
+    return { things: { watch } };
+  }, Thing);
   await clock.advance(10_000);
   assert.deepEqual(began, [0, 100, 300, 1699, 2699, 2799]);
-  stopping.abort();
-  await informers.done();
-  assert.equal(clock.pendingTimers(), 0);
+  await stop();
+});
+
+test("a quiet watch that breaks is resumed soon, however often that happens", async () => {
+  const began: number[] = [];
+  const { clock, stop } = startScripted((clock, signal) => {
+    const watch = async () => {
+      began.push(clock.monotonic());
+      await clock.sleep(2000, signal);
+      throw new ConnectionError("aborted");
+    };
+    return { things: { watch } };
+  }, Thing);
+  await clock.advance(9000);
+  assert.deepEqual(began, [0, 2100, 4200, 6300, 8400]);
+  await stop();
+});
+
+test("a version too old after an outage: the list is read soon, but not in a loop", async () => {
+  const lists: number[] = [];
+  const { clock, stop } = startScripted((clock, signal) => {
+    const list = async () => {
+      lists.push(clock.monotonic());
+      return emptyList();
+    };
+    let watches = 0;
+    const watch = async () => {
+      watches++;
+      if (watches === 1) await clock.sleep(1000, signal);
+      if (watches <= 5) await refuse();
+      throw apiError(410, "Expired", "too old resource version");
+    };
+    return { things: { list, watch } };
+  }, Thing);
+  await clock.advance(10_000);
+  // The outage ends for this watch at 1000 + 100 + 200 + 400 + 800 + 1600.
+  assert.deepEqual(lists, [0, 4200, 4400, 4800, 5600, 7200]);
+  await stop();
+});
+
+test("after an outage all catch up as soon as one has reached the server, but once in five seconds", async () => {
+  const attempts: number[] = [];
+  const { clock, stop } = startScripted(
+    (clock, signal) => {
+      const early = {
+        list: () => (clock.monotonic() < 6000 ? refuse() : emptyList()),
+        watch: async () => {
+          await clock.sleep(1200, signal);
+          if (clock.monotonic() < 8000) await refuse();
+          throw apiError(410, "Expired", "too old resource version");
+        },
+      };
+      const late = {
+        list: async () => {
+          attempts.push(clock.monotonic());
+          if (attempts.length === 1) await clock.sleep(1500, signal);
+          await refuse();
+        },
+      };
+      return { things: early, others: late };
+    },
+    Thing,
+    Other,
+  );
+  await clock.advance(12_000);
+  // The early one gets through at 6300 and, after it was refused once more, at 8800.
+  assert.deepEqual(attempts, [0, 1600, 1800, 2200, 3000, 4600, 6300, 11_300]);
+  await stop();
 });

@@ -1,11 +1,12 @@
 import { type Kind, resourceNameOf } from "../apis/kind.ts";
 import type { KubeList, KubeObject } from "../apis/meta.ts";
-import { type Clock, pause } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Client, Informer, InformerSelection, Informers, WatchEvent } from "./api.ts";
 import { type Backoff, backoffMs } from "./backoff.ts";
 import { type Cache, createCache } from "./cache.ts";
-import { ApiError, isGone } from "./errors.ts";
+import { ApiError, ConnectionError, isGone } from "./errors.ts";
+import { createOutage, type Outage } from "./outage.ts";
 import { SilenceError } from "./watch.ts";
 
 export interface InformersConfig {
@@ -14,7 +15,7 @@ export interface InformersConfig {
   readonly log: Logger;
   /** Ends all watches. */
   readonly signal: AbortSignal;
-  /** Between attempts; 0.1 to 30 s unless told. */
+  /** Between attempts; 0.1 to 5 s unless told. */
   readonly backoff?: Backoff;
   /**
    * How long a watch may be silent before it is begun anew: kube-apiserver sends a bookmark of what it caches every one
@@ -28,7 +29,7 @@ export interface InformersConfig {
   readonly freeze?: boolean;
 }
 
-/** A watch that ends sooner than this without a single event counts as a failure, so that no loop is hot. */
+/** A watch that ends sooner than this without a single event counts as one more failure, so that no loop is hot. */
 const shortWatchMs = 1000;
 
 /** So many silent watches in a row: the version may be one that the server, restored from a backup, has yet to reach. */
@@ -37,10 +38,12 @@ const mostSilences = 2;
 /**
  * Shared caches that follow the API server until `signal` aborts: paged list, then a watch that is resumed from the
  * last resourceVersion after any end. When that version is too old (410) the list is read anew: the cache stays
- * readable meanwhile, and handlers get the differences only. Failures are retried for ever with jittered back-off.
+ * readable meanwhile, and handlers get the differences only. Failures are retried for ever with jittered back-off; after
+ * an outage all caches catch up together.
  */
 export function createInformers(config: InformersConfig): Informers {
   const started = new Map<string, StartedInformer<KubeObject>>();
+  const outage = createOutage(config.clock, config.signal);
 
   return {
     of<T extends KubeObject>(kind: Kind<T>, selection: InformerSelection = {}): Informer<T> {
@@ -52,7 +55,7 @@ export function createInformers(config: InformersConfig): Informers {
       const id = JSON.stringify([group, version, plural, namespace, labelSelector, fieldSelector, without]);
       let entry = started.get(id);
       if (!entry) {
-        entry = startInformer(kind, selection, config) as unknown as StartedInformer<KubeObject>;
+        entry = startInformer(kind, selection, config, outage) as unknown as StartedInformer<KubeObject>;
         started.set(id, entry);
       }
       return entry.informer as unknown as Informer<T>;
@@ -93,6 +96,7 @@ function startInformer<T extends KubeObject>(
   kind: Kind<T>,
   selection: InformerSelection,
   config: InformersConfig,
+  outage: Outage,
 ): StartedInformer<T> {
   const log = config.log.child({ resource: resourceNameOf(kind) });
   const onHandlerError = (error: unknown) => log.error("a handler of a change failed", { error });
@@ -102,7 +106,7 @@ function startInformer<T extends KubeObject>(
   // Without a listener the rejection at the end of the program would count as unhandled.
   synced.promise.catch(() => {});
 
-  const ended = follow(kind, selection, config, cache, position, log, synced.resolve).finally(() =>
+  const ended = follow(kind, selection, config, outage, cache, position, log, synced.resolve).finally(() =>
     synced.reject(new Error(`${resourceNameOf(kind)}: stopped before the first list was read`)),
   );
   const learn = (object: T) => {
@@ -124,16 +128,23 @@ async function follow<T extends KubeObject>(
   kind: Kind<T>,
   { without, ...selection }: InformerSelection,
   config: InformersConfig,
+  outage: Outage,
   cache: Cache<T>,
   position: Position,
   log: Logger,
   onSynced: () => void,
 ): Promise<void> {
   const { client, clock, signal, random = Math.random, inactivityMs = 180_000, pageSize = 500 } = config;
-  const backoff = config.backoff ?? { baseMs: 100, maxMs: 30_000 };
+  const backoff = config.backoff ?? { baseMs: 100, maxMs: 5000 };
   const resource = client.of(kind);
   let failures = 0;
   let silences = 0;
+  let reached = true;
+
+  const noteAnswer = () => {
+    if (!reached) outage.over();
+    reached = true;
+  };
 
   const list = async (limit: number | undefined): Promise<string> => {
     const objects: T[] = [];
@@ -149,6 +160,7 @@ async function follow<T extends KubeObject>(
 
   const take = (event: WatchEvent<T>) => {
     if (signal.aborted) return;
+    noteAnswer();
     if (event.type === "ERROR") throw new ApiError(event.object.code ?? 500, event.object, { request: "watch" });
     failures = 0;
     silences = 0;
@@ -163,24 +175,32 @@ async function follow<T extends KubeObject>(
   };
 
   while (!signal.aborted) {
-    const startedAt = clock.monotonic();
+    const resumes = position.version !== undefined;
+    let watchedSinceMs: number | undefined;
+    const wasWatched = () => watchedSinceMs !== undefined && clock.monotonic() - watchedSinceMs >= shortWatchMs;
     try {
       if (position.version === undefined) {
         // A list that takes so long that its pages expire is read again in one piece.
         position.version = await list(pageSize).catch((error) =>
           isGone(error) ? list(undefined) : Promise.reject(error),
         );
+        noteAnswer();
         onSynced();
       }
+      watchedSinceMs = clock.monotonic();
       const timeoutSeconds = 300 + Math.floor(random() * 300);
       const options = { ...selection, resourceVersion: position.version!, timeoutSeconds, inactivityMs, signal };
       await resource.watch(options, take);
-      failures = clock.monotonic() - startedAt < shortWatchMs ? failures + 1 : 0;
+      failures = wasWatched() ? 0 : failures + 1;
     } catch (error) {
       if (signal.aborted) return;
       const isSilence = error instanceof SilenceError;
+      if (error instanceof ConnectionError) reached = isSilence;
+      else noteAnswer();
       // kube-apiserver sends no bookmarks of Events, which it does not cache, so theirs is no failure.
-      failures = isSilence ? 0 : failures + 1;
+      if (isSilence) failures = 0;
+      else if (wasWatched() || (resumes && isGone(error))) failures = 1;
+      else failures += 1;
       if (isSilence) silences += 1;
       if (isGone(error) || silences >= mostSilences) {
         position.version = undefined;
@@ -192,7 +212,7 @@ async function follow<T extends KubeObject>(
         log[failures > 2 ? "warn" : "debug"]("the watch broke off; it will be resumed", { error, failures });
       }
     }
-    if (failures > 0) await pause(clock, backoffMs(backoff, failures, random), signal);
+    if (failures > 0) await outage.wait(backoffMs(backoff, failures, random), reached);
   }
 }
 

@@ -88,18 +88,20 @@ test("of several delays the shortest counts", async () => {
 test("retries back off by doubling up to the limit, and start anew after forget", async () => {
   const { queue, started, clock, finish } = setUp({ backoff: { baseMs: 5, maxMs: 40 } });
   const delays: number[] = [];
-  const retry = async () => {
+  const retry = async (longestMs?: number) => {
     const before = started.length;
-    queue.retry("a");
+    queue.retry("a", longestMs);
     let waited = 0;
     for (; started.length === before; waited++) await clock.advance(1);
     delays.push(waited);
     await finish("a");
   };
   for (let i = 0; i < 5; i++) await retry();
+  await retry(30);
+  await retry(50);
   queue.forget("a");
   await retry();
-  assert.deepEqual(delays, [5, 10, 20, 40, 40, 5]);
+  assert.deepEqual(delays, [5, 10, 20, 40, 40, 30, 40, 5]);
 });
 
 test("closing drops what waits, keeps no timer, and waits for the work under way", async () => {

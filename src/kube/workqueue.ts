@@ -9,8 +9,8 @@ export interface WorkQueue {
   add(key: string, lane?: Lane): void;
   /** Adds the key after so long, or at the time it is already due if that is sooner. */
   addAfter(key: string, delayMs: number): void;
-  /** Adds the key after its back-off, which doubles with each call until `forget`. */
-  retry(key: string): void;
+  /** Adds the key after its back-off, which doubles with each call until `forget`, but after `longestMs` at the latest. */
+  retry(key: string, longestMs?: number): void;
   /** The key succeeded: its back-off starts anew. */
   forget(key: string): void;
   /** Keys waiting, without those under way and those not yet due. */
@@ -120,11 +120,11 @@ export function createWorkQueue(config: WorkQueueConfig): WorkQueue {
   return {
     add,
     addAfter,
-    retry(key) {
+    retry(key, longestMs = Number.POSITIVE_INFINITY) {
       const count = (failures.get(key) ?? 0) + 1;
       failures.set(key, count);
       observe?.retried();
-      addAfter(key, backoffMs(backoff, count, random));
+      addAfter(key, Math.min(backoffMs(backoff, count, random), longestMs));
     },
     forget: (key) => failures.delete(key),
     depth,

@@ -122,6 +122,7 @@ before(async () => {
     httpsPort: undefined,
     informers,
     client: fakeClient(),
+    routeDelayMs: 0,
     clock: systemClock,
     log: silentLogger,
     signal: new AbortController().signal,

@@ -4,7 +4,7 @@ import { Service } from "../../apis/core/service.ts";
 import { Gateway } from "../../apis/istio/gateway.ts";
 import { VirtualService } from "../../apis/istio/virtualservice.ts";
 import type { Client, Informers } from "../../kube/api.ts";
-import type { Clock } from "../../lib/clock.ts";
+import type { CancelTimer, Clock } from "../../lib/clock.ts";
 import { parseDuration } from "../../lib/duration.ts";
 import { asAddressed, type Locate } from "../../lib/locate.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -30,6 +30,11 @@ export interface GatewayOptions {
   readonly client: Client;
   /** Where pods are reached; at their addresses unless told. */
   readonly locate?: Locate;
+  /**
+   * How long new routes wait until they hold; 50 ms unless told. As with Istio, which collects changes for 100 ms: the
+   * Endpoints that the routes lead to were written before them, but come by a watch of their own.
+   */
+  readonly routeDelayMs?: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** Ends the keeping of the Endpoints. */
@@ -54,15 +59,21 @@ const graceMs = 5000;
  * the Endpoints name. Every request is decided by the routes of its moment; a change disturbs none that is under way.
  */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const { address = "127.0.0.1", locate = asAddressed, informers, client, clock, log } = options;
+  const { address = "127.0.0.1", locate = asAddressed, routeDelayMs = 50, informers, client, clock, log } = options;
   const gateways = informers.of(Gateway);
   const virtualServices = informers.of(VirtualService);
   const services = informers.of(Service);
   const endpoints = informers.of(Endpoints);
 
   let table: RouteTable | undefined;
-  const outdate = () => {
+  let cancelRenewal: CancelTimer | undefined;
+  const renew = () => {
+    cancelRenewal = undefined;
     table = undefined;
+  };
+  const outdate = () => {
+    if (routeDelayMs === 0) renew();
+    else cancelRenewal ??= clock.setTimer(routeDelayMs, renew);
   };
   const stops = [gateways.onChange(outdate), virtualServices.onChange(outdate)];
   await Promise.all([gateways.synced, virtualServices.synced, services.synced, endpoints.synced]);
@@ -88,6 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   };
   const close = async () => {
     for (const stop of stops) stop();
+    cancelRenewal?.();
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));
     connections.close();
   };

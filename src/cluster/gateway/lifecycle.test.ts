@@ -6,11 +6,13 @@ import { request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { Endpoints } from "../../apis/core/endpoints.ts";
+import { VirtualService } from "../../apis/istio/virtualservice.ts";
 import type { KubeObject } from "../../apis/meta.ts";
-import { systemClock } from "../../lib/clock.ts";
+import { type Clock, systemClock } from "../../lib/clock.ts";
 import { silentLogger } from "../../lib/log.ts";
 import { createAuthority, issueCertificate } from "../../lib/x509.ts";
 import { fakeClient } from "../../testing/fake-client.ts";
+import { fakeClock } from "../../testing/fake-clock.ts";
 import { fakeInformers } from "../../testing/fake-informers.ts";
 import { startGateway } from "./gateway.ts";
 import { makeGatewayEndpoints } from "./objects.ts";
@@ -18,7 +20,10 @@ import { makeGatewayEndpoints } from "./objects.ts";
 const istio = "networking.istio.io/v1beta1";
 
 /** A world with one pod, behind a gateway with and without TLS. */
-async function makeWorld(onRequest: (answer: ServerResponse) => void, route: object = {}) {
+async function makeWorld(
+  onRequest: (answer: ServerResponse) => void,
+  { clock = systemClock, ...route }: { clock?: Clock; timeout?: string } = {},
+) {
   const pod = createServer((_, answer) => onRequest(answer));
   pod.listen(0, "127.0.0.1");
   await once(pod, "listening");
@@ -76,7 +81,7 @@ async function makeWorld(onRequest: (answer: ServerResponse) => void, route: obj
     httpsPort: 0,
     informers,
     client,
-    clock: systemClock,
+    clock,
     log: silentLogger,
     signal: stop.signal,
   });
@@ -117,6 +122,29 @@ test("a pod that takes longer than the route's timeout is given up with 504", as
   assert.equal(message.statusCode, 504);
   message.resume();
   await close();
+});
+
+test("new routes hold a moment later, when the Endpoints that they lead to have come as well", async () => {
+  const clock = fakeClock();
+  const { gateway, informers, close } = await makeWorld((answer) => answer.end(), { clock });
+  const statusOf = async (host: string) => {
+    const outgoing = request({ host: "127.0.0.1", port: gateway.httpPort, headers: { host }, agent: false });
+    outgoing.end();
+    const [message] = await once(outgoing, "response");
+    message.resume();
+    return message.statusCode;
+  };
+  const [known] = informers.of(VirtualService).list();
+  assert.equal(await statusOf("app.localhost"), 200);
+  const moved = { ...known!.spec, hosts: ["new.localhost"] };
+  informers.put({ ...known!, metadata: { ...known!.metadata, resourceVersion: "2" }, spec: moved } as VirtualService);
+  await clock.advance(49);
+  assert.deepEqual([await statusOf("app.localhost"), await statusOf("new.localhost")], [200, 404]);
+  await clock.advance(1);
+  assert.deepEqual([await statusOf("app.localhost"), await statusOf("new.localhost")], [404, 200]);
+  informers.put({ ...known!, metadata: { ...known!.metadata, resourceVersion: "3" } });
+  await close();
+  assert.equal(clock.pendingTimers(), 0);
 });
 
 test("TLS is served with the certificate that the Gateway names, over HTTP/1.1 and HTTP/2", async () => {

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { Pod } from "../../apis/core/pod.ts";
 import { Service } from "../../apis/core/service.ts";
 import type { Client } from "../../kube/api.ts";
+import { nearbyBackoff } from "../../kube/backoff.ts";
 import { createEventRecorder } from "../../kube/events.ts";
 import { createInformers } from "../../kube/informer.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -49,8 +50,6 @@ export interface NodeAgentConfig {
   readonly signal: AbortSignal;
   /** How long containers have to end then; 3 s unless told. */
   readonly haltGraceMs?: number;
-  /** How fast broken watches are resumed (tests). */
-  readonly watchBackoff?: { readonly baseMs: number; readonly maxMs: number };
 }
 
 export interface NodeAgent {
@@ -80,13 +79,7 @@ export async function startNodeAgent(config: NodeAgentConfig): Promise<NodeAgent
   const workers: Workers = new Map();
   const logs = createOpenLogs(() => clock.now());
   const stopped = new AbortController();
-  const informers = createInformers({
-    client,
-    clock,
-    log,
-    signal: stopped.signal,
-    ...(config.watchBackoff && { backoff: config.watchBackoff }),
-  });
+  const informers = createInformers({ client, clock, log, signal: stopped.signal, backoff: nearbyBackoff });
   const pods = informers.of(Pod, { fieldSelector: `spec.nodeName=${nodeName}` });
   const services = informers.of(Service);
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Client } from "../../kube/api.ts";
+import { nearbyBackoff } from "../../kube/backoff.ts";
 import { createClient } from "../../kube/client.ts";
 import { createInformers } from "../../kube/informer.ts";
 import { loadKubeconfig } from "../../kube/kubeconfig.ts";
@@ -125,7 +126,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
     const connection = await loadKubeconfig(directory.kubeconfig);
     const client = createClient({ connection, clock, userAgent: "hakn-supervisor" });
-    const informers = createInformers({ client, clock, log, signal: stopped.signal });
+    const informers = createInformers({ client, clock, log, signal: stopped.signal, backoff: nearbyBackoff });
     parts.push({ close: async () => client.close() });
 
     await forgetReadiness(client);

@@ -83,6 +83,17 @@ for (const [name, objects, patches] of [
     [["hello-00001", { labels: reserve, annotations: { [`${group}/routes`]: null, ...modified } }]],
   ],
   [
+    "a revision that its Configuration does not tell of yet keeps the mark that it was made with",
+    [
+      route("hello-00002"),
+      configuration("hello-00002", "hello"),
+      revision(1, "active", "hello"),
+      revision(2, "active", "hello"),
+      revision(3, "active", "hello"),
+    ],
+    [["hello-00001", { labels: reserve, annotations: { [`${group}/routes`]: null, ...modified } }]],
+  ],
+  [
     "a revision that another Route still refers to stays active",
     [
       route("hello-00002"),

@@ -1,6 +1,7 @@
 import { conditionOf, isFalse, isTrue } from "../../apis/conditions.ts";
 import { keyOf } from "../../apis/meta.ts";
 import { Configuration } from "../../apis/serving/configuration.ts";
+import { configurationLabel } from "../../apis/serving/labels.ts";
 import { Revision } from "../../apis/serving/revision.ts";
 import { Route } from "../../apis/serving/route.ts";
 import { routesOf, routingStateOf } from "../../apis/serving/routing-state.ts";
@@ -9,6 +10,7 @@ import type { ServingConfig } from "../../config/serving-config.ts";
 import type { ClusterAccess, Lister, Outcome, Pass, Writer } from "../../kube/api.ts";
 import { failed } from "../../kube/errors.ts";
 import { createTracker, type Tracker } from "../../kube/tracker.ts";
+import { generationOf } from "../revisions-of.ts";
 import { type MetadataPatch, makeConfigurationPatch, makeRevisionPatch } from "./patch.ts";
 import { targetsOf } from "./targets.ts";
 
@@ -106,12 +108,24 @@ async function unmarkRevisions(
 ): Promise<void> {
   for (const revision of deps.revisions.byIndex(byRoute, keyOf(route))) {
     const { name } = revision.metadata;
-    if (keep.has(name) || routingStateOf(revision) !== "active") continue;
+    if (keep.has(name) || routingStateOf(revision) !== "active" || isAhead(revision, deps)) continue;
     const patch = makeRevisionPatch(revision, route.metadata.name, false, pass.clock.now());
     await apply(deps.writeRevisions, revision, patch, pass).catch(
       failed(`failed to remove route annotation to serving.knative.dev/v1, Kind=Revision "${name}"`),
     );
   }
+}
+
+/**
+ * Whether the Revision, which was made with the mark of its Configuration, is later than the latest one that the
+ * Configuration, as it is cached, tells of. It is about to get traffic; the Configuration's change will ask again.
+ */
+function isAhead(revision: Revision, { revisions, configurations }: LabelerDeps): boolean {
+  const namespace = revision.metadata.namespace ?? "";
+  const configuration = configurations.get({ name: revision.metadata.labels?.[configurationLabel] ?? "", namespace });
+  const latest = revisions.get({ name: configuration?.status?.latestCreatedRevisionName ?? "", namespace });
+  const [own, known] = [generationOf(revision), latest && generationOf(latest)];
+  return own !== undefined && known !== undefined && own > known;
 }
 
 /** Takes the Route's mark from the Configurations that carry it and are not to be kept. */
