@@ -16,11 +16,10 @@ export const userPorts: PortRange = { first: 20_000, count: 12_000 };
 /** A port of that range that is free on every address of the machine, and not among those taken. */
 export async function findFreePort(
   { first, count }: PortRange,
-  taken: ReadonlySet<number | undefined>,
-  random: () => number = Math.random,
+  taken: ReadonlySet<number | undefined> = new Set(),
 ): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const port = first + Math.floor(random() * count);
+    const port = first + Math.floor(Math.random() * count);
     if (!taken.has(port) && (await isFree(port))) return port;
   }
   throw new Error(`no free port was found between ${first} and ${first + count}`);

@@ -4,6 +4,9 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
+/** For attempts to reach an API server. */
+export const serverBackoff: Backoff = { baseMs: 100, maxMs: 5000 };
+
 /** For those who watch an API server on their own machine: it is back within a second, and asking it costs nothing. */
 export const nearbyBackoff: Backoff = { baseMs: 50, maxMs: 500 };
 

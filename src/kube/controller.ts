@@ -5,6 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import { untilAborted } from "../lib/until-aborted.ts";
 import type { ClusterAccess, ConfigStore, Informer, InformerSelection, Ownership } from "./api.ts";
+import { serverBackoff } from "./backoff.ts";
 import { isConflict, isUnreachable, PermanentError } from "./errors.ts";
 import { createEventRecorder, type EventBudget } from "./events.ts";
 import type { KubeMetrics } from "./metrics.ts";
@@ -49,8 +50,6 @@ export interface Controller {
 
 /** Every object is looked at again after so long, whatever happened. Source: knative.dev/pkg controller, default resync. */
 const resyncMs = 10 * 3_600_000;
-/** How long a key waits at most while the API server cannot be reached: its own trouble it has not. */
-const longestOutageWaitMs = 5000;
 
 /** The keys that an object's changes concern; of an update, those of the old and of the new object. */
 export function watching<T extends KubeObject>(
@@ -132,7 +131,8 @@ export function startController<T extends KubeObject, Deps, Config>(
     } else {
       const level = isConflict(result.error) ? "debug" : "error";
       keyLog[level]("Reconcile failed; it will be tried again", { durationMs: tookMs, error: result.error });
-      queue.retry(key, isUnreachable(result.error) ? longestOutageWaitMs : undefined);
+      // A key that failed for the connection alone has no trouble of its own.
+      queue.retry(key, isUnreachable(result.error) ? serverBackoff.maxMs : undefined);
     }
   };
   const queue = createWorkQueue({

@@ -1,5 +1,5 @@
 import type { Status } from "../apis/meta.ts";
-import { messageOf } from "../lib/error-message.ts";
+import { causesOf, messageOf } from "../lib/error-message.ts";
 
 /** The API server refused a request. `status` is its answer; `message` says what was asked and what it said. */
 export class ApiError extends Error {
@@ -72,7 +72,7 @@ export const isNamespaceTerminating = (error: unknown): boolean =>
 
 /** The server could not be asked; also where the error says for what. */
 export function isUnreachable(error: unknown): boolean {
-  return error instanceof ConnectionError || (error instanceof Error && isUnreachable(error.cause));
+  return [error, ...causesOf(error)].some((cause) => cause instanceof ConnectionError);
 }
 
 /** What went wrong, as events and conditions tell it: of an API error only what the server said. */

@@ -3,7 +3,7 @@ import type { KubeList, KubeObject } from "../apis/meta.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Client, Informer, InformerSelection, Informers, WatchEvent } from "./api.ts";
-import { type Backoff, backoffMs } from "./backoff.ts";
+import { type Backoff, backoffMs, serverBackoff } from "./backoff.ts";
 import { type Cache, createCache } from "./cache.ts";
 import { ApiError, ConnectionError, isGone } from "./errors.ts";
 import { createOutage, type Outage } from "./outage.ts";
@@ -29,6 +29,11 @@ export interface InformersConfig {
   readonly freeze?: boolean;
 }
 
+/** What all informers have in common. */
+interface SharedConfig extends InformersConfig {
+  readonly outage: Outage;
+}
+
 /** A watch that ends sooner than this without a single event counts as one more failure, so that no loop is hot. */
 const shortWatchMs = 1000;
 
@@ -43,7 +48,7 @@ const mostSilences = 2;
  */
 export function createInformers(config: InformersConfig): Informers {
   const started = new Map<string, StartedInformer<KubeObject>>();
-  const outage = createOutage(config.clock, config.signal);
+  const shared: SharedConfig = { ...config, outage: createOutage(config.clock, config.signal) };
 
   return {
     of<T extends KubeObject>(kind: Kind<T>, selection: InformerSelection = {}): Informer<T> {
@@ -55,7 +60,7 @@ export function createInformers(config: InformersConfig): Informers {
       const id = JSON.stringify([group, version, plural, namespace, labelSelector, fieldSelector, without]);
       let entry = started.get(id);
       if (!entry) {
-        entry = startInformer(kind, selection, config, outage) as unknown as StartedInformer<KubeObject>;
+        entry = startInformer(kind, selection, shared) as unknown as StartedInformer<KubeObject>;
         started.set(id, entry);
       }
       return entry.informer as unknown as Informer<T>;
@@ -95,8 +100,7 @@ interface StartedInformer<T extends KubeObject> {
 function startInformer<T extends KubeObject>(
   kind: Kind<T>,
   selection: InformerSelection,
-  config: InformersConfig,
-  outage: Outage,
+  config: SharedConfig,
 ): StartedInformer<T> {
   const log = config.log.child({ resource: resourceNameOf(kind) });
   const onHandlerError = (error: unknown) => log.error("a handler of a change failed", { error });
@@ -106,7 +110,7 @@ function startInformer<T extends KubeObject>(
   // Without a listener the rejection at the end of the program would count as unhandled.
   synced.promise.catch(() => {});
 
-  const ended = follow(kind, selection, config, outage, cache, position, log, synced.resolve).finally(() =>
+  const ended = follow(kind, selection, config, cache, position, log, synced.resolve).finally(() =>
     synced.reject(new Error(`${resourceNameOf(kind)}: stopped before the first list was read`)),
   );
   const learn = (object: T) => {
@@ -127,15 +131,14 @@ interface Position {
 async function follow<T extends KubeObject>(
   kind: Kind<T>,
   { without, ...selection }: InformerSelection,
-  config: InformersConfig,
-  outage: Outage,
+  config: SharedConfig,
   cache: Cache<T>,
   position: Position,
   log: Logger,
   onSynced: () => void,
 ): Promise<void> {
-  const { client, clock, signal, random = Math.random, inactivityMs = 180_000, pageSize = 500 } = config;
-  const backoff = config.backoff ?? { baseMs: 100, maxMs: 5000 };
+  const { client, clock, signal, outage, random = Math.random } = config;
+  const { backoff = serverBackoff, inactivityMs = 180_000, pageSize = 500 } = config;
   const resource = client.of(kind);
   let failures = 0;
   let silences = 0;

@@ -1,6 +1,7 @@
 import { mkdirSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { type DestinationStream, type LevelWithSilent, pino } from "pino";
+import { causesOf } from "./error-message.ts";
 
 /** Facts that belong to a line, such as `{"knative.dev/key": "default/hello"}`; `error` is printed with its causes. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -100,9 +101,6 @@ function wrap(target: pino.Logger<never, boolean>, shared: { level: LogLevel }):
 
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const causes: string[] = [];
-  for (let cause = error.cause, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
-    causes.push(cause.message);
-  }
+  const causes = causesOf(error).map(({ message }) => message);
   return { message: error.message, ...(causes.length > 0 && { causes }), stack: error.stack };
 }

@@ -5,6 +5,7 @@ import { createTerminal } from "../cli/terminal.ts";
 import { DataDirectoryError } from "../cluster/supervisor/data-directory.ts";
 import { PortTakenError } from "../cluster/supervisor/ports.ts";
 import { AlreadyRunningError } from "../cluster/supervisor/supervisor.ts";
+import { causesOf } from "../lib/error-message.ts";
 import { createActions } from "./actions.ts";
 import { packageVersion } from "./package.ts";
 import { ensureRuntime } from "./runtime.ts";
@@ -43,9 +44,6 @@ function describe(error: unknown): string {
   const expected = [UserError, DataDirectoryError, PortTakenError, AlreadyRunningError];
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
   if (!(error instanceof Error)) return String(error);
-  const causes: string[] = [];
-  for (let cause = error.cause; cause instanceof Error && causes.length < 8; cause = cause.cause) {
-    causes.push(`  because: ${cause.message}`);
-  }
+  const causes = causesOf(error).map(({ message }) => `  because: ${message}`);
   return [error.message, ...causes, ...(process.env["HAKN_DEBUG"] ? [error.stack ?? ""] : [])].join("\n");
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import net from "node:net";
 import { fileURLToPath } from "node:url";
 import { findBun } from "../../build/queue-proxy.ts";
+import { findFreePort, userPorts } from "../../src/cluster/free-port.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLogger } from "../../src/lib/log.ts";
 import { bunEnvironment } from "../../src/main/runtime.ts";
@@ -170,8 +171,8 @@ export function adapters(): readonly { readonly name: string; readonly start: St
 /** Another program with upstream's environment and that of our image; the well-known ports must be free. */
 export function program(command: readonly string[]): StartSubject {
   return async (overrides, userPort) => {
-    const main = await freePort();
-    const tls = await freePort();
+    const main = await findFreePort(userPorts);
+    const tls = await findFreePort(userPorts, new Set([main]));
     const ports = { QUEUE_SERVING_PORT: String(main), QUEUE_SERVING_TLS_PORT: String(tls) };
     const environment = { ...bunEnvironment, ...makeEnvironment({ ...ports, ...overrides }, userPort) };
     const child = spawn(command[0]!, command.slice(1), { env: environment, stdio: ["ignore", "pipe", "ignore"] });
@@ -195,15 +196,6 @@ async function end(child: ChildProcess): Promise<void> {
   const exited = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGKILL");
   await exited;
-}
-
-/** A port that nothing listens on now. */
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function reachable(port: number, child: ChildProcess): Promise<void> {

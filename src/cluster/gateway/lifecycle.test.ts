@@ -95,6 +95,14 @@ async function makeWorld(
 
 const headers = { host: "app.localhost" };
 
+async function statusAt(port: number, host: string): Promise<number> {
+  const outgoing = request({ host: "127.0.0.1", port, headers: { host }, agent: false });
+  outgoing.end();
+  const [message] = await once(outgoing, "response");
+  message.resume();
+  return message.statusCode;
+}
+
 test("a request that is under way when the gateway closes gets its answer, and the connection ends", async () => {
   let answerOf: (answer: ServerResponse) => void = () => {};
   const asked = new Promise<ServerResponse>((resolve) => {
@@ -116,24 +124,14 @@ test("a request that is under way when the gateway closes gets its answer, and t
 
 test("a pod that takes longer than the route's timeout is given up with 504", async () => {
   const { gateway, close } = await makeWorld(() => {}, { timeout: "50ms" });
-  const outgoing = request({ host: "127.0.0.1", port: gateway.httpPort, headers });
-  outgoing.end();
-  const [message] = await once(outgoing, "response");
-  assert.equal(message.statusCode, 504);
-  message.resume();
+  assert.equal(await statusAt(gateway.httpPort, headers.host), 504);
   await close();
 });
 
 test("new routes hold a moment later, when the Endpoints that they lead to have come as well", async () => {
   const clock = fakeClock();
   const { gateway, informers, close } = await makeWorld((answer) => answer.end(), { clock });
-  const statusOf = async (host: string) => {
-    const outgoing = request({ host: "127.0.0.1", port: gateway.httpPort, headers: { host }, agent: false });
-    outgoing.end();
-    const [message] = await once(outgoing, "response");
-    message.resume();
-    return message.statusCode;
-  };
+  const statusOf = (host: string) => statusAt(gateway.httpPort, host);
   const [known] = informers.of(VirtualService).list();
   assert.equal(await statusOf("app.localhost"), 200);
   const moved = { ...known!.spec, hosts: ["new.localhost"] };

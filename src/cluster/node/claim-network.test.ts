@@ -18,7 +18,7 @@ describe("the network of a cluster", { skip: process.platform !== "linux" && "ha
     return server;
   };
   const close = (server: Server) => new Promise((resolve) => server.close(resolve));
-  const freePort = () => findFreePort(clusterPorts, new Set());
+  const freePort = () => findFreePort(clusterPorts);
   before(() => {
     work = mkdtempSync(join(tmpdir(), "hakn-network-"));
   });

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Pod } from "../../apis/core/pod.ts";
 import type { EventRecorder } from "../../kube/api.ts";
-import { backoffMs } from "../../kube/backoff.ts";
+import { backoffMs, serverBackoff } from "../../kube/backoff.ts";
 import { isConflict, isNotFound } from "../../kube/errors.ts";
 import { pause } from "../../lib/clock.ts";
 import { isoTime } from "../../lib/iso-time.ts";
@@ -121,7 +121,7 @@ export function startPodWorker(first: Pod, record: PodRecord, node: NodeContext,
         return;
       } catch (error) {
         if (isNotFound(error) || isConflict(error)) return;
-        await pause(clock, backoffMs({ baseMs: 100, maxMs: 5000 }, failures), settled.signal);
+        await pause(clock, backoffMs(serverBackoff, failures), settled.signal);
       }
     }
   };

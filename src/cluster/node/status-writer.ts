@@ -1,6 +1,6 @@
 import { Pod } from "../../apis/core/pod.ts";
 import type { Client } from "../../kube/api.ts";
-import { backoffMs } from "../../kube/backoff.ts";
+import { backoffMs, serverBackoff } from "../../kube/backoff.ts";
 import { ApiError, isConflict, isNotFound } from "../../kube/errors.ts";
 import { semanticEqual } from "../../kube/semantic.ts";
 import { type Clock, pause } from "../../lib/clock.ts";
@@ -49,7 +49,7 @@ export function createStatusWriter(
         log[refused ? "error" : "debug"]("a pod's status could not be written", { pod: `${namespace}/${name}`, error });
         if (refused && failures > 3) return;
         wanted = true;
-        await pause(clock, backoffMs({ baseMs: 100, maxMs: 5000 }, failures), signal);
+        await pause(clock, backoffMs(serverBackoff, failures), signal);
       }
     }
   };

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { causesOf } from "../../lib/error-message.ts";
 
 /** What a cluster keeps in its directory, and where. */
 export interface DataDirectory {
@@ -61,10 +62,11 @@ function isDiskFull(path: string): boolean {
 
 /** Whether an error, or what it was caused by, came from a write to a full disk; SQLite says so in words of its own. */
 function tellsOfFullDisk(error: unknown): boolean {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOSPC" || /\bdisk is full\b/.test(cause.message)) return true;
-  }
-  return false;
+  return [error, ...causesOf(error)].some(
+    (cause) =>
+      cause instanceof Error &&
+      ((cause as NodeJS.ErrnoException).code === "ENOSPC" || /\bdisk is full\b/.test(cause.message)),
+  );
 }
 
 /** Opens (and makes) a cluster's directory. Throws DataDirectoryError when it cannot be written to. */

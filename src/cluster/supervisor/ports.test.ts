@@ -5,7 +5,6 @@ import { test } from "node:test";
 import { clusterPorts, findFreePort } from "../free-port.ts";
 import { choosePorts, PortTakenError } from "./ports.ts";
 
-const none = new Set<number>();
 const anyPort = { httpPort: 0, httpsPort: undefined };
 const { first, count } = clusterPorts;
 
@@ -13,7 +12,7 @@ const among = (port: number) => port >= first && port < first + count;
 
 test("the first ports are different ones, of those that no connection takes by chance", async () => {
   const before = { pid: 1, gatewayPort: 1, apiPort: 1, registryPort: 1 };
-  const told = { httpPort: 0, httpsPort: await findFreePort(clusterPorts, none) };
+  const told = { httpPort: 0, httpsPort: await findFreePort(clusterPorts) };
   const { httpPort, apiPort, registryPort } = await choosePorts(told, undefined);
   assert.equal(new Set([told.httpsPort, httpPort, apiPort, registryPort]).size, 4);
   assert.ok(among(httpPort) && among(apiPort));
